@@ -1,0 +1,12 @@
+# Writes `{number, "name"},` lines for every SYS_name that the compiler's <sys/syscall.h> knows, sorted by number.
+file(WRITE ${OUT}.c "#include <sys/syscall.h>\n")
+execute_process(COMMAND ${CC} -dM -E ${OUT}.c OUTPUT_VARIABLE MACROS COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "#define __NR_[a-z0-9_]+ [0-9]+" LINES "${MACROS}")
+set(ROWS "")
+foreach(LINE IN LISTS LINES)
+  string(REGEX REPLACE "#define __NR_([a-z0-9_]+) ([0-9]+)" "{\\2, \"\\1\"}," ROW "${LINE}")
+  list(APPEND ROWS "${ROW}")
+endforeach()
+list(SORT ROWS COMPARE NATURAL)
+list(JOIN ROWS "\n" TEXT)
+file(WRITE ${OUT} "${TEXT}\n")

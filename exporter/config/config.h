@@ -1,0 +1,146 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tpx::config {
+
+/// A scalar of the file with the place its text starts (after an opening quote).
+template <class T>
+struct Located {
+  T value{};
+  SourceLocation at;
+};
+
+using Text = Located<std::string>;
+
+enum class MetricType : std::uint8_t { Counter, Gauge, Histogram };
+
+/// Where events come from. `tracepoint:` patterns are `category/name` (a ':' in the file is already turned into '/') and
+/// may hold globs; `raw_tracepoint:` names are exact.
+struct Events {
+  enum class Kind : std::uint8_t { Tracepoint, RawTracepoint };
+  Kind kind = Kind::Tracepoint;
+  std::vector<Text> names;
+};
+
+/// One side of a pair.
+struct Endpoint {
+  Events events;
+  Text key;  ///< expression
+  std::optional<Text> filter;
+  SourceLocation at;
+};
+
+/// A duration between two events: any of `from` starts it, `to` ends it.
+struct Pair {
+  std::vector<Endpoint> from;
+  Endpoint to;
+};
+
+struct ExponentialBuckets {
+  double start = 0;
+  double factor = 0;
+  std::uint32_t count = 0;
+};
+struct LinearBuckets {
+  double start = 0;
+  double width = 0;
+  std::uint32_t count = 0;
+};
+/// Upper bounds, strictly increasing, without +Inf.
+struct ListedBuckets {
+  std::vector<double> bounds;
+};
+struct Buckets {
+  std::variant<ExponentialBuckets, LinearBuckets, ListedBuckets> shape;
+  SourceLocation at;
+  /// The upper bounds in the exposed unit, strictly increasing, without +Inf.
+  [[nodiscard]] std::vector<double> bounds() const;
+};
+
+struct Label {
+  Text name;
+  Text expression;
+};
+
+/// One metric as written. Expressions are still text; the expression module parses them.
+struct Metric {
+  Text name;  ///< without the namespace prefix
+  std::optional<Text> help;
+  MetricType type = MetricType::Counter;
+  std::variant<Events, Pair> source;
+  std::optional<Text> filter;
+  std::vector<Label> labels;  ///< in the order of the file
+  std::optional<Text> value;
+  double scale = 1;
+  std::optional<Buckets> buckets;
+  std::uint32_t max_series = 10240;
+  std::optional<Text> retire_on_exit;
+  SourceLocation at;
+};
+
+/// One metric of a BPF object: read from one of its maps. Empty `labels` means: the key struct's members.
+struct ObjectMetric {
+  Text name;
+  std::optional<Text> help;
+  MetricType type = MetricType::Counter;
+  Text map;
+  std::optional<std::vector<Label>> labels;
+  std::optional<Text> value;
+  std::optional<Text> filter;
+  double scale = 1;
+  std::optional<Buckets> buckets;
+  std::uint32_t max_series = 0;  ///< 0: as the object says
+  std::optional<Text> retire_on_exit;
+  SourceLocation at;
+};
+
+/// A BPF object file and what to read from it.
+struct Object {
+  Text file;  ///< as written; relative to the directory of the configuration file
+  std::map<std::string, Text> options;
+  std::vector<ObjectMetric> metrics;
+  SourceLocation at;
+};
+
+/// One or several files, merged. `name_prefix` of a metric comes from its own file's `namespace`.
+struct Config {
+  struct File {
+    std::string path;
+    std::string text;  ///< kept for caret lines of errors
+    std::string name_space = "tracepoint";
+    std::vector<Metric> metrics;
+    std::vector<Object> objects;
+  };
+  std::vector<File> files;
+};
+
+/// A configuration with everything wrong in it. What is in `config` is well-formed even if `errors` is not empty: the
+/// metrics with an error are left out.
+struct Loaded {
+  Config config;
+  Errors errors;
+};
+
+/// Reads one file's text. Checks all that needs no kernel: YAML, keys (unknown, duplicate, missing, exclusive), types,
+/// ranges, metric and label names, names used twice, counters ending in _total, bucket bounds. Never throws.
+[[nodiscard]] Loaded parse(const std::string& path, const std::string& text);
+
+/// Reads and merges files; a directory means its *.yaml in byte order. A name used in two files is an error.
+[[nodiscard]] Loaded load(const std::vector<std::string>& paths);
+
+/// `namespace_name`, or the name alone when the namespace is empty.
+[[nodiscard]] std::string full_name(const std::string& name_space, const std::string& name);
+
+/// The errors as a compiler prints them, each with its source line and caret where the location lies in one of the
+/// files of `config`:  `file:line:column: error: message; hint`.
+[[nodiscard]] std::string render(const Errors& errors, const Config& config);
+
+}  // namespace tpx::config

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::decode {
+
+/// Where decoders look things up. Injectable for tests and containers.
+struct Environment {
+  std::string procfs = "/proc";
+  std::string sysfs = "/sys";
+  std::string etc = "/etc";
+  std::string cgroupfs = "/sys/fs/cgroup";
+  std::string var_log = "/var/log";
+};
+
+/// What a decoder gets: the value as the kernel kept it, or the text of the decoder before it.
+struct Input {
+  plan::ValueType type;
+  std::uint64_t integer = 0;         ///< type Integer: sign-extended to 64 bits when signed
+  std::span<const std::byte> bytes;  ///< type Bytes
+  std::string_view text;             ///< type String
+};
+
+/// What it gives: text, or the verdict that the series is to be left out (match() that does not match).
+struct Output {
+  std::string text;
+  bool keep = true;
+};
+
+/// Turns one label's value into text. Stateful (caches); used by one thread at a time. Never throws.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  [[nodiscard]] virtual Output decode(const Input& input) = 0;
+  /// Called once before each scrape: time to refresh what may have changed (a renamed device, a new user).
+  virtual void refresh() {}
+  /// False when equal inputs may give other text in a later scrape (ifname after a rename): such texts aren't cached.
+  [[nodiscard]] virtual bool stable() const { return true; }
+};
+
+using Factory = std::unique_ptr<Decoder> (*)(const plan::DecoderCall&, const Environment&);
+
+struct Entry {
+  plan::DecoderSignature signature;
+  Factory make;
+};
+
+/// The one table of decoders.
+[[nodiscard]] std::span<const Entry> table();
+
+/// The signatures alone, for the planner.
+[[nodiscard]] std::vector<plan::DecoderSignature> signatures();
+
+}  // namespace tpx::decode

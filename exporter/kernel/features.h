@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tpx::kernel {
+
+/// What the BPF of a kernel can do, as plain flags, so that planning is pure. The values of kernels.md per version.
+struct Features {
+  bool fetch_atomics = true;           ///< fetching atomic add, exchange, compare-and-swap (5.12)
+  bool mmapable_array = true;          ///< BPF_F_MMAPABLE (5.5)
+  bool tp_btf = true;                  ///< BPF_PROG_TYPE_TRACING on raw tracepoints, with vmlinux BTF
+  bool classic_tracepoint = true;      ///< perf_event_open of a tracepoint is permitted
+  bool perf_link = true;               ///< BPF_LINK_CREATE on a perf event (5.15)
+  bool ring_buffer = true;             ///< BPF_MAP_TYPE_RINGBUF (5.8)
+  bool current_task_btf = true;        ///< bpf_get_current_task_btf (5.11)
+  bool signed_loads = true;            ///< cpu v4 (6.6)
+  bool percpu_array_batch = true;      ///< batch look-up on a per-CPU array (5.13)
+  bool recursion_misses = true;        ///< bpf_prog_info.recursion_misses is there and true for classic programs (6.7)
+  bool tp_btf_recursion_guard = true;  ///< a tp_btf program never nests in itself on a CPU (6.2)
+  bool task_storage = true;            ///< BPF_MAP_TYPE_TASK_STORAGE in tracing programs (5.12)
+};
+
+/// Asks the running kernel, by loading tiny programs and creating tiny maps. Needs CAP_BPF; without it everything that
+/// could not be asked is false. Leaves nothing loaded.
+[[nodiscard]] Features probe_features(bool has_btf);
+
+/// The features that a release is known to have, for recorded kernels (`major`, `minor`).
+[[nodiscard]] Features features_of_release(int major, int minor);
+
+}  // namespace tpx::kernel

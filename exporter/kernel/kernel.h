@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "kernel/btf.h"
+#include "kernel/features.h"
+#include "kernel/tracefs.h"
+
+namespace tpx::kernel {
+
+/// What a kernel offers, as the pure modules see it: running or recorded. Immutable; cheap to copy.
+struct Kernel {
+  Tracefs tracefs;
+  std::optional<Btf> btf;  ///< absent: no tp_btf, no raw_tracepoint
+  Features features;
+  unsigned possible_cpus = 1;  ///< per-CPU values have one slot for each
+  bool recorded = false;
+};
+
+/// Where to look; empty members mean the usual places.
+struct Paths {
+  std::string tracefs;  ///< empty: find or mount
+  std::string btf = "/sys/kernel/btf/vmlinux";
+  std::string procfs = "/proc";
+  std::string sysfs = "/sys";
+};
+
+/// The running kernel: tracefs, BTF (absence is not an error), probed features, possible CPUs.
+[[nodiscard]] Result<Kernel> running_kernel(const Paths& paths);
+
+/// A recorded one: `directory` holds `events/` and optionally `vmlinux.btf`.
+[[nodiscard]] Result<Kernel> recorded_kernel(const std::string& directory, const Features& features);
+
+/// /sys/devices/system/cpu/possible as a count: `0-3,8` → 9 (the highest number plus one).
+[[nodiscard]] Result<unsigned> parse_possible_cpus(const std::string& text);
+
+}  // namespace tpx::kernel

@@ -1,0 +1,167 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "kernel/format.h"
+
+namespace tpx::plan {
+
+enum class MetricKind : std::uint8_t { Counter, Gauge, Histogram };
+
+/// The bytes of one label in a key.
+struct ValueType {
+  enum class Kind : std::uint8_t {
+    Integer,  ///< `size` 1, 2, 4 or 8, native byte order
+    String,   ///< `size` bytes, ends at the first NUL if any; what follows the NUL is not defined
+    Bytes     ///< `size` opaque bytes, such as an IP address
+  };
+  Kind kind = Kind::Integer;
+  std::uint32_t size = 8;
+  bool is_signed = false;
+  friend bool operator==(const ValueType&, const ValueType&) = default;
+};
+
+/// What a decoder takes besides the value.
+enum class DecoderInput : std::uint8_t { Integer, String, Bytes, IntegerOrBytes, Any };
+enum class DecoderExtra : std::uint8_t {
+  None,
+  Pattern,  ///< one string literal: match()
+  Names,    ///< 1="read", …: map()
+  Field     ///< the tracepoint's own names for the field that is the argument: symbol(), flags()
+};
+/// A decoder as the checker sees it; the table stands in decode/.
+struct DecoderSignature {
+  std::string_view name;
+  DecoderInput input = DecoderInput::Integer;
+  DecoderExtra extra = DecoderExtra::None;
+  std::string_view summary;  ///< one line for docs and --help
+  std::string_view example;  ///< an expression, for docs
+};
+
+/// One decoder applied to a label, inside out.
+struct DecoderCall {
+  std::string name;
+  std::string pattern;                                       ///< DecoderExtra::Pattern
+  std::vector<std::pair<std::uint64_t, std::string>> names;  ///< DecoderExtra::Names
+  std::shared_ptr<const kernel::FieldNames> field_names;     ///< DecoderExtra::Field, all names resolved
+};
+
+struct KeyField {
+  std::string label;
+  std::uint32_t offset = 0;  ///< in the key
+  ValueType type;
+  std::vector<DecoderCall> decoders;     ///< first applied first; empty: integers in decimal, strings as they are
+  std::vector<std::string> probe_names;  ///< not empty: the integer indexes this list (`probe`)
+};
+
+/// How a label set lies in a map's key: fields in the order of the labels, each aligned to its size (at most 8), padding
+/// zero, the whole a multiple of 8. Decided once, by the planner.
+struct KeyLayout {
+  std::vector<KeyField> fields;
+  std::uint32_t size = 0;  ///< 0: no labels
+};
+
+/// The 64-bit words of one series' value.
+///   Counter: {sum}.  Gauge: {value, set} where set is 0 until the first event.
+///   Histogram: {bucket 0, …, bucket N-1, +Inf bucket, sum low, sum high}; buckets are not cumulative here, the sum is a
+///   128-bit two's complement number, so it can't overflow.
+struct ValueLayout {
+  MetricKind kind = MetricKind::Counter;
+  std::vector<std::int64_t> bounds;    ///< Histogram: inclusive upper bounds in kernel integers, increasing
+  std::vector<double> exposed_bounds;  ///< the same in the exposed unit, as `le` shows them
+  bool is_signed = false;              ///< Gauge, Histogram: the observed value is signed
+  [[nodiscard]] std::uint32_t words() const;
+  [[nodiscard]] std::uint32_t bytes() const { return words() * 8; }
+};
+
+enum class StoreKind : std::uint8_t {
+  Array,      ///< no labels: one row per CPU in a mmapable array
+  Table,      ///< labels: open-addressed shared index and per-CPU rows in a mmapable array
+  PerCpuHash  ///< labels, where the kernel lacks compare-and-swap or the table would be too large
+};
+
+/// Where everything lies in the one value of a mmapable array that backs Array and Table stores, and the `other` row and
+/// counters of every store. All offsets in bytes from the start, multiples of 64 per area.
+///
+///   head     u64   ring position of the next free id to take (BPF: compare-and-swap +1)
+///   tail     u64   ring position after the last free id (user space adds retired ids)
+///   lost     u64[cpus][8]: events that could not be counted, by LostReason; one line per CPU
+///   index    u64[slots]: 0 empty; else hash (upper 32 bits) | id + 1 (lower 30 bits) << 2 | state (lower 2 bits)
+///   ring     u64[capacity]: ids free to take, initially 0, 1, …
+///   entries  {u64 slot + 1, or 0 while empty or being written; key[key_size]}[capacity]
+///   values   [cpus][capacity + 1][words]: the last row is the series `other`
+///
+/// A Gauge has one shared row per series (cpus = 1).
+struct RegionLayout {
+  static constexpr std::uint32_t kLostReasons = 8;
+  std::uint32_t capacity = 0;  ///< label sets (Table), 1 (Array), 0 (PerCpuHash: only `other` and the counters)
+  std::uint32_t slots = 0;     ///< power of two, at least three times the capacity; 0 unless Table
+  std::uint32_t key_size = 0;
+  std::uint32_t value_words = 1;
+  std::uint32_t value_cpus = 1;  ///< rows per series
+  std::uint32_t cpus = 1;        ///< possible CPUs
+
+  [[nodiscard]] std::uint32_t head_offset() const { return 0; }
+  [[nodiscard]] std::uint32_t tail_offset() const { return 64; }
+  [[nodiscard]] std::uint32_t lost_offset() const { return 128; }
+  [[nodiscard]] std::uint32_t lost_stride() const { return kLostReasons * 8; }
+  [[nodiscard]] std::uint32_t index_offset() const;
+  [[nodiscard]] std::uint32_t ring_offset() const;
+  [[nodiscard]] std::uint32_t entries_offset() const;
+  [[nodiscard]] std::uint32_t entry_stride() const { return 8 + key_size; }
+  [[nodiscard]] std::uint32_t values_offset() const;
+  [[nodiscard]] std::uint32_t value_stride() const { return value_words * 8; }
+  /// Bytes from one CPU's rows to the next one's, a multiple of 64.
+  [[nodiscard]] std::uint64_t cpu_stride() const;
+  [[nodiscard]] std::uint64_t total_bytes() const;
+  [[nodiscard]] std::uint32_t other_row() const { return capacity; }
+};
+
+/// States of an index word (its lower two bits).
+enum class SlotState : std::uint8_t { Empty = 0, Claimed = 1, Ready = 2, Retired = 3 };
+
+/// Why an event is not in any series of its metric, or not in the one of its labels.
+enum class LostReason : std::uint8_t {
+  OtherFull = 0,      ///< counted as `other`: max_series label sets are in use
+  OtherBusy = 1,      ///< counted as `other`: the insertion met too many others at once
+  NegativeValue = 2,  ///< a counter's value was below 0; not counted
+  PairCollision = 3,  ///< a pair's start was displaced by another key that shares its slot, or found it busy
+  PairNoStart = 4,    ///< an end without a start (not a loss: reported as unmatched)
+  PairRestart = 5     ///< a start of the same key displaced one that never ended (not a loss: reported as unmatched)
+};
+
+struct StorePlan {
+  StoreKind kind = StoreKind::Array;
+  std::string reason;  ///< why this kind, for `check` and the landing page
+  std::uint32_t max_series = 1;
+  RegionLayout region;  ///< of the mmapable array, which every store has
+  bool atomic = false;  ///< rows are updated by atomic adds: several programs share them, or one may nest in itself
+  [[nodiscard]] std::uint64_t map_bytes(std::uint32_t key_size, std::uint32_t value_bytes) const;
+};
+
+/// Everything that the reader, the decoders and the exposition need of a metric, and what code generation writes to.
+struct MetricPlan {
+  std::string name;  ///< with its namespace
+  std::string help;
+  KeyLayout key;
+  ValueLayout value;
+  StorePlan store;
+  double scale = 1;                           ///< exposed value = kernel value * scale
+  std::optional<std::uint32_t> retire_field;  ///< index in key.fields of the label that holds an exiting id
+  enum class RetireBy : std::uint8_t { Process, Thread } retire_by = RetireBy::Process;
+  SourceLocation at;
+  std::string region_map;  ///< symbolic names of its maps
+  std::string hash_map;    ///< PerCpuHash only
+  std::string pair_map;    ///< of a pair; empty otherwise
+};
+
+}  // namespace tpx::plan
