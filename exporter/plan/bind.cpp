@@ -1,0 +1,408 @@
+#include "plan/bind.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "plan/bind_fields.h"
+#include "plan/fold.h"
+
+namespace tpx::plan {
+
+namespace {
+
+using expression::BinaryOp;
+using expression::Builtin;
+using expression::Node;
+
+constexpr ValueType kTruth{ValueType::Kind::Integer, 1, false};
+constexpr std::uint32_t kDefaultString = 64;
+constexpr std::uint32_t kLongestString = 256;
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+std::string describe(const ValueType& type) {
+  switch (type.kind) {
+    case ValueType::Kind::Integer:
+      return "an integer";
+    case ValueType::Kind::String:
+      return "a string";
+    case ValueType::Kind::Bytes:
+      return "an array";
+  }
+  return "";
+}
+
+/// The leftmost leaf of a chain of members and indexes.
+const Node& root_of(const Node& node) {
+  if (const auto* member = std::get_if<expression::Member>(&node.value)) {
+    return root_of(*member->base);
+  }
+  if (const auto* index = std::get_if<expression::Index>(&node.value)) {
+    return root_of(*index->base);
+  }
+  return node;
+}
+
+bool is_from(const Node& node) {
+  const Node& root = root_of(node);
+  if (const auto* argument = std::get_if<expression::Argument>(&root.value)) {
+    return argument->from;
+  }
+  if (const auto* builtin = std::get_if<expression::BuiltinRef>(&root.value)) {
+    return builtin->from;
+  }
+  return false;
+}
+
+BoundPtr bind_builtin(Builtin builtin, const Scope& scope) {
+  const ValueType u32{ValueType::Kind::Integer, 4, false};
+  const ValueType u64{ValueType::Kind::Integer, 8, false};
+  using Kind = Special::Kind;
+  switch (builtin) {
+    case Builtin::Pid:
+      return make_bound(Special{Kind::Pid}, u32);
+    case Builtin::Tid:
+      return make_bound(Special{Kind::Tid}, u32);
+    case Builtin::Ppid:
+      return make_bound(Special{Kind::Ppid}, u32);
+    case Builtin::Uid:
+      return make_bound(Special{Kind::Uid}, u32);
+    case Builtin::Gid:
+      return make_bound(Special{Kind::Gid}, u32);
+    case Builtin::Comm:
+      return make_bound(Special{Kind::Comm}, {ValueType::Kind::String, 16, false});
+    case Builtin::Cpu:
+      return make_bound(Special{Kind::Cpu}, u32);
+    case Builtin::Cgroup:
+      return make_bound(Special{Kind::Cgroup}, u64);
+    case Builtin::Nsecs:
+      return make_bound(Special{Kind::Nsecs}, u64);
+    case Builtin::Probe:
+      return scope.probe ? scope.probe : constant(0);
+  }
+  return constant(0);
+}
+
+class Binder {
+ public:
+  explicit Binder(const Scope& scope) : scope_(scope) {}
+
+  Result<BoundPtr> bind_node(const Node& node) {
+    return std::visit(
+        Overloaded{
+            [&](const expression::IntegerLiteral& n) -> Result<BoundPtr> {
+              const bool is_signed = n.value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+              return make_bound(Constant{static_cast<std::int64_t>(n.value)}, {ValueType::Kind::Integer, 8, is_signed});
+            },
+            [&](const expression::StringLiteral& n) -> Result<BoundPtr> {
+              if (n.value.size() >= kLongestString) {
+                return error(node, "a string of more than 255 bytes");
+              }
+              const auto size = static_cast<std::uint32_t>((n.value.size() + 8) / 8 * 8);
+              return make_bound(StringConstant{n.value}, {ValueType::Kind::String, size, false});
+            },
+            [&](const expression::BuiltinRef& n) -> Result<BoundPtr> {
+              return n.from ? from(node) : Result<BoundPtr>(bind_builtin(n.builtin, scope_));
+            },
+            [&](const expression::Argument&) { return bind_place(node); },
+            [&](const expression::Member&) { return bind_place(node); },
+            [&](const expression::Index&) { return bind_place(node); },
+            [&](const expression::Unary& n) { return bind_unary(n); },
+            [&](const expression::Binary& n) { return bind_binary(node, n); },
+            [&](const expression::Call& n) { return bind_call(node, n); },
+        },
+        node.value);
+  }
+
+ private:
+  tl::unexpected<Error> error(const Node& node, std::string message, std::string hint = {}) const {
+    return fail(Error{std::move(message), std::move(hint), expression::location_of(node, scope_.at)});
+  }
+
+  Result<BoundPtr> from(const Node& node) {
+    if (!scope_.from) {
+      return error(node, "\"from.\" is only known where a pair ends",
+                   "use it in the labels or the filter of a metric with from and to");
+    }
+    return scope_.from(node);
+  }
+
+  Result<BoundPtr> bind_place(const Node& node) {
+    if (is_from(node)) {
+      return from(node);
+    }
+    const Node& root = root_of(node);
+    const auto* argument = std::get_if<expression::Argument>(&root.value);
+    if (argument == nullptr) {
+      return error(node, "only args.FIELD has members and elements");
+    }
+    if (argument->root != expression::Argument::Root::Args) {
+      return error(node, "key. and value. are only known in the metrics of a program object", "use args.FIELD");
+    }
+    auto bound = bind_field(node, scope_);
+    if (!bound) {
+      return fail(std::move(bound.error()).at(expression::location_of(node, scope_.at)));
+    }
+    return bound;
+  }
+
+  Result<BoundPtr> integer(const Node& node, std::string_view what) {
+    auto bound = bind_node(node);
+    if (bound && (*bound)->type.kind != ValueType::Kind::Integer) {
+      return error(node, std::string(what) + " takes integers, this is " + describe((*bound)->type),
+                   (*bound)->type.kind == ValueType::Kind::String ? "strings compare with == and != only" : "");
+    }
+    return bound;
+  }
+
+  Result<BoundPtr> bind_unary(const expression::Unary& unary) {
+    auto operand = integer(*unary.operand, expression::name(unary.op));
+    if (!operand) {
+      return operand;
+    }
+    const bool truth = unary.op == expression::UnaryOp::LogicNot;
+    const bool is_signed = unary.op == expression::UnaryOp::Negate || is_signed_64(**operand);
+    return fold(
+        make_bound(BoundUnary{unary.op, *operand}, truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed}));
+  }
+
+  /// As C's usual conversions to 64 bits: all but unsigned 64-bit values become signed.
+  static bool is_signed_64(const Bound& bound) { return bound.type.is_signed || bound.type.size < 8; }
+
+  Result<BoundPtr> bind_binary(const Node& node, const expression::Binary& binary) {
+    const bool equality = binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne;
+    if (equality) {
+      auto left = bind_node(*binary.left);
+      auto right = bind_node(*binary.right);
+      if (!left) {
+        return left;
+      }
+      if (!right) {
+        return right;
+      }
+      const bool left_string = (*left)->type.kind == ValueType::Kind::String;
+      const bool right_string = (*right)->type.kind == ValueType::Kind::String;
+      if (left_string && right_string) {
+        return make_bound(StringCompare{*left, *right, binary.op == BinaryOp::Eq}, kTruth);
+      }
+      if (left_string != right_string) {
+        return error(node, "compares " + describe((*left)->type) + " with " + describe((*right)->type),
+                     left_string ? "put the right side in double quotes, or compare an integer field"
+                                 : "use str() on a pointer, or compare with a number");
+      }
+    }
+    auto left = integer(*binary.left, expression::name(binary.op));
+    if (!left) {
+      return left;
+    }
+    auto right = integer(*binary.right, expression::name(binary.op));
+    if (!right) {
+      return right;
+    }
+    const auto* divisor = std::get_if<Constant>(&(*right)->node);
+    if (divisor != nullptr && divisor->value == 0 && (binary.op == BinaryOp::Div || binary.op == BinaryOp::Mod)) {
+      return error(*binary.right, "division by zero");
+    }
+    const bool shift = binary.op == BinaryOp::Shl || binary.op == BinaryOp::Shr;
+    if (shift && divisor != nullptr && (divisor->value < 0 || divisor->value > 63)) {
+      return error(*binary.right, "a shift by " + std::to_string(divisor->value) + " bits", "0 to 63 bits are there");
+    }
+    const bool is_signed = is_signed_64(**left) && (shift || is_signed_64(**right));
+    const bool truth = binary.op >= BinaryOp::Lt && binary.op <= BinaryOp::Ne;
+    const bool logic = binary.op == BinaryOp::LogicAnd || binary.op == BinaryOp::LogicOr;
+    return fold(make_bound(BoundBinary{binary.op, *left, *right, is_signed},
+                           truth || logic ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed}));
+  }
+
+  Result<BoundPtr> bind_call(const Node& node, const expression::Call& call) {
+    if (call.function == "if") {
+      return bind_if(node, call);
+    }
+    if (call.function == "str") {
+      return bind_str(node, call);
+    }
+    if (scope_.internal && call.function == "highest_bit") {
+      auto operand = integer(*call.arguments.at(0), "highest_bit");
+      if (!operand) {
+        return operand;
+      }
+      return make_bound(HighestBit{*operand, 32}, {ValueType::Kind::Integer, 8, true});
+    }
+    return error(node, "function \"" + call.function + "\" can't be used here",
+                 "decoders take a whole label: put it outermost; inside are if() and str()");
+  }
+
+  Result<BoundPtr> bind_if(const Node& node, const expression::Call& call) {
+    if (call.arguments.size() != 3) {
+      return error(node, "if() takes three values, got " + std::to_string(call.arguments.size()),
+                   "write if(CONDITION, A, B)");
+    }
+    auto condition = integer(*call.arguments[0], "the condition of if()");
+    if (!condition) {
+      return condition;
+    }
+    auto yes = bind_node(*call.arguments[1]);
+    auto no = bind_node(*call.arguments[2]);
+    if (!yes) {
+      return yes;
+    }
+    if (!no) {
+      return no;
+    }
+    const ValueType& a = (*yes)->type;
+    const ValueType& b = (*no)->type;
+    if (a.kind != b.kind) {
+      return error(node, "if() gives " + describe(a) + " or " + describe(b), "both must be of one kind");
+    }
+    if (a.kind == ValueType::Kind::Bytes && a.size != b.size) {
+      return error(node, "if() gives arrays of different sizes");
+    }
+    ValueType type = a;
+    type.size = std::max(a.size, b.size);
+    if (a.kind == ValueType::Kind::Integer && !(a == b)) {
+      type = {ValueType::Kind::Integer, 8, is_signed_64(**yes) && is_signed_64(**no)};
+    }
+    return make_bound(Conditional{*condition, *yes, *no}, type);
+  }
+
+  Result<std::uint32_t> string_limit(const expression::Call& call) {
+    if (call.arguments.size() < 2) {
+      return kDefaultString;
+    }
+    auto limit = bind_node(*call.arguments[1]);
+    if (!limit) {
+      return fail(std::move(limit.error()));
+    }
+    const auto* value = std::get_if<Constant>(&(*limit)->node);
+    if (value == nullptr || value->value < 1 || value->value > kLongestString - 1) {
+      return error(*call.arguments[1], "the length of str() is a number from 1 to 255");
+    }
+    return static_cast<std::uint32_t>(value->value);
+  }
+
+  Result<BoundPtr> bind_str(const Node& node, const expression::Call& call) {
+    if (call.arguments.empty() || call.arguments.size() > 2) {
+      return error(node, "str() takes a pointer and a length, got " + std::to_string(call.arguments.size()) + " values",
+                   "write str(args.FIELD) or str(args.FIELD, 32)");
+    }
+    if (is_from(*call.arguments[0])) {
+      return from(node);
+    }
+    auto limit = string_limit(call);
+    if (!limit) {
+      return fail(std::move(limit.error()));
+    }
+    auto pointer = bind_node(*call.arguments[0]);
+    if (!pointer) {
+      return pointer;
+    }
+    const std::uint32_t size = (*limit + 1 + 7) / 8 * 8;
+    if ((*pointer)->type.kind == ValueType::Kind::String) {
+      return shorten(*pointer, *limit, size);
+    }
+    if ((*pointer)->type.kind != ValueType::Kind::Integer || (*pointer)->type.size != 8) {
+      return error(*call.arguments[0], "str() takes a pointer, this is " + describe((*pointer)->type));
+    }
+    const auto space = scope_.syscall ? PointerString::Space::User : PointerString::Space::ByAddress;
+    return make_bound(PointerString{*pointer, size, space}, {ValueType::Kind::String, size, false});
+  }
+
+  static BoundPtr shorten(const BoundPtr& text, std::uint32_t limit, std::uint32_t size) {
+    Bound shorter = *text;
+    if (auto* loc = std::get_if<LocBytes>(&shorter.node)) {
+      loc->size = size;
+      shorter.type.size = size;
+    } else if (auto* pointer = std::get_if<PointerString>(&shorter.node)) {
+      pointer->size = size;
+      shorter.type.size = size;
+    } else {
+      shorter.type.size = std::min(shorter.type.size, limit);
+    }
+    return std::make_shared<const Bound>(std::move(shorter));
+  }
+
+  const Scope& scope_;
+};
+
+}  // namespace
+
+Result<BoundPtr> bind(const Node& node, const Scope& scope) {
+  return Binder(scope).bind_node(node);
+}
+
+expression::NodePtr without_from(const Node& node) {
+  Node copy = node;
+  std::visit(Overloaded{
+                 [](expression::Argument& n) { n.from = false; },
+                 [](expression::BuiltinRef& n) { n.from = false; },
+                 [](expression::Member& n) { n.base = without_from(*n.base); },
+                 [](expression::Index& n) { n.base = without_from(*n.base); },
+                 [](expression::Unary& n) { n.operand = without_from(*n.operand); },
+                 [](expression::Binary& n) {
+                   n.left = without_from(*n.left);
+                   n.right = without_from(*n.right);
+                 },
+                 [](expression::Call& n) {
+                   for (auto& argument : n.arguments) {
+                     argument = without_from(*argument);
+                   }
+                 },
+                 [](auto&) {},
+             },
+             copy.value);
+  return std::make_shared<const Node>(std::move(copy));
+}
+
+BoundPtr as_integer(const BoundPtr& value, const ValueType& type) {
+  if (value->type.size == type.size && value->type.is_signed == type.is_signed) {
+    return value;
+  }
+  if (type.size == 8) {
+    Bound retyped = *value;
+    retyped.type = type;
+    return std::make_shared<const Bound>(std::move(retyped));
+  }
+  if (const auto* load = std::get_if<MemoryLoad>(&value->node);
+      load != nullptr && load->size == type.size && load->bit_size == 0) {
+    MemoryLoad other = *load;
+    other.is_signed = type.is_signed;
+    return make_bound(std::move(other), type);
+  }
+  if (const auto* argument = std::get_if<ContextArgument>(&value->node); argument != nullptr) {
+    return make_bound(ContextArgument{argument->index, std::min(argument->size, type.size), type.is_signed}, type);
+  }
+  const BoundPtr shift = constant(64 - 8 * static_cast<std::int64_t>(type.size));
+  const ValueType wide{ValueType::Kind::Integer, 8, type.is_signed};
+  const BoundPtr up = make_bound(BoundBinary{BinaryOp::Shl, value, shift, type.is_signed}, wide);
+  return make_bound(BoundBinary{BinaryOp::Shr, up, shift, type.is_signed}, type);
+}
+
+void collect_fields(const Node& node, std::vector<std::string>& fields) {
+  std::visit(Overloaded{
+                 [&](const expression::Argument& n) {
+                   if (!n.from && n.root == expression::Argument::Root::Args) {
+                     fields.push_back(n.name);
+                   }
+                 },
+                 [&](const expression::Member& n) { collect_fields(*n.base, fields); },
+                 [&](const expression::Index& n) { collect_fields(*n.base, fields); },
+                 [&](const expression::Unary& n) { collect_fields(*n.operand, fields); },
+                 [&](const expression::Binary& n) {
+                   collect_fields(*n.left, fields);
+                   collect_fields(*n.right, fields);
+                 },
+                 [&](const expression::Call& n) {
+                   for (const auto& argument : n.arguments) {
+                     collect_fields(*argument, fields);
+                   }
+                 },
+                 [](const auto&) {},
+             },
+             node.value);
+}
+
+}  // namespace tpx::plan

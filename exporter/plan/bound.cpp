@@ -1,0 +1,102 @@
+#include "plan/bound.h"
+
+namespace tpx::plan {
+
+namespace {
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+std::string access(std::uint32_t offset, std::uint32_t size, bool is_signed) {
+  return (is_signed ? "s" : "u") + number(size * 8ULL) + "@" + number(offset);
+}
+
+std::string list(std::string head, std::initializer_list<const Bound*> operands) {
+  head += "(";
+  bool first = true;
+  for (const Bound* operand : operands) {
+    head += first ? "" : ",";
+    head += signature(*operand);
+    first = false;
+  }
+  return head + ")";
+}
+
+}  // namespace
+
+BoundPtr make_bound(decltype(Bound::node) node, ValueType type) {
+  return std::make_shared<const Bound>(Bound{std::move(node), type});
+}
+
+BoundPtr constant(std::int64_t value) {
+  return make_bound(Constant{value}, {ValueType::Kind::Integer, 8, true});
+}
+
+std::string signature(const Bound& bound) {
+  return std::visit(
+      Overloaded{
+          [](const Constant& n) { return std::to_string(n.value); },
+          [](const StringConstant& n) { return "\"" + n.text + "\""; },
+          [](const Special& n) { return "special" + number(static_cast<std::uint64_t>(n.kind)); },
+          [](const DispatchIndex&) { return std::string("dispatch"); },
+          [](const ContextLoad& n) { return "ctx:" + access(n.offset, n.size, n.is_signed); },
+          [](const ContextArgument& n) { return "arg:" + access(n.index, n.size, n.is_signed); },
+          [](const MemoryLoad& n) {
+            return list("load:" + access(n.offset, n.size, n.is_signed) + ":" + number(n.bit_offset) + ":" +
+                            number(n.bit_size) + (n.direct ? "" : ":probe"),
+                        {n.base.get()});
+          },
+          [](const ContextBytes& n) { return "ctxbytes:" + access(n.offset, n.size, false); },
+          [](const MemoryBytes& n) {
+            return list("bytes:" + access(n.offset, n.size, false) + (n.direct ? "" : ":probe"), {n.base.get()});
+          },
+          [](const LocBytes& n) {
+            return std::string(n.relative ? "rel" : "loc") + (n.is_string ? "str:" : "bytes:") +
+                   access(n.offset, n.size, false);
+          },
+          [](const PointerString& n) {
+            return list("str" + number(static_cast<std::uint64_t>(n.space)) + ":" + number(n.size), {n.pointer.get()});
+          },
+          [&](const StartValue& n) { return "start:" + access(n.offset, bound.type.size, bound.type.is_signed); },
+          [](const BoundUnary& n) { return list(std::string(expression::name(n.op)), {n.operand.get()}); },
+          [](const BoundBinary& n) {
+            return list(std::string(expression::name(n.op)) + (n.is_signed ? "" : "u"), {n.left.get(), n.right.get()});
+          },
+          [](const HighestBit& n) { return list("highest_bit" + number(n.bits), {n.operand.get()}); },
+          [](const Conditional& n) {
+            return list("if", {n.condition.get(), n.then_value.get(), n.else_value.get()});
+          },
+          [](const StringCompare& n) {
+            return list(n.equal ? "streq" : "strne", {n.left.get(), n.right.get()});
+          },
+      },
+      bound.node);
+}
+
+bool calls_helper(const Bound& bound) {
+  return std::visit(Overloaded{
+                        [](const Special&) { return true; },
+                        [](const LocBytes&) { return true; },
+                        [](const PointerString&) { return true; },
+                        [](const MemoryLoad& n) { return !n.direct || calls_helper(*n.base); },
+                        [](const MemoryBytes& n) { return !n.direct || calls_helper(*n.base); },
+                        [](const BoundUnary& n) { return calls_helper(*n.operand); },
+                        [](const BoundBinary& n) { return calls_helper(*n.left) || calls_helper(*n.right); },
+                        [](const HighestBit& n) { return calls_helper(*n.operand); },
+                        [](const Conditional& n) {
+                          return calls_helper(*n.condition) || calls_helper(*n.then_value) ||
+                                 calls_helper(*n.else_value);
+                        },
+                        [](const StringCompare& n) { return calls_helper(*n.left) || calls_helper(*n.right); },
+                        [](const auto&) { return false; },
+                    },
+                    bound.node);
+}
+
+}  // namespace tpx::plan

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "expression/ast.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::plan {
+
+/// An expression whose every name is resolved to a place in memory: what code generation takes. Immutable, shared.
+struct Bound;
+using BoundPtr = std::shared_ptr<const Bound>;
+
+struct Constant {
+  std::int64_t value = 0;
+};
+struct StringConstant {
+  std::string text;
+};
+/// A value from a helper. Probe is not among them: it is a Constant (or DispatchIndex) by the time it is bound.
+struct Special {
+  enum class Kind : std::uint8_t { Pid, Tid, Ppid, Uid, Gid, Comm, Cpu, Cgroup, Nsecs, CurrentTask };
+  Kind kind = Kind::Pid;
+};
+/// The position of the tracepoint that fired in the unit's list (`probe` in a program that serves many).
+struct DispatchIndex {};
+/// *(size*)(ctx + offset), aligned: a field of a classic record.
+struct ContextLoad {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+  bool is_signed = false;
+};
+/// Argument `index` of a tp_btf program: 8 bytes at ctx + 8 * index, of which the low `size` count.
+struct ContextArgument {
+  std::uint32_t index = 0;
+  std::uint32_t size = 8;
+  bool is_signed = false;
+};
+/// *(size*)(base + offset). `direct`: the verifier knows base's type and takes a plain load (a fault reads 0);
+/// otherwise bpf_probe_read_kernel. A null base reads 0. `bit_size` > 0: that many bits at `bit_offset` of the loaded value.
+struct MemoryLoad {
+  BoundPtr base;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 8;
+  bool is_signed = false;
+  bool direct = true;
+  std::uint32_t bit_offset = 0;
+  std::uint32_t bit_size = 0;
+};
+/// `size` bytes of a classic record.
+struct ContextBytes {
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+};
+/// `size` bytes at base + offset.
+struct MemoryBytes {
+  BoundPtr base;
+  std::uint32_t offset = 0;
+  std::uint32_t size = 0;
+  bool direct = true;
+};
+/// What a __data_loc or __rel_loc word at ctx + offset points to, at most `size` bytes, zero-padded.
+struct LocBytes {
+  std::uint32_t offset = 0;
+  bool relative = false;
+  bool is_string = true;
+  std::uint32_t size = 0;
+};
+/// The NUL-terminated string at an address, at most `size` bytes with its NUL, zero-padded.
+struct PointerString {
+  enum class Space : std::uint8_t { User, Kernel, ByAddress };
+  BoundPtr pointer;
+  std::uint32_t size = 0;
+  Space space = Space::ByAddress;
+};
+/// A value kept from the start event of a pair, at `offset` of the slot's payload.
+struct StartValue {
+  std::uint32_t offset = 0;
+};
+struct BoundUnary {
+  expression::UnaryOp op = expression::UnaryOp::Negate;
+  BoundPtr operand;
+};
+/// Integer operands; signedness of Div, Mod, Shr and the comparisons is `is_signed`.
+struct BoundBinary {
+  expression::BinaryOp op = expression::BinaryOp::Add;
+  BoundPtr left;
+  BoundPtr right;
+  bool is_signed = true;
+};
+/// The highest set bit of a value, 0 of 0: what the kernel's 1 << (fls(x) - 1) gives. `bits` bounds the operand.
+struct HighestBit {
+  BoundPtr operand;
+  std::uint32_t bits = 32;
+};
+struct Conditional {
+  BoundPtr condition;
+  BoundPtr then_value;
+  BoundPtr else_value;
+};
+/// String (in)equality up to the first NUL.
+struct StringCompare {
+  BoundPtr left;
+  BoundPtr right;
+  bool equal = true;
+};
+
+struct Bound {
+  std::variant<Constant, StringConstant, Special, DispatchIndex, ContextLoad, ContextArgument, MemoryLoad, ContextBytes,
+               MemoryBytes, LocBytes, PointerString, StartValue, BoundUnary, BoundBinary, HighestBit, Conditional,
+               StringCompare>
+      node;
+  ValueType type;
+  /// Of a pointer into kernel memory: the BTF id of the pointee; 0 otherwise.
+  std::uint32_t pointee = 0;
+  /// The verifier knows the register as a pointer to `pointee`, so loads through it are direct.
+  bool trusted = false;
+};
+
+[[nodiscard]] BoundPtr make_bound(decltype(Bound::node) node, ValueType type);
+[[nodiscard]] BoundPtr constant(std::int64_t value);
+
+/// A text that is equal for equal expressions: for tests and for finding common subexpressions.
+[[nodiscard]] std::string signature(const Bound& bound);
+
+/// Whether evaluation calls a helper, which clobbers R0 to R5.
+[[nodiscard]] bool calls_helper(const Bound& bound);
+
+}  // namespace tpx::plan

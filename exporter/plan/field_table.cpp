@@ -1,0 +1,160 @@
+#include "plan/field_table.h"
+
+#include <array>
+
+#include "expression/ast.h"
+#include "plan/bind.h"
+
+namespace tpx::plan {
+
+namespace {
+
+// What sched_switch reports as prev_state (__trace_sched_switch_state and __task_state_index of include/linux/sched.h):
+// 256 when preempted, else the highest bit of state | exit_state within TASK_REPORT, with idle and lock-waiting tasks
+// shown as states of their own. Rows: with prev_state as an argument (5.18), before it (`__state` from 5.14, `state`).
+#define TPX_PREV_STATE(STATE)                                                \
+  "if(args.preempt, 0x100, if((" STATE " & 0x402) == 0x402, 0x80, if(" STATE \
+  " & 0x9000, 2, "                                                           \
+  "highest_bit((" STATE " | args.prev->exit_state) & 0x7f))))"
+
+constexpr std::array kRows {
+  FieldRow{"sched/sched_switch", "prev_comm", "args.prev->comm"},
+      FieldRow{"sched/sched_switch", "prev_pid", "args.prev->pid"},
+      FieldRow{"sched/sched_switch", "prev_prio", "args.prev->prio"},
+      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev_state")},
+      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->__state")},
+      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->state")},
+      FieldRow{"sched/sched_switch", "next_comm", "args.next->comm"},
+      FieldRow{"sched/sched_switch", "next_pid", "args.next->pid"},
+      FieldRow{"sched/sched_switch", "next_prio", "args.next->prio"},
+
+      FieldRow{"sched/sched_waking", "comm", "args.p->comm"}, FieldRow{"sched/sched_waking", "pid", "args.p->pid"},
+      FieldRow{"sched/sched_waking", "prio", "args.p->prio"},
+      FieldRow{"sched/sched_waking", "target_cpu", "args.p->thread_info.cpu"},
+      FieldRow{"sched/sched_waking", "target_cpu", "args.p->cpu"},
+      FieldRow{"sched/sched_wakeup*", "comm", "args.p->comm"}, FieldRow{"sched/sched_wakeup*", "pid", "args.p->pid"},
+      FieldRow{"sched/sched_wakeup*", "prio", "args.p->prio"},
+      FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->thread_info.cpu"},
+      FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->cpu"},
+
+      FieldRow{"irq/softirq_*", "vec", "args.vec_nr"}, FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
+      FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name)"},
+      FieldRow{"irq/irq_handler_exit", "irq", "args.irq"}, FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
+
+      FieldRow{"raw_syscalls/sys_enter", "id", "args.id"}, FieldRow{"raw_syscalls/sys_exit", "ret", "args.ret"},
+#if defined(__x86_64__)
+      FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->orig_ax"},
+#elif defined(__aarch64__)
+      FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->syscallno"},
+#endif
+};
+#undef TPX_PREV_STATE
+
+bool names_event(std::string_view pattern, std::string_view event) {
+  return pattern.ends_with('*') ? event.starts_with(pattern.substr(0, pattern.size() - 1)) : event == pattern;
+}
+
+Result<BoundPtr> bind_row(const FieldRow& row, const kernel::Btf& btf,
+                          const std::vector<kernel::Btf::Argument>& arguments) {
+  auto node = expression::parse(row.expression, {});
+  if (!node) {
+    return fail(std::move(node.error()));
+  }
+  Scope scope;
+  scope.mode = Scope::Mode::Raw;
+  scope.event = std::string(row.event);
+  scope.btf = &btf;
+  scope.arguments = arguments;
+  scope.internal = true;
+  return bind(**node, scope);
+}
+
+bool fits(const Bound& bound, const kernel::Field& field) {
+  return field.is_string ? bound.type.kind == ValueType::Kind::String
+                         : bound.type.kind == ValueType::Kind::Integer && field.kind == kernel::Field::Kind::Integer;
+}
+
+}  // namespace
+
+std::span<const FieldRow> field_table() {
+  return kRows;
+}
+
+Result<BoundPtr> map_field(const std::string& event, const kernel::Field& field, const kernel::Btf& btf,
+                           const std::vector<kernel::Btf::Argument>& arguments) {
+  for (const FieldRow& row : kRows) {
+    if (row.field != field.name || !names_event(row.event, event)) {
+      continue;
+    }
+    auto bound = bind_row(row, btf, arguments);
+    if (!bound || !fits(**bound, field)) {
+      continue;
+    }
+    if (field.is_string) {
+      return bound;
+    }
+    return as_integer(*bound, {ValueType::Kind::Integer, field.size, field.is_signed});
+  }
+  return fail("no row for " + event + "." + field.name);
+}
+
+std::string_view syscall_argument(unsigned index) {
+#if defined(__x86_64__)
+  // The calling convention of system calls: arch/x86/include/asm/syscall.h, syscall_get_arguments().
+  constexpr std::array<std::string_view, 6> kArguments{"args.regs->di",  "args.regs->si", "args.regs->dx",
+                                                       "args.regs->r10", "args.regs->r8", "args.regs->r9"};
+#elif defined(__aarch64__)
+  // arch/arm64/include/asm/syscall.h: x0 is taken as it was at entry.
+  constexpr std::array<std::string_view, 6> kArguments{"args.regs->orig_x0", "args.regs->regs[1]",
+                                                       "args.regs->regs[2]", "args.regs->regs[3]",
+                                                       "args.regs->regs[4]", "args.regs->regs[5]"};
+#else
+  constexpr std::array<std::string_view, 0> kArguments{};
+#endif
+  return index < kArguments.size() ? kArguments[index] : std::string_view{};
+}
+
+std::string_view syscall_number_at_exit() {
+#if defined(__x86_64__)
+  return "args.regs->orig_ax";
+#elif defined(__aarch64__)
+  return "args.regs->syscallno";
+#else
+  return {};
+#endif
+}
+
+BoundPtr compat_call(const kernel::Btf& btf) {
+  const auto task = btf.find_struct("task_struct");
+  const auto thread_info = task ? btf.member(*task, "thread_info") : std::nullopt;
+  if (!thread_info) {
+    return nullptr;
+  }
+  const std::uint32_t info = btf.resolve(thread_info->type).id;
+#if defined(__x86_64__)
+  constexpr std::int64_t kMask = 0x0002;  // TS_COMPAT, arch/x86/include/asm/thread_info.h
+  const auto member = btf.member(info, "status");
+  const std::uint32_t size = 4;
+#elif defined(__aarch64__)
+  constexpr std::int64_t kMask = std::int64_t{1} << 22;  // TIF_32BIT, arch/arm64/include/asm/thread_info.h
+  const auto member = btf.member(info, "flags");
+  const std::uint32_t size = 8;
+#else
+  constexpr std::int64_t kMask = 0;
+  const std::optional<kernel::Btf::Member> member;
+  const std::uint32_t size = 8;
+#endif
+  if (!member) {
+    return nullptr;
+  }
+  Bound current{Special{Special::Kind::CurrentTask}, {ValueType::Kind::Integer, 8, false}};
+  current.pointee = *task;
+  current.trusted = true;
+  const std::uint32_t offset = (thread_info->bit_offset + member->bit_offset) / 8;
+  const ValueType type{ValueType::Kind::Integer, size, false};
+  const BoundPtr status =
+      make_bound(MemoryLoad{std::make_shared<const Bound>(std::move(current)), offset, size, false, true, 0, 0}, type);
+  return make_bound(BoundBinary{expression::BinaryOp::BitAnd, status, constant(kMask), false}, type);
+}
+
+}  // namespace tpx::plan

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "plan/bound.h"
+
+namespace tpx::plan {
+
+/// The value of an operation on two 64-bit numbers, as the generated code computes it: division by zero gives 0, modulo by
+/// zero the dividend, shifts take the low 6 bits of their count, arithmetic wraps.
+[[nodiscard]] std::int64_t compute(expression::BinaryOp op, std::int64_t left, std::int64_t right, bool is_signed);
+[[nodiscard]] std::int64_t compute(expression::UnaryOp op, std::int64_t operand);
+
+/// A constant when all operands are; otherwise the expression as it is.
+[[nodiscard]] BoundPtr fold(BoundPtr bound);
+
+}  // namespace tpx::plan

@@ -1,0 +1,225 @@
+#include "plan/label.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "plan/bind_fields.h"
+
+namespace tpx::plan {
+
+namespace {
+
+using expression::Node;
+
+Error error_at(const Node& node, const SourceLocation& at, std::string message, std::string hint = {}) {
+  return Error{std::move(message), std::move(hint), expression::location_of(node, at)};
+}
+
+const DecoderSignature* find_decoder(const std::string& name, const Options& options) {
+  const auto found = std::find_if(options.decoders.begin(), options.decoders.end(),
+                                  [&](const DecoderSignature& entry) { return entry.name == name; });
+  return found == options.decoders.end() ? nullptr : &*found;
+}
+
+std::string function_hint(const std::string& name, const Options& options) {
+  std::vector<std::string> names{"if", "str"};
+  std::string list;
+  for (const auto& entry : options.decoders) {
+    names.emplace_back(entry.name);
+  }
+  for (const auto& known : names) {
+    list += (list.empty() ? "" : ", ") + known;
+  }
+  const std::string near = did_you_mean(name, names);
+  return near.empty() ? "functions are " + list : near;
+}
+
+Result<DecoderCall> make_call(const Node& node, const expression::Call& call, const DecoderSignature& signature,
+                              const Options& options, const SourceLocation& at) {
+  const std::string example = "for example: " + std::string(signature.example);
+  const std::size_t wanted = signature.extra == DecoderExtra::Pattern ? 2 : 1;
+  if (call.arguments.size() != wanted) {
+    return fail(error_at(node, at,
+                         call.function + "() takes " + (wanted == 1 ? "one value" : "a value and a pattern") +
+                             ", got " + std::to_string(call.arguments.size()),
+                         example));
+  }
+  DecoderCall result{call.function, {}, {}, nullptr};
+  if (signature.extra == DecoderExtra::Names) {
+    if (call.names.empty()) {
+      return fail(error_at(node, at, call.function + "() names no values", example));
+    }
+    for (const auto& named : call.names) {
+      result.names.emplace_back(named.value, named.name);
+    }
+  } else if (!call.names.empty()) {
+    return fail(error_at(node, at, call.function + "() takes no names", "map() does: map(x, 1=\"read\")"));
+  }
+  if (signature.extra == DecoderExtra::Pattern) {
+    const auto* pattern = std::get_if<expression::StringLiteral>(&call.arguments[1]->value);
+    if (pattern == nullptr) {
+      return fail(error_at(*call.arguments[1], at,
+                           "the pattern of " + call.function + "() is not a string in double quotes", example));
+    }
+    result.pattern = pattern->value;
+    if (options.check_pattern) {
+      if (auto valid = options.check_pattern(pattern->value); !valid) {
+        Error error = std::move(valid.error());
+        error.location = expression::location_of(*call.arguments[1], at);
+        return fail(std::move(error));
+      }
+    }
+  }
+  return result;
+}
+
+/// The first `args.X` of an expression, also behind from; its chain is the whole of a raw argument's path.
+const Node* first_field(const Node& node) {
+  if (std::holds_alternative<expression::Argument>(node.value) ||
+      std::holds_alternative<expression::Member>(node.value) || std::holds_alternative<expression::Index>(node.value)) {
+    return &node;
+  }
+  if (const auto* unary = std::get_if<expression::Unary>(&node.value)) {
+    return first_field(*unary->operand);
+  }
+  if (const auto* binary = std::get_if<expression::Binary>(&node.value)) {
+    const Node* left = first_field(*binary->left);
+    return left != nullptr ? left : first_field(*binary->right);
+  }
+  if (const auto* call = std::get_if<expression::Call>(&node.value)) {
+    for (const auto& argument : call->arguments) {
+      if (const Node* found = first_field(*argument)) {
+        return found;
+      }
+    }
+  }
+  return nullptr;
+}
+
+const expression::Argument* argument_of(const Node& node) {
+  if (const auto* member = std::get_if<expression::Member>(&node.value)) {
+    return argument_of(*member->base);
+  }
+  if (const auto* index = std::get_if<expression::Index>(&node.value)) {
+    return argument_of(*index->base);
+  }
+  return std::get_if<expression::Argument>(&node.value);
+}
+
+kernel::FieldNames names_in_scope(const Node& field, const expression::Argument& argument, const Scope& scope,
+                                  const kernel::Kernel& kernel) {
+  if (scope.format != nullptr) {
+    return kernel::resolve_names(kernel::names_of(*scope.format, argument.name), kernel.btf ? &*kernel.btf : nullptr);
+  }
+  kernel::FieldNames names;
+  const auto type = raw_type(*without_from(field), scope);
+  if (type && type->kind == kernel::Btf::Kind::Enum) {
+    for (const auto& [value, name] : scope.btf->enumerators(type->id)) {
+      names.symbols.emplace(value, name);
+      if (value != 0) {
+        names.flags.emplace_back(value, name);
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<ParsedLabel> parse_label(const config::Label& label, const Options& options) {
+  auto parsed = expression::parse(label.expression.value, label.expression.at);
+  if (!parsed) {
+    return fail(std::move(parsed.error()));
+  }
+  ParsedLabel result{label.name.value, *parsed, {}, {}, label.expression.at, false};
+  while (const auto* call = std::get_if<expression::Call>(&result.value->value)) {
+    if (call->function == "if" || call->function == "str") {
+      break;
+    }
+    const DecoderSignature* signature = find_decoder(call->function, options);
+    if (signature == nullptr) {
+      return fail(error_at(*result.value, result.at, "unknown function \"" + call->function + "\"",
+                           function_hint(call->function, options)));
+    }
+    auto decoder = make_call(*result.value, *call, *signature, options, result.at);
+    if (!decoder) {
+      return fail(std::move(decoder.error()));
+    }
+    result.decoders.insert(result.decoders.begin(), std::move(*decoder));
+    result.signatures.insert(result.signatures.begin(), signature);
+    const expression::NodePtr inner = call->arguments[0];
+    result.value = inner;
+  }
+  for (std::size_t i = 1; i < result.signatures.size(); ++i) {
+    if (result.signatures[i]->input != DecoderInput::Any && result.signatures[i]->input != DecoderInput::String) {
+      return fail(
+          error_at(*result.value, result.at,
+                   result.decoders[i].name + "() takes no text, which " + result.decoders[i - 1].name + "() gives",
+                   "only match() goes around another decoder"));
+    }
+  }
+  const auto* builtin = std::get_if<expression::BuiltinRef>(&result.value->value);
+  result.is_probe = builtin != nullptr && builtin->builtin == expression::Builtin::Probe;
+  return result;
+}
+
+Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type) {
+  if (label.signatures.empty()) {
+    return {};
+  }
+  const bool integer = type.kind == ValueType::Kind::Integer;
+  const bool bytes = type.kind == ValueType::Kind::Bytes;
+  std::string wanted;
+  switch (label.signatures.front()->input) {
+    case DecoderInput::Integer:
+      wanted = integer ? "" : "an integer";
+      break;
+    case DecoderInput::String:
+      wanted = type.kind == ValueType::Kind::String ? "" : "a string";
+      break;
+    case DecoderInput::Bytes:
+      wanted = bytes ? "" : "an array";
+      break;
+    case DecoderInput::IntegerOrBytes:
+      wanted = integer || bytes ? "" : "an integer or an array";
+      break;
+    case DecoderInput::Any:
+      break;
+  }
+  if (wanted.empty() || label.is_probe) {
+    return {};
+  }
+  const std::string is = integer ? "an integer" : bytes ? "an array" : "a string";
+  return fail(error_at(
+      *label.value, label.at,
+      label.decoders.front().name + "() takes " + wanted + ", \"" + expression::to_text(*label.value) + "\" is " + is,
+      "for example: " + std::string(label.signatures.front()->example)));
+}
+
+Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {
+  for (std::size_t i = 0; i < label.decoders.size(); ++i) {
+    if (label.signatures[i]->extra != DecoderExtra::Field) {
+      continue;
+    }
+    const std::string& decoder = label.decoders[i].name;
+    const Node* field = first_field(*label.value);
+    const expression::Argument* argument = field == nullptr ? nullptr : argument_of(*field);
+    if (argument == nullptr) {
+      return fail(error_at(*label.value, label.at, decoder + "() takes a field, whose names it looks up",
+                           "for example: " + std::string(label.signatures[i]->example)));
+    }
+    const Scope& home = argument->from && from != nullptr ? *from : scope;
+    auto names = names_in_scope(*field, *argument, home, kernel);
+    const bool found = decoder == "flags" ? !names.flags.empty() || !names.symbols.empty()
+                                          : !names.symbols.empty() || !names.flags.empty();
+    if (!found) {
+      return fail(error_at(
+          *label.value, label.at, home.event + ": its print format gives field \"" + argument->name + "\" no names",
+          "leave " + decoder + "() out, or give the names: map(args." + argument->name + ", 1=\"one\")"));
+    }
+    label.decoders[i].field_names = std::make_shared<const kernel::FieldNames>(std::move(names));
+  }
+  return {};
+}
+
+}  // namespace tpx::plan

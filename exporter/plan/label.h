@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "expression/ast.h"
+#include "kernel/kernel.h"
+#include "plan/bind.h"
+#include "plan/planner.h"
+
+namespace tpx::plan {
+
+/// A label's expression taken apart: what the kernel evaluates, and the decoders the exporter applies to it.
+struct ParsedLabel {
+  std::string name;
+  expression::NodePtr value;
+  std::vector<DecoderCall> decoders;  ///< first applied first
+  std::vector<const DecoderSignature*> signatures;
+  SourceLocation at;  ///< where the expression's text starts
+  bool is_probe = false;
+};
+
+/// Parses a label and takes its decoders off. Unknown functions get the nearest name as a hint.
+[[nodiscard]] Result<ParsedLabel> parse_label(const config::Label& label, const Options& options);
+
+/// Whether the first decoder takes a value of this type.
+[[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type);
+
+/// Gives symbol() and flags() the names that the tracepoint's print format, or the enum type of a raw argument, has for the
+/// label's field. `from` is the scope of a pair's start, or null.
+[[nodiscard]] Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from,
+                                            const kernel::Kernel& kernel);
+
+}  // namespace tpx::plan

@@ -1,0 +1,121 @@
+#include "plan/layout.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace tpx::plan {
+
+namespace {
+
+std::uint32_t alignment(const ValueType& type) {
+  return type.size >= 8 ? 8 : std::bit_floor(std::max(type.size, 1U));
+}
+
+std::int64_t kernel_bound(double bound, double scale) {
+  const double exact = bound / scale;
+  // 1e-6 / 1e-9 is 1000.0000000000001: a bound a hair from an integer means that integer.
+  const double nearest = std::round(exact);
+  const double value = std::abs(exact - nearest) <= 1e-9 * std::abs(exact) ? nearest : std::floor(exact);
+  if (value >= 9.2233720368547758e18) {
+    return std::numeric_limits<std::int64_t>::max();
+  }
+  if (value <= -9.2233720368547758e18) {
+    return std::numeric_limits<std::int64_t>::min();
+  }
+  return static_cast<std::int64_t>(value);
+}
+
+}  // namespace
+
+Result<ValueType> common_type(const std::vector<ValueType>& types) {
+  ValueType result = types.front();
+  for (const ValueType& type : types) {
+    if (type.kind != result.kind) {
+      return fail("has different kinds of values in the tracepoints of this metric",
+                  "make a metric of its own for each kind");
+    }
+    if (type.size > result.size) {
+      result.size = type.size;
+      result.is_signed = type.is_signed || result.is_signed;
+    } else if (type.is_signed != result.is_signed) {
+      result.size = type.size == result.size ? 8 : result.size;
+      result.is_signed = true;
+    }
+  }
+  return result;
+}
+
+Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
+  KeyLayout layout;
+  std::uint32_t offset = 0;
+  for (KeyField& field : fields) {
+    const std::uint32_t align = alignment(field.type);
+    offset = (offset + align - 1) / align * align;
+    field.offset = offset;
+    offset += field.type.size;
+  }
+  layout.size = (offset + 7) / 8 * 8;
+  if (layout.size > kLargestKey) {
+    std::string longest;
+    std::uint32_t size = 0;
+    for (const KeyField& field : fields) {
+      if (field.type.size > size) {
+        size = field.type.size;
+        longest = field.label;
+      }
+    }
+    return fail(
+        "the labels take " + std::to_string(layout.size) + " bytes of key, at most " + std::to_string(kLargestKey) +
+            " are there",
+        "leave a label out, or shorten \"" + longest + "\" (" + std::to_string(size) + " bytes) with str(…, 31)");
+  }
+  layout.fields = std::move(fields);
+  return layout;
+}
+
+std::vector<std::int64_t> kernel_bounds(const std::vector<double>& exposed, double scale) {
+  std::vector<std::int64_t> bounds;
+  bounds.reserve(exposed.size());
+  for (const double bound : exposed) {
+    bounds.push_back(kernel_bound(bound, scale));
+  }
+  return bounds;
+}
+
+StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint32_t max_series,
+                       const kernel::Kernel& kernel, const Options& options) {
+  StorePlan store;
+  store.region.cpus = kernel.possible_cpus;
+  // A gauge is the last value set, on whichever CPU: one row that all share.
+  store.region.value_cpus = value.kind == MetricKind::Gauge ? 1 : kernel.possible_cpus;
+  store.region.value_words = value.words();
+  if (key.size == 0) {
+    store.kind = StoreKind::Array;
+    store.reason = "no labels";
+    store.region.capacity = 1;
+    return store;
+  }
+  store.max_series = max_series;
+  RegionLayout table = store.region;
+  table.capacity = max_series;
+  table.slots = std::bit_ceil(3 * max_series);
+  table.key_size = key.size;
+  const bool fits = table.total_bytes() <= options.largest_table;
+  const bool possible = kernel.features.fetch_atomics && kernel.features.mmapable_array;
+  if (options.force_store ? *options.force_store == StoreKind::Table : possible && fits) {
+    store.kind = StoreKind::Table;
+    store.reason = options.force_store ? "forced" : "labels; counted without a helper call, read without a system call";
+    store.region = table;
+    return store;
+  }
+  store.kind = StoreKind::PerCpuHash;
+  store.reason = options.force_store ? "forced"
+                 : !possible         ? "this kernel has no compare-and-swap for BPF (Linux 5.12)"
+                             : "a table would take more than " + std::to_string(options.largest_table >> 20U) + " MiB";
+  store.region.capacity = 0;
+  return store;
+}
+
+}  // namespace tpx::plan

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "kernel/kernel.h"
+#include "plan/planner.h"
+
+namespace tpx::plan {
+
+/// Largest key that a program builds on its 512-byte stack.
+inline constexpr std::uint32_t kLargestKey = 256;
+
+/// The type that holds all of `types`: integers of the widest size, strings of the longest. An error when kinds differ.
+[[nodiscard]] Result<ValueType> common_type(const std::vector<ValueType>& types);
+
+/// Offsets for the fields, whose types are set. An error when the key is larger than kLargestKey.
+[[nodiscard]] Result<KeyLayout> lay_out(std::vector<KeyField> fields);
+
+/// The bucket bounds as kernel integers: the largest integer v with v * scale <= bound, for each bound.
+[[nodiscard]] std::vector<std::int64_t> kernel_bounds(const std::vector<double>& exposed, double scale);
+
+/// The store of a metric with this key and value, sized by max_series, with its reason.
+[[nodiscard]] StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint32_t max_series,
+                                     const kernel::Kernel& kernel, const Options& options);
+
+}  // namespace tpx::plan

@@ -1,0 +1,84 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+
+#include "plan/metric_planner.h"
+
+namespace tpx::plan {
+
+namespace {
+
+/// At most 15 characters of letters, digits and '_' (kernel: BPF_OBJ_NAME_LEN).
+std::string program_name(const AttachPoint& point) {
+  std::string name = "tpx_" + point.event;
+  name.resize(std::min<std::size_t>(name.size(), 15));
+  return name;
+}
+
+void place(std::vector<ProgramPlan>& programs, PlacedUnit placed) {
+  auto program = std::find_if(programs.begin(), programs.end(),
+                              [&](const ProgramPlan& other) { return other.point == placed.point; });
+  if (program == programs.end()) {
+    programs.push_back({placed.point, program_name(placed.point), {}});
+    program = programs.end() - 1;
+  }
+  program->units.push_back(std::move(placed.unit));
+}
+
+/// Ends come before starts: an event that ends one pair and starts another (sched_switch) must not end its own start.
+void order_units(ProgramPlan& program) {
+  std::stable_partition(program.units.begin(), program.units.end(),
+                        [](const Unit& unit) { return !std::holds_alternative<PairStart>(unit.action); });
+}
+
+/// Rows need atomic updates when two programs may be in them on one CPU at once, or one program in itself.
+void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
+  for (std::size_t i = 0; i < plan.metrics.size(); ++i) {
+    std::size_t programs = 0;
+    bool unguarded = false;
+    for (const ProgramPlan& program : plan.programs) {
+      const bool counts = std::any_of(program.units.begin(), program.units.end(), [&](const Unit& unit) {
+        return unit.metric == i && !std::holds_alternative<PairStart>(unit.action);
+      });
+      programs += counts ? 1 : 0;
+      unguarded =
+          unguarded || (counts && program.point.type == AttachType::TpBtf && !kernel.features.tp_btf_recursion_guard);
+    }
+    plan.metrics[i].plan.store.atomic = programs > 1 || unguarded;
+  }
+}
+
+}  // namespace
+
+std::string_view name(AttachType type) {
+  return type == AttachType::TpBtf ? "tp_btf" : "tracepoint";
+}
+
+std::string AttachPoint::text() const {
+  return type == AttachType::TpBtf ? "tp_btf " + event : "tracepoint " + category + "/" + event;
+}
+
+Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options) {
+  Plan plan;
+  for (const auto& file : config.files) {
+    for (const config::Metric& metric : file.metrics) {
+      const std::string name = config::full_name(file.name_space, metric.name.value);
+      MetricOutcome outcome = plan_metric(metric, name, plan.metrics.size(), kernel, options);
+      for (Error& error : outcome.errors) {
+        plan.rejected.push_back({name, std::move(error), outcome.kernel_dependent, metric.name.at});
+      }
+      if (!outcome.metric) {
+        continue;
+      }
+      plan.metrics.push_back(std::move(*outcome.metric));
+      for (PlacedUnit& unit : outcome.units) {
+        place(plan.programs, std::move(unit));
+      }
+    }
+  }
+  std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
+  decide_atomics(plan, kernel);
+  return plan;
+}
+
+}  // namespace tpx::plan

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "kernel/kernel.h"
+#include "plan/program_plan.h"
+
+namespace tpx::plan {
+
+struct Options {
+  std::vector<DecoderSignature> decoders;
+  /// Whether a match() pattern is one.
+  std::function<Result<void>(const std::string&)> check_pattern;
+  std::optional<AttachType> force_attach;  ///< for diagnosis and for the tests that compare both
+  std::optional<StoreKind> force_store;    ///< Table or PerCpuHash, for metrics with labels
+  /// Full names of metrics whose plain loads through kernel pointers the verifier refused: they get bpf_probe_read_kernel.
+  std::set<std::string> probe_reads;
+  /// A table larger than this becomes a per-CPU hash, which takes a third of the memory for its index.
+  std::uint64_t largest_table = 64ULL << 20U;
+};
+
+/// Decides everything: what each metric's key and value look like, where it is kept, which programs count it and how they
+/// are attached. Pure: reads formats and BTF, opens nothing else. A metric with an error is in `rejected`, the others are
+/// planned. Deterministic.
+[[nodiscard]] Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options);
+
+}  // namespace tpx::plan

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "plan/bound.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::plan {
+
+/// How a program is attached.
+enum class AttachType : std::uint8_t {
+  TpBtf,   ///< BPF_PROG_TYPE_TRACING on the raw tracepoint: typed arguments, own recursion guard, detaches at once
+  Classic  ///< BPF_PROG_TYPE_TRACEPOINT on a perf event: the record as the format file lays it out
+};
+
+[[nodiscard]] std::string_view name(AttachType type);
+
+struct AttachPoint {
+  AttachType type = AttachType::TpBtf;
+  std::string category;  ///< Classic
+  std::string event;     ///< Classic: the tracepoint's name; TpBtf: the raw tracepoint's
+  std::uint32_t id = 0;  ///< Classic: the event's id; TpBtf: the BTF id of btf_trace_NAME
+  friend bool operator==(const AttachPoint&, const AttachPoint&) = default;
+  [[nodiscard]] std::string text() const;
+};
+
+/// Which system calls a unit of a program on raw sys_enter or sys_exit serves.
+struct SyscallDispatch {
+  BoundPtr number;                     ///< the call's number
+  BoundPtr compat;                     ///< not 0 in a 32-bit call, which the syscalls/* events leave out; may be null
+  std::vector<std::uint32_t> numbers;  ///< one: compared; several: looked up, DispatchIndex is the entry of `indexes`
+  std::vector<std::uint32_t> indexes;  ///< same length as numbers
+};
+
+/// Builds the key, finds the row, updates it.
+struct Count {
+  std::vector<BoundPtr> labels;  ///< as many as the metric's key has fields
+  BoundPtr value;                ///< null: 1 (counter)
+};
+/// Where one captured value lies in a pair's slot.
+struct Capture {
+  BoundPtr value;
+  std::uint32_t offset = 0;  ///< in the payload
+};
+struct PairStart {
+  BoundPtr key;
+  std::vector<Capture> captures;
+};
+/// Ends a pair and counts the duration in nanoseconds.
+struct PairEnd {
+  BoundPtr key;
+  Count count;  ///< value null: the duration
+};
+
+/// What one metric does in one program.
+struct Unit {
+  std::size_t metric = 0;  ///< index in Plan::metrics
+  std::optional<SyscallDispatch> dispatch;
+  BoundPtr filter;  ///< null: all events
+  std::variant<Count, PairStart, PairEnd> action;
+};
+
+/// One program: an attach point and all that its metrics do there, in order.
+struct ProgramPlan {
+  AttachPoint point;
+  std::string name;  ///< at most 15 characters, for bpftool
+  std::vector<Unit> units;
+};
+
+/// The slots in which a pair keeps its starts: a mmapable array with one value,
+///   counters  u64[cpus][8] by LostReason (in the metric's region, not here)
+///   slots     {u64 owner; u64 key; u64 time; payload}[slots]
+/// owner: 0 empty, else key << 2 | SlotState (Claimed while written or read, Ready).
+struct PairLayout {
+  std::uint32_t slots = 65536;
+  std::uint32_t payload_size = 0;  ///< multiple of 8
+  bool hashed = false;             ///< slot = hash of the key; else its low bits
+  [[nodiscard]] std::uint32_t stride() const { return 24 + payload_size; }
+  [[nodiscard]] std::uint64_t total_bytes() const { return std::uint64_t{slots} * stride(); }
+};
+
+/// One metric with how it is served.
+struct PlannedMetric {
+  MetricPlan plan;
+  std::optional<PairLayout> pair;
+  AttachType attach = AttachType::TpBtf;
+  std::string attach_reason;             ///< why this attach type
+  std::vector<std::string> tracepoints;  ///< `category/name`, or the raw name
+  std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
+};
+
+/// A metric that can't be had here.
+struct Rejected {
+  std::string name;
+  Error error;
+  /// True when another kernel may take it: no such tracepoint, field or BTF here.
+  bool kernel_dependent = false;
+  SourceLocation at;
+};
+
+struct Plan {
+  std::vector<PlannedMetric> metrics;
+  std::vector<ProgramPlan> programs;
+  std::vector<Rejected> rejected;
+};
+
+}  // namespace tpx::plan

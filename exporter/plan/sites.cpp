@@ -1,0 +1,180 @@
+#include "plan/sites.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "expression/ast.h"
+#include "kernel/syscalls.h"
+#include "plan/field_table.h"
+
+namespace tpx::plan {
+
+namespace {
+
+constexpr std::string_view kEnter = "sys_enter_";
+constexpr std::string_view kExit = "sys_exit_";
+
+class Finder {
+ public:
+  Finder(const std::string& metric, const kernel::Kernel& kernel, const Options& options)
+      : kernel_(kernel), options_(options), probe_reads_(options.probe_reads.contains(metric)) {}
+
+  Result<Tracepoint> raw(const std::string& name) const {
+    if (!kernel_.btf) {
+      return fail("raw_tracepoint needs the kernel's type information (BTF), which this kernel does not offer",
+                  "use a kernel with CONFIG_DEBUG_INFO_BTF, or tracepoint: in place of raw_tracepoint:");
+    }
+    auto arguments = kernel_.btf->tracepoint(name);
+    if (!arguments) {
+      const auto slash = name.rfind('/');
+      std::string hint =
+          did_you_mean(slash == std::string::npos ? name : name.substr(slash + 1), kernel_.btf->tracepoints());
+      return fail("raw tracepoint " + name + " not found", hint);
+    }
+    Tracepoint result{name, nullptr, {}};
+    result.sites.push_back(raw_site(name, *arguments));
+    return result;
+  }
+
+  Result<Tracepoint> classic(const std::string& full_name) const {
+    const auto slash = full_name.find('/');
+    const std::string category = full_name.substr(0, slash);
+    const std::string event = full_name.substr(slash + 1);
+    auto format = kernel_.tracefs.format(category, event);
+    if (!format) {
+      return fail(std::move(format.error()));
+    }
+    Tracepoint result{full_name, std::make_shared<const kernel::Format>(std::move(*format)), {}};
+    if (options_.force_attach != AttachType::Classic) {
+      add_tp_btf(result);
+    }
+    if (options_.force_attach != AttachType::TpBtf) {
+      add_classic(result);
+    }
+    if (result.sites.empty()) {
+      return fail(full_name + " can't be attached by its raw arguments", "don't force the attach type");
+    }
+    return result;
+  }
+
+ private:
+  Site raw_site(const std::string& name, std::vector<kernel::Btf::Argument> arguments) const {
+    Site site;
+    site.point = {AttachType::TpBtf, {}, name, kernel_.btf->tracepoint_id(name).value_or(0)};
+    site.scope.mode = Scope::Mode::Raw;
+    site.scope.event = name;
+    site.scope.btf = &*kernel_.btf;
+    site.scope.arguments = std::move(arguments);
+    site.scope.probe_reads = probe_reads_;
+    site.reason = "arguments typed by BTF";
+    return site;
+  }
+
+  void add_tp_btf(Tracepoint& tracepoint) const {
+    if (!kernel_.btf || !kernel_.features.tp_btf) {
+      return;
+    }
+    const kernel::Format& format = *tracepoint.format;
+    const bool syscall = format.category == "syscalls";
+    const bool enter = format.name.starts_with(kEnter);
+    const std::string raw_name = !syscall ? format.name : enter ? "sys_enter" : "sys_exit";
+    auto arguments = kernel_.btf->tracepoint(format.category == "raw_syscalls" ? format.name : raw_name);
+    if (!arguments) {
+      return;
+    }
+    Site site = raw_site(raw_name, std::move(*arguments));
+    site.scope.mode = Scope::Mode::Mapped;
+    site.scope.event = tracepoint.name;
+    site.scope.format = tracepoint.format.get();
+    site.scope.syscall = syscall;
+    site.reason = "all it reads can be had from the tracepoint's arguments";
+    if (syscall) {
+      site.dispatch = dispatch(format.name, enter, site.scope);
+      if (!site.dispatch) {
+        return;
+      }
+      site.reason += "; one program serves all system calls";
+    }
+    tracepoint.sites.push_back(std::move(site));
+  }
+
+  std::optional<SyscallDispatch> dispatch(const std::string& event, bool enter, Scope scope) const {
+    const auto prefix = enter ? kEnter : kExit;
+    const auto number = kernel::syscall_number_of_event(std::string_view(event).substr(prefix.size()));
+    const std::string_view text = enter ? "args.id" : syscall_number_at_exit();
+    if (!number || text.empty()) {
+      return std::nullopt;
+    }
+    auto node = expression::parse(text, {});
+    scope.mode = Scope::Mode::Raw;
+    auto bound = node ? bind(**node, scope) : Result<BoundPtr>(fail("no row"));
+    if (!bound) {
+      return std::nullopt;
+    }
+    BoundPtr compat = kernel_.features.current_task_btf ? compat_call(*kernel_.btf) : nullptr;
+    if (!compat && !kernel_.features.current_task_btf) {
+      return std::nullopt;
+    }
+    return SyscallDispatch{*bound, std::move(compat), {*number}, {0}};
+  }
+
+  void add_classic(Tracepoint& tracepoint) const {
+    const kernel::Format& format = *tracepoint.format;
+    Site site;
+    site.point = {AttachType::Classic, format.category, format.name, format.id};
+    site.scope.mode = Scope::Mode::Classic;
+    site.scope.event = tracepoint.name;
+    site.scope.format = tracepoint.format.get();
+    site.scope.syscall = format.category == "syscalls";
+    site.scope.btf = kernel_.btf ? &*kernel_.btf : nullptr;
+    site.reason = options_.force_attach      ? "forced"
+                  : !kernel_.btf             ? "this kernel has no BTF"
+                  : !kernel_.features.tp_btf ? "this kernel does not load tp_btf programs"
+                                             : "it reads a field that only the tracepoint's record has";
+    tracepoint.sites.push_back(std::move(site));
+  }
+
+  const kernel::Kernel& kernel_;
+  const Options& options_;
+  bool probe_reads_;
+};
+
+}  // namespace
+
+Tracepoints find_tracepoints(const config::Events& events, const std::string& metric, const kernel::Kernel& kernel,
+                             const Options& options) {
+  const Finder finder(metric, kernel, options);
+  Tracepoints result;
+  const auto add = [&](Result<Tracepoint> tracepoint, const SourceLocation& at) {
+    if (!tracepoint) {
+      result.missing.push_back(std::move(tracepoint.error()).at(at));
+      return;
+    }
+    const bool known = std::any_of(result.found.begin(), result.found.end(),
+                                   [&](const Tracepoint& other) { return other.name == tracepoint->name; });
+    if (!known) {
+      result.found.push_back(std::move(*tracepoint));
+    }
+  };
+  for (const config::Text& name : events.names) {
+    if (events.kind == config::Events::Kind::RawTracepoint) {
+      add(finder.raw(name.value), name.at);
+      continue;
+    }
+    auto matched = kernel.tracefs.match(name.value);
+    if (!matched) {
+      result.missing.push_back(std::move(matched.error()).at(name.at));
+      continue;
+    }
+    if (matched->empty()) {
+      result.missing.push_back(Error{"no tracepoint matches " + name.value,
+                                     "list what there is: tracepoint_exporter list '" + name.value + "'", name.at});
+    }
+    for (const std::string& full_name : *matched) {
+      add(finder.classic(full_name), name.at);
+    }
+  }
+  return result;
+}
+
+}  // namespace tpx::plan
