@@ -58,23 +58,60 @@ bool is_from(const Node& node) {
   return false;
 }
 
-BoundPtr bind_builtin(Builtin builtin, const Scope& scope) {
+/// A member of the current task, or of what its members point to; nothing without BTF.
+BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path) {
+  const auto structure = scope.btf == nullptr ? std::nullopt : scope.btf->find_struct("task_struct");
+  if (!structure) {
+    return nullptr;
+  }
+  Bound current{Special{Special::Kind::CurrentTask}, {ValueType::Kind::Integer, 8, false}};
+  current.pointee = *structure;
+  current.trusted = scope.current_task_btf;
+  BoundPtr value = std::make_shared<const Bound>(std::move(current));
+  for (const char* name : path) {
+    const auto member = scope.btf->member(scope.btf->resolve(value->pointee).id, name);
+    if (!member) {
+      return nullptr;
+    }
+    const kernel::Btf::Type type = scope.btf->resolve(member->type);
+    const std::uint32_t offset = member->bit_offset / 8;
+    const bool direct = scope.current_task_btf && !scope.probe_reads;
+    if (type.kind == kernel::Btf::Kind::Array) {
+      return make_bound(MemoryBytes{value, offset, type.length, direct}, {ValueType::Kind::String, type.length, false});
+    }
+    Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0}, {ValueType::Kind::Integer, type.size, false}};
+    load.pointee = type.target;
+    load.trusted = direct;
+    value = std::make_shared<const Bound>(std::move(load));
+  }
+  return value;
+}
+
+/// Where BTF gives the task's members, a load (bpf_get_current_comm costs four times as much); else a helper.
+Result<BoundPtr> bind_builtin(Builtin builtin, const Scope& scope) {
   const ValueType u32{ValueType::Kind::Integer, 4, false};
   const ValueType u64{ValueType::Kind::Integer, 8, false};
   using Kind = Special::Kind;
+  const auto either = [](BoundPtr load, Kind helper, ValueType type) {
+    return load ? load : make_bound(Special{helper}, type);
+  };
   switch (builtin) {
     case Builtin::Pid:
-      return make_bound(Special{Kind::Pid}, u32);
+      return either(scope.current_task_btf ? task_member(scope, {"tgid"}) : nullptr, Kind::Pid, u32);
     case Builtin::Tid:
-      return make_bound(Special{Kind::Tid}, u32);
+      return either(scope.current_task_btf ? task_member(scope, {"pid"}) : nullptr, Kind::Tid, u32);
     case Builtin::Ppid:
-      return make_bound(Special{Kind::Ppid}, u32);
+      if (BoundPtr parent = task_member(scope, {"real_parent", "tgid"})) {
+        return parent;
+      }
+      return fail("ppid needs the kernel's type information (BTF), which this kernel does not offer");
     case Builtin::Uid:
       return make_bound(Special{Kind::Uid}, u32);
     case Builtin::Gid:
       return make_bound(Special{Kind::Gid}, u32);
     case Builtin::Comm:
-      return make_bound(Special{Kind::Comm}, {ValueType::Kind::String, 16, false});
+      return either(scope.current_task_btf ? task_member(scope, {"comm"}) : nullptr, Kind::Comm,
+                    {ValueType::Kind::String, 16, false});
     case Builtin::Cpu:
       return make_bound(Special{Kind::Cpu}, u32);
     case Builtin::Cgroup:
@@ -106,7 +143,11 @@ class Binder {
               return make_bound(StringConstant{n.value}, {ValueType::Kind::String, size, false});
             },
             [&](const expression::BuiltinRef& n) -> Result<BoundPtr> {
-              return n.from ? from(node) : Result<BoundPtr>(bind_builtin(n.builtin, scope_));
+              if (n.from) {
+                return from(node);
+              }
+              auto bound = bind_builtin(n.builtin, scope_);
+              return bound ? bound : error(node, bound.error().message, bound.error().hint);
             },
             [&](const expression::Argument&) { return bind_place(node); },
             [&](const expression::Member&) { return bind_place(node); },

@@ -24,7 +24,9 @@ struct Scope {
   std::vector<kernel::Btf::Argument> arguments;  ///< Mapped, Raw
   bool syscall = false;                          ///< string pointers point to user memory
   bool probe_reads = false;  ///< no plain loads through pointers that were loaded: the verifier refused them
-  BoundPtr probe;            ///< the value of `probe`
+  /// bpf_get_current_task_btf is there: the current task's members are plain loads.
+  bool current_task_btf = false;
+  BoundPtr probe;  ///< the value of `probe`
   /// Makes a value of a pair's start available; absent outside of a pair's end.
   std::function<Result<BoundPtr>(const expression::Node&)> from;
   SourceLocation at;      ///< where the expression's text starts

@@ -79,21 +79,21 @@ std::string signature(const Bound& bound) {
       bound.node);
 }
 
-bool calls_helper(const Bound& bound) {
+bool takes_scratch(const Bound& bound) {
   return std::visit(Overloaded{
                         [](const Special&) { return true; },
                         [](const LocBytes&) { return true; },
                         [](const PointerString&) { return true; },
-                        [](const MemoryLoad& n) { return !n.direct || calls_helper(*n.base); },
-                        [](const MemoryBytes& n) { return !n.direct || calls_helper(*n.base); },
-                        [](const BoundUnary& n) { return calls_helper(*n.operand); },
-                        [](const BoundBinary& n) { return calls_helper(*n.left) || calls_helper(*n.right); },
-                        [](const HighestBit& n) { return calls_helper(*n.operand); },
+                        [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
+                        [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
+                        [](const BoundUnary& n) { return takes_scratch(*n.operand); },
+                        [](const BoundBinary& n) { return takes_scratch(*n.left) || takes_scratch(*n.right); },
+                        [](const HighestBit& n) { return takes_scratch(*n.operand); },
                         [](const Conditional& n) {
-                          return calls_helper(*n.condition) || calls_helper(*n.then_value) ||
-                                 calls_helper(*n.else_value);
+                          return takes_scratch(*n.condition) || takes_scratch(*n.then_value) ||
+                                 takes_scratch(*n.else_value);
                         },
-                        [](const StringCompare& n) { return calls_helper(*n.left) || calls_helper(*n.right); },
+                        [](const StringCompare& n) { return takes_scratch(*n.left) || takes_scratch(*n.right); },
                         [](const auto&) { return false; },
                     },
                     bound.node);

@@ -126,7 +126,7 @@ struct Bound {
 /// A text that is equal for equal expressions: for tests and for finding common subexpressions.
 [[nodiscard]] std::string signature(const Bound& bound);
 
-/// Whether evaluation calls a helper, which clobbers R0 to R5.
-[[nodiscard]] bool calls_helper(const Bound& bound);
+/// Whether evaluation destroys all scratch registers, R0 to R5: it calls a helper or branches.
+[[nodiscard]] bool takes_scratch(const Bound& bound);
 
 }  // namespace tpx::plan

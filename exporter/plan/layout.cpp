@@ -114,7 +114,7 @@ StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint
   store.reason = options.force_store ? "forced"
                  : !possible         ? "this kernel has no compare-and-swap for BPF (Linux 5.12)"
                              : "a table would take more than " + std::to_string(options.largest_table >> 20U) + " MiB";
-  store.region.capacity = 0;
+  store.region.capacity = 1;
   return store;
 }
 

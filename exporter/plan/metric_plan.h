@@ -103,7 +103,7 @@ enum class StoreKind : std::uint8_t {
 /// A Gauge has one shared row per series (cpus = 1).
 struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
-  std::uint32_t capacity = 0;  ///< label sets (Table), 1 (Array), 0 (PerCpuHash: only `other` and the counters)
+  std::uint32_t capacity = 0;  ///< label sets (Table); 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts)
   std::uint32_t slots = 0;     ///< power of two, at least three times the capacity; 0 unless Table
   std::uint32_t key_size = 0;
   std::uint32_t value_words = 1;

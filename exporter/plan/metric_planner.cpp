@@ -25,7 +25,8 @@ struct BoundSite {
   const Site* site = nullptr;
   std::size_t position = 0;  ///< of the tracepoint in the metric's list, for `probe`
   BoundPtr filter;
-  BoundPtr key;  ///< of a pair
+  BoundPtr count_filter;  ///< the metric's own filter
+  BoundPtr key;           ///< of a pair
   BoundPtr value;
   std::vector<BoundPtr> labels;
 };
@@ -41,6 +42,7 @@ struct Captured {
 
 std::string signature_of(const BoundSite& bound) {
   std::string text = bound.filter ? signature(*bound.filter) : "";
+  text += "|" + (bound.count_filter ? signature(*bound.count_filter) : "");
   text += "|" + (bound.key ? signature(*bound.key) : "") + "|" + (bound.value ? signature(*bound.value) : "");
   for (const BoundPtr& label : bound.labels) {
     text += "|" + signature(*label);
@@ -132,24 +134,24 @@ class MetricPlanner {
   using FromBinder = std::function<Result<BoundPtr>(const expression::Node&)>;
 
   /// Binds everything at one site; fails with the first error.
-  Result<BoundSite> bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                            const std::vector<const Parsed*>& filters, const Parsed* key, bool counts,
-                            const FromBinder& from) {
-    BoundSite result{&tracepoint, &site, position, nullptr, nullptr, nullptr, {}};
+  Result<BoundSite> bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position, const Parsed* filter,
+                            const Parsed* key, bool counts, const FromBinder& from) {
+    BoundSite result{&tracepoint, &site, position, nullptr, nullptr, nullptr, nullptr, {}};
     Scope scope = site.scope;
     scope.from = from;
     scope.probe = site.dispatch
                       ? make_bound(DispatchIndex{}, {ValueType::Kind::Integer, 4, false})
                       : make_bound(Constant{static_cast<std::int64_t>(position)}, {ValueType::Kind::Integer, 4, false});
-    for (const Parsed* filter : filters) {
-      auto bound = bind_integer(*filter, scope, "the filter");
+    const Parsed* own_filter = counts && filter_ ? &*filter_ : nullptr;
+    for (const Parsed* parsed : {filter, own_filter}) {
+      if (parsed == nullptr) {
+        continue;
+      }
+      auto bound = bind_integer(*parsed, scope, "the filter");
       if (!bound) {
         return fail(std::move(bound.error()));
       }
-      result.filter = !result.filter
-                          ? *bound
-                          : make_bound(BoundBinary{expression::BinaryOp::LogicAnd, result.filter, *bound, true},
-                                       {ValueType::Kind::Integer, 1, false});
+      (parsed == own_filter ? result.count_filter : result.filter) = *bound;
     }
     if (key != nullptr) {
       auto bound = bind_integer(*key, scope, "the key of a pair");
@@ -183,12 +185,11 @@ class MetricPlanner {
   }
 
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
-  Result<BoundSite> bind_best(const Tracepoint& tracepoint, std::size_t position,
-                              const std::vector<const Parsed*>& filters, const Parsed* key, bool counts,
-                              const FromBinder& from = nullptr) {
+  Result<BoundSite> bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
+                              const Parsed* key, bool counts, const FromBinder& from = nullptr) {
     Result<BoundSite> last = fail("no way to attach");
     for (const Site& site : tracepoint.sites) {
-      last = bind_at(tracepoint, site, position, filters, key, counts, from);
+      last = bind_at(tracepoint, site, position, filter, key, counts, from);
       if (last) {
         return last;
       }
@@ -359,13 +360,9 @@ class MetricPlanner {
 
   void plan_count(const config::Events& events) {
     const std::vector<Tracepoint> found = tracepoints(events);
-    std::vector<const Parsed*> filters;
-    if (filter_) {
-      filters.push_back(&*filter_);
-    }
     std::vector<BoundSite> sites;
     for (std::size_t i = 0; i < found.size(); ++i) {
-      auto bound = bind_best(found[i], i, filters, nullptr, true);
+      auto bound = bind_best(found[i], i, nullptr, nullptr, true);
       if (!bound) {
         add_error(std::move(bound.error()), metric_.at);
         return;
@@ -382,6 +379,9 @@ class MetricPlanner {
     }
     set_help("Events of " + metric_plan_.tracepoints.front() +
              (sites.size() > 1 ? " and " + std::to_string(sites.size() - 1) + " more tracepoints." : "."));
+    for (BoundSite& site : sites) {
+      site.filter = std::move(site.count_filter);
+    }
     add_units(sites, [&](std::size_t i) { return Count{sites[i].labels, sites[i].value}; });
     finish(sites);
   }
@@ -411,21 +411,14 @@ class MetricPlanner {
       return;
     }
     const std::vector<Tracepoint> ends = tracepoints(pair.to.events);
-    std::vector<const Parsed*> filters;
-    if (end_filter) {
-      filters.push_back(&*end_filter);
-    }
-    if (filter_) {
-      filters.push_back(&*filter_);
-    }
     if (!outcome_.errors.empty()) {
       return;
     }
-    bind_pair(pair, starts, ends, filters, *end_key);
+    bind_pair(pair, starts, ends, end_filter ? &*end_filter : nullptr, *end_key);
   }
 
   void bind_pair(const config::Pair& pair, std::vector<Start>& starts, const std::vector<Tracepoint>& ends,
-                 const std::vector<const Parsed*>& filters, const Parsed& end_key) {
+                 const Parsed* end_filter, const Parsed& end_key) {
     std::vector<BoundSite> start_sites;
     bind_starts(starts, start_sites);
     if (!outcome_.errors.empty()) {
@@ -436,9 +429,9 @@ class MetricPlanner {
     const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
     for (std::size_t i = 0; i < ends.size(); ++i) {
-      auto bound = bind_best(ends[i], i, filters, &end_key, true, from);
+      auto bound = bind_best(ends[i], i, end_filter, &end_key, true, from);
       if (!bound && refused_start_ && drop_first_site(starts, *refused_start_)) {
-        bind_pair(pair, starts, ends, filters, end_key);
+        bind_pair(pair, starts, ends, end_filter, end_key);
         return;
       }
       if (!bound) {
@@ -471,12 +464,8 @@ class MetricPlanner {
 
   void bind_starts(const std::vector<Start>& starts, std::vector<BoundSite>& sites) {
     for (const Start& start : starts) {
-      std::vector<const Parsed*> filters;
-      if (start.filter) {
-        filters.push_back(&*start.filter);
-      }
       for (std::size_t i = 0; i < start.found.size(); ++i) {
-        auto bound = bind_best(start.found[i], i, filters, &start.key, false);
+        auto bound = bind_best(start.found[i], i, start.filter ? &*start.filter : nullptr, &start.key, false);
         if (!bound) {
           add_error(std::move(bound.error()), start.endpoint->at);
           return;
@@ -545,7 +534,9 @@ class MetricPlanner {
           return start;
         },
         captures);
-    add_units(ends, [&](std::size_t i) { return PairEnd{ends[i].key, Count{ends[i].labels, ends[i].value}}; });
+    add_units(ends, [&](std::size_t i) {
+      return PairEnd{ends[i].key, ends[i].count_filter, Count{ends[i].labels, ends[i].value}};
+    });
     std::vector<std::string> names;
     for (const BoundSite& start : starts) {
       names.push_back(start.tracepoint->name);

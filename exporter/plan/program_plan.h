@@ -53,7 +53,8 @@ struct PairStart {
 /// Ends a pair and counts the duration in nanoseconds.
 struct PairEnd {
   BoundPtr key;
-  Count count;  ///< value null: the duration
+  BoundPtr filter;  ///< null: all; a pair whose end it refuses is over, but not counted
+  Count count;      ///< value null: the duration
 };
 
 /// What one metric does in one program.

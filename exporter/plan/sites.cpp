@@ -66,6 +66,7 @@ class Finder {
     site.scope.btf = &*kernel_.btf;
     site.scope.arguments = std::move(arguments);
     site.scope.probe_reads = probe_reads_;
+    site.scope.current_task_btf = kernel_.features.current_task_btf;
     site.reason = "arguments typed by BTF";
     return site;
   }
@@ -127,6 +128,7 @@ class Finder {
     site.scope.format = tracepoint.format.get();
     site.scope.syscall = format.category == "syscalls";
     site.scope.btf = kernel_.btf ? &*kernel_.btf : nullptr;
+    site.scope.current_task_btf = kernel_.features.current_task_btf;
     site.reason = options_.force_attach      ? "forced"
                   : !kernel_.btf             ? "this kernel has no BTF"
                   : !kernel_.features.tp_btf ? "this kernel does not load tp_btf programs"

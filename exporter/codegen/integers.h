@@ -1,0 +1,58 @@
+#pragma once
+
+#include "codegen/context.h"
+#include "plan/bound.h"
+
+namespace tpx::codegen {
+
+/// A set of scratch registers.
+class Regs {
+ public:
+  static constexpr Regs scratch() { return Regs(0x3f); }
+  [[nodiscard]] constexpr Regs without(assembler::Reg reg) const {
+    return Regs(mask_ & ~(1U << static_cast<unsigned>(reg)));
+  }
+  [[nodiscard]] constexpr bool empty() const { return mask_ == 0; }
+  [[nodiscard]] assembler::Reg any() const;
+
+ private:
+  explicit constexpr Regs(unsigned mask) : mask_(mask) {}
+  unsigned mask_;
+};
+
+/// Integer expressions into registers. Results are 64 bits wide, extended by their type's sign. An intermediate result
+/// lives in a scratch register unless a helper is called meanwhile or registers run out: then in a stack slot.
+class Integers {
+ public:
+  explicit Integers(Context& context) : context_(context), out_(context.out) {}
+
+  /// dst = the value; destroys `free`, and R0 to R5 when the expression calls a helper.
+  void value(const plan::Bound& bound, assembler::Reg dst, Regs free);
+  void value(const plan::Bound& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
+
+  /// Jumps to `target` when the truth of the value is `when`. Destroys R0 to R5.
+  void branch(const plan::Bound& bound, assembler::Label target, bool when);
+
+ private:
+  void special(const plan::Special& special, assembler::Reg dst);
+  void memory_load(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);
+  void extend(assembler::Reg reg, std::uint32_t size, bool is_signed);
+  void unary(const plan::BoundUnary& unary, assembler::Reg dst, Regs free);
+  void binary(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);
+  void combine(const plan::BoundBinary& binary, assembler::Reg dst, assembler::Reg other);
+  void signed_division(bool modulo, assembler::Reg dst, assembler::Reg other);
+  void truth(const plan::Bound& bound, assembler::Reg dst);
+  void highest_bit(const plan::HighestBit& bit, assembler::Reg dst, Regs free);
+  void conditional(const plan::Conditional& conditional, assembler::Reg dst, Regs free);
+  void compare(const plan::BoundBinary& binary, assembler::Label target, bool when);
+  /// Left in dst, right in the register that is returned.
+  assembler::Reg operands(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);
+  [[nodiscard]] std::int64_t push_spill();
+  void pop_spill() { --spills_; }
+
+  Context& context_;
+  assembler::Program& out_;
+  unsigned spills_ = 0;
+};
+
+}  // namespace tpx::codegen

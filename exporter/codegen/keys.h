@@ -1,0 +1,13 @@
+#pragma once
+
+#include "codegen/context.h"
+#include "codegen/integers.h"
+#include "plan/program_plan.h"
+
+namespace tpx::codegen {
+
+/// Builds a metric's key at R10 + kKey: every byte of it is written, padding is zero. Destroys R0 to R5.
+void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
+               const std::vector<plan::BoundPtr>& labels);
+
+}  // namespace tpx::codegen

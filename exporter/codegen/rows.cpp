@@ -1,0 +1,330 @@
+#include "codegen/rows.h"
+
+#include <linux/bpf.h>
+
+#include <cerrno>
+
+namespace tpx::codegen {
+
+using assembler::Alu;
+using assembler::Atomic;
+using assembler::Cond;
+using assembler::Label;
+using assembler::Reg;
+using assembler::Size;
+using plan::LostReason;
+using plan::RegionLayout;
+using plan::SlotState;
+
+namespace {
+
+constexpr int kTakeAttempts = 8;
+constexpr std::int64_t kIdMask = 0x3fffffff;
+
+std::int64_t state(SlotState value) {
+  return static_cast<std::int64_t>(value);
+}
+
+}  // namespace
+
+void Rows::load_region(Reg dst, std::uint64_t offset) {
+  out_.load_map(dst, {metric_.region_map, static_cast<std::uint32_t>(offset)});
+}
+
+void Rows::find() {
+  switch (metric_.store.kind) {
+    case plan::StoreKind::Array:
+      array();
+      break;
+    case plan::StoreKind::Table:
+      table();
+      break;
+    case plan::StoreKind::PerCpuHash:
+      hash();
+      break;
+  }
+}
+
+void Rows::count_lost(LostReason reason) {
+  const RegionLayout& region = metric_.store.region;
+  const Label skip = out_.new_label();
+  out_.comment("count what is not in a series of its own");
+  out_.call(BPF_FUNC_get_smp_processor_id);
+  out_.jump_if(Cond::Ge, Reg::R0, region.cpus, skip);
+  out_.alu(Alu::Mul, Reg::R0, region.lost_stride());
+  load_region(Reg::R1, region.lost_offset());
+  out_.alu(Alu::Add, Reg::R1, Reg::R0);
+  out_.load_immediate(Reg::R0, 1);
+  out_.atomic(Atomic::Add, Size::Double, Reg::R1, 8 * static_cast<std::int64_t>(reason), Reg::R0);
+  out_.place(skip);
+}
+
+void Rows::address_of_row(Label no_cpu) {
+  const RegionLayout& region = metric_.store.region;
+  if (region.value_cpus > 1) {
+    out_.comment("row of this CPU");
+    out_.call(BPF_FUNC_get_smp_processor_id);
+    out_.jump_if(Cond::Ge, Reg::R0, region.value_cpus, no_cpu);
+    out_.load_immediate(Reg::R1, static_cast<std::int64_t>(region.cpu_stride()));
+    out_.alu(Alu::Mul, Reg::R0, Reg::R1);
+  }
+  out_.alu(Alu::Mul, kRow, region.value_stride());
+  load_region(Reg::R1, region.values_offset());
+  out_.alu(Alu::Add, kRow, Reg::R1);
+  if (region.value_cpus > 1) {
+    out_.alu(Alu::Add, kRow, Reg::R0);
+  }
+}
+
+void Rows::array() {
+  const Label always = out_.new_label();
+  out_.comment("the one row");
+  out_.load_immediate(kRow, 0);
+  address_of_row(always);
+  // A CPU number beyond the possible ones does not exist; the verifier wants an address all the same.
+  const Label done = out_.new_label();
+  out_.jump(done);
+  out_.place(always);
+  load_region(kRow, metric_.store.region.values_offset());
+  out_.place(done);
+}
+
+void Rows::hash_key() {
+  out_.comment("hash of the key");
+  out_.load(Size::Double, kHash, kFrame, kKey);
+  out_.load_immediate(Reg::R2, static_cast<std::int64_t>(kHashMultiplier));
+  out_.alu(Alu::Mul, kHash, Reg::R2);
+  for (std::uint32_t word = 8; word < metric_.key.size; word += 8) {
+    out_.move(Reg::R1, kHash);
+    out_.alu(Alu::Rsh, Reg::R1, 32);
+    out_.alu(Alu::Xor, kHash, Reg::R1);
+    out_.load(Size::Double, Reg::R1, kFrame, kKey + word);
+    out_.alu(Alu::Xor, kHash, Reg::R1);
+    out_.alu(Alu::Mul, kHash, Reg::R2);
+  }
+  out_.move(Reg::R1, kHash);
+  out_.alu(Alu::Rsh, Reg::R1, 32);
+  out_.alu(Alu::Xor, kHash, Reg::R1);
+}
+
+/// Looks at the slot whose byte offset in the index is in R1: to `found` with the row in kRow, to `empty` with the address
+/// of the index word in R1 (and R1's offset in kPositionSlot), else to `next`.
+void Rows::probe(Label next, Label empty, Label found) {
+  const RegionLayout& region = metric_.store.region;
+  load_region(Reg::R2, region.index_offset());
+  out_.alu(Alu::Add, Reg::R2, Reg::R1);
+  out_.load(Size::Double, Reg::R3, Reg::R2, 0);
+  out_.jump_if(Cond::Eq, Reg::R3, 0, empty);
+  out_.comment("same upper half of the hash, and ready?");
+  out_.move(Reg::R4, Reg::R3);
+  out_.alu(Alu::Xor, Reg::R4, kHash);
+  out_.alu(Alu::Rsh, Reg::R4, 32);
+  out_.jump_if(Cond::Ne, Reg::R4, 0, next);
+  out_.move(Reg::R4, Reg::R3);
+  out_.alu(Alu::And, Reg::R4, 3);
+  out_.jump_if(Cond::Ne, Reg::R4, state(SlotState::Ready), next);
+  out_.alu(Alu::Rsh, Reg::R3, 2);
+  out_.alu(Alu::And, Reg::R3, kIdMask);
+  out_.alu(Alu::Sub, Reg::R3, 1);
+  out_.jump_if(Cond::Ge, Reg::R3, region.capacity, next);
+  out_.comment("same key?");
+  out_.move(kRow, Reg::R3);
+  out_.alu(Alu::Mul, Reg::R3, region.entry_stride());
+  load_region(Reg::R4, region.entries_offset());
+  out_.alu(Alu::Add, Reg::R4, Reg::R3);
+  for (std::uint32_t word = 0; word < region.key_size; word += 8) {
+    out_.load(Size::Double, Reg::R5, Reg::R4, 8 + std::int64_t{word});
+    out_.load(Size::Double, Reg::R0, kFrame, kKey + word);
+    out_.jump_if(Cond::Ne, Reg::R5, Reg::R0, next);
+  }
+  out_.jump(found);
+}
+
+void Rows::table() {
+  const RegionLayout& region = metric_.store.region;
+  const Label next = out_.new_label();
+  const Label loop = out_.new_label();
+  const Label empty = out_.new_label();
+  const Label found = out_.new_label();
+  const Label full = out_.new_label();
+  const Label busy = out_.new_label();
+  hash_key();
+  out_.comment("first slot of the index");
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.place(loop);
+  out_.load(Size::Double, Reg::R1, kFrame, kProbeSlot);
+  out_.alu(Alu::Add, Reg::R1, kHash);
+  out_.alu(Alu::And, Reg::R1, std::int64_t{region.slots} - 1);
+  out_.alu(Alu::Lsh, Reg::R1, 3);
+  probe(next, empty, found);
+
+  out_.place(empty);
+  insert(next, found, full, busy);
+
+  out_.place(next);
+  out_.comment("the next slot");
+  out_.load(Size::Double, Reg::R1, kFrame, kProbeSlot);
+  out_.alu(Alu::Add, Reg::R1, 1);
+  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R1);
+  out_.jump_if(Cond::Lt, Reg::R1, kProbes, loop);
+  out_.jump(busy);
+  other(full, busy, found);
+  out_.place(found);
+  const Label no_cpu = out_.new_label();
+  const Label done = out_.new_label();
+  address_of_row(no_cpu);
+  out_.jump(done);
+  out_.place(no_cpu);
+  load_region(kRow, region.values_offset() + std::uint64_t{region.other_row()} * region.value_stride());
+  out_.place(done);
+}
+
+/// Claims the empty slot at R2 (its offset in R1) for this key, takes an id, writes the entry, publishes it. A slot that
+/// somebody else took meanwhile is passed over, even if it is for the same key: equal keys merge at read. An interrupt in
+/// the middle sees a claimed slot and takes another.
+void Rows::insert(Label next, Label found, Label full, Label busy) {
+  const Label release_full = out_.new_label();
+  const Label release_busy = out_.new_label();
+  const Label taken = out_.new_label();
+  out_.comment("no ids left? then do not claim");
+  load_region(Reg::R4, 0);
+  out_.load(Size::Double, Reg::R0, Reg::R4, RegionLayout{}.head_offset());
+  out_.load(Size::Double, Reg::R3, Reg::R4, RegionLayout{}.tail_offset());
+  out_.jump_if(Cond::Eq, Reg::R0, Reg::R3, full);
+  out_.comment("claim the slot");
+  out_.store(Size::Double, kFrame, kIndexSlot, Reg::R2);
+  out_.store(Size::Double, kFrame, kPositionSlot, Reg::R1);
+  out_.move(Reg::R3, kHash);
+  out_.alu(Alu::Rsh, Reg::R3, 32);
+  out_.alu(Alu::Lsh, Reg::R3, 32);
+  out_.alu(Alu::Or, Reg::R3, state(SlotState::Claimed));
+  out_.load_immediate(Reg::R0, 0);
+  out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R2, 0, Reg::R3);
+  out_.jump_if(Cond::Ne, Reg::R0, 0, next);
+  take_id(taken, release_full, release_busy);
+
+  for (const auto& [from, to] : {std::pair(release_full, full), std::pair(release_busy, busy)}) {
+    out_.place(from);
+    out_.comment("give the slot back");
+    out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
+    out_.load_immediate(Reg::R2, 0);
+    store_release(context_, Reg::R1, 0, Reg::R2);
+    out_.jump(to);
+  }
+  out_.place(taken);
+  out_.jump_if(Cond::Ge, kRow, metric_.store.region.capacity, release_busy);
+  write_entry();
+  publish(found);
+}
+
+/// kRow = an id that nobody has, from the ring.
+void Rows::take_id(Label taken, Label full, Label busy) {
+  const RegionLayout& region = metric_.store.region;
+  const Label position = out_.new_label();
+  for (int attempt = 0; attempt < kTakeAttempts; ++attempt) {
+    out_.comment("take an id");
+    load_region(Reg::R4, 0);
+    out_.load(Size::Double, Reg::R0, Reg::R4, region.head_offset());
+    out_.load(Size::Double, Reg::R3, Reg::R4, region.tail_offset());
+    out_.jump_if(Cond::Eq, Reg::R0, Reg::R3, full);
+    out_.move(Reg::R5, Reg::R0);
+    out_.move(Reg::R2, Reg::R0);
+    out_.alu(Alu::Add, Reg::R2, 1);
+    out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R4, region.head_offset(), Reg::R2);
+    out_.jump_if(Cond::Eq, Reg::R0, Reg::R5, position);
+  }
+  out_.jump(busy);
+  out_.place(position);
+  out_.alu(Alu::Mod, Reg::R5, region.capacity);
+  out_.alu(Alu::Lsh, Reg::R5, 3);
+  // The verifier does not follow a modulo: say the bound.
+  out_.jump_if(Cond::Ge, Reg::R5, std::int64_t{region.capacity} * 8, busy);
+  load_region(Reg::R4, region.ring_offset());
+  out_.alu(Alu::Add, Reg::R4, Reg::R5);
+  out_.load(Size::Double, kRow, Reg::R4, 0);
+  out_.jump(taken);
+}
+
+void Rows::write_entry() {
+  const RegionLayout& region = metric_.store.region;
+  out_.comment("write the entry");
+  out_.move(Reg::R4, kRow);
+  out_.alu(Alu::Mul, Reg::R4, region.entry_stride());
+  load_region(Reg::R3, region.entries_offset());
+  out_.alu(Alu::Add, Reg::R4, Reg::R3);
+  for (std::uint32_t word = 0; word < region.key_size; word += 8) {
+    out_.load(Size::Double, Reg::R5, kFrame, kKey + word);
+    out_.store(Size::Double, Reg::R4, 8 + std::int64_t{word}, Reg::R5);
+  }
+  out_.load(Size::Double, Reg::R5, kFrame, kPositionSlot);
+  out_.alu(Alu::Rsh, Reg::R5, 3);
+  out_.alu(Alu::Add, Reg::R5, 1);
+  store_release(context_, Reg::R4, 0, Reg::R5);
+}
+
+void Rows::publish(Label found) {
+  out_.comment("publish it");
+  out_.move(Reg::R3, kRow);
+  out_.alu(Alu::Add, Reg::R3, 1);
+  out_.alu(Alu::Lsh, Reg::R3, 2);
+  out_.alu(Alu::Or, Reg::R3, state(SlotState::Ready));
+  out_.alu(Alu::Rsh, kHash, 32);
+  out_.alu(Alu::Lsh, kHash, 32);
+  out_.alu(Alu::Or, Reg::R3, kHash);
+  out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
+  store_release(context_, Reg::R1, 0, Reg::R3);
+  out_.jump(found);
+}
+
+/// kRow = the row `other`, and why is counted.
+void Rows::other(Label full, Label busy, Label done) {
+  const std::int64_t row = metric_.store.region.other_row();
+  out_.place(full);
+  count_lost(LostReason::OtherFull);
+  out_.load_immediate(kRow, row);
+  out_.jump(done);
+  out_.place(busy);
+  count_lost(LostReason::OtherBusy);
+  out_.load_immediate(kRow, row);
+  out_.jump(done);
+}
+
+void Rows::hash() {
+  const RegionLayout& region = metric_.store.region;
+  const Label have = out_.new_label();
+  const Label full = out_.new_label();
+  const Label busy = out_.new_label();
+  const Label other_row = out_.new_label();
+  const Label no_cpu = out_.new_label();
+  const auto look_up = [&] {
+    out_.load_map(Reg::R1, {metric_.hash_map, {}});
+    out_.move(Reg::R2, kFrame);
+    out_.alu(Alu::Add, Reg::R2, kKey);
+    out_.call(BPF_FUNC_map_lookup_elem);
+    out_.move(kRow, Reg::R0);
+    out_.jump_if(Cond::Ne, Reg::R0, 0, have);
+  };
+  out_.comment("look the key up");
+  look_up();
+  out_.comment("insert it");
+  out_.load_map(Reg::R1, {metric_.hash_map, {}});
+  out_.move(Reg::R2, kFrame);
+  out_.alu(Alu::Add, Reg::R2, kKey);
+  load_region(Reg::R3, region.values_offset());
+  out_.load_immediate(Reg::R4, BPF_NOEXIST);
+  out_.call(BPF_FUNC_map_update_elem);
+  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R0);
+  look_up();
+  out_.load(Size::Double, Reg::R0, kFrame, kProbeSlot);
+  out_.jump_if(Cond::Eq, Reg::R0, -E2BIG, full);
+  out_.jump(busy);
+  other(full, busy, other_row);
+  out_.place(other_row);
+  address_of_row(no_cpu);
+  out_.jump(have);
+  out_.place(no_cpu);
+  load_region(kRow, region.values_offset() + region.value_stride());
+  out_.place(have);
+}
+
+}  // namespace tpx::codegen

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "codegen/context.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::codegen {
+
+/// Finds or makes the row of the key at R10 + kKey: leaves its address in kRow. Where no row can be had, that is the row of
+/// the series `other`, and the reason is counted. Destroys R0 to R5 and kHash.
+class Rows {
+ public:
+  Rows(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}
+
+  void find();
+
+  /// Counts an event in the metric's counters of what could not be counted. Destroys R0 and R1.
+  void count_lost(plan::LostReason reason);
+
+ private:
+  void array();
+  void table();
+  void hash();
+  void hash_key();
+  void probe(assembler::Label next, assembler::Label empty, assembler::Label found);
+  void insert(assembler::Label next, assembler::Label found, assembler::Label full, assembler::Label busy);
+  void take_id(assembler::Label taken, assembler::Label full, assembler::Label busy);
+  void write_entry();
+  void publish(assembler::Label found);
+  void other(assembler::Label full, assembler::Label busy, assembler::Label done);
+  /// kRow = address of row kRow of this CPU.
+  void address_of_row(assembler::Label no_cpu);
+  void load_region(assembler::Reg dst, std::uint64_t offset);
+
+  Context& context_;
+  assembler::Program& out_;
+  const plan::MetricPlan& metric_;
+};
+
+/// Multiplier of the hash: 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4).
+inline constexpr std::uint64_t kHashMultiplier = 0x9e3779b97f4a7c15ULL;
+/// Slots of the index that are looked at before a label set counts as `other`.
+inline constexpr std::int64_t kProbes = 16;
+
+}  // namespace tpx::codegen

@@ -1,0 +1,249 @@
+#include "codegen/texts.h"
+
+#include <linux/bpf.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "codegen/integers.h"
+
+namespace tpx::codegen {
+
+using assembler::Alu;
+using assembler::Cond;
+using assembler::Label;
+using assembler::Reg;
+using assembler::Size;
+using plan::Bound;
+
+namespace {
+
+std::uint32_t round_up(std::uint32_t size) {
+  return (size + 7) / 8 * 8;
+}
+
+/// The widest access that is aligned at `offset` and within `left` bytes.
+std::uint32_t chunk(std::int64_t offset, std::uint32_t left) {
+  std::uint32_t bytes = 8;
+  while (offset % bytes != 0 || bytes > left) {
+    bytes /= 2;
+  }
+  return bytes;
+}
+
+std::int64_t word_of(std::string_view text, std::size_t at, std::size_t bytes) {
+  std::uint64_t word = 0;
+  if (at < text.size()) {
+    std::memcpy(&word, text.data() + at, std::min(bytes, text.size() - at));
+  }
+  return static_cast<std::int64_t>(word);
+}
+
+}  // namespace
+
+void Texts::zero(std::int64_t offset, std::uint32_t size) {
+  for (std::uint32_t i = 0; i < size; i += 8) {
+    out_.store_immediate(Size::Double, kFrame, offset + i, 0);
+  }
+}
+
+void Texts::stack_address(Reg dst, std::int64_t offset) {
+  out_.move(dst, kFrame);
+  out_.alu(Alu::Add, dst, offset);
+}
+
+void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t size) {
+  for (std::uint32_t done = 0; done < size;) {
+    const std::uint32_t bytes = std::min(chunk(from + done, size - done), chunk(to + done, size - done));
+    out_.load(static_cast<Size>(bytes), Reg::R2, base, from + done);
+    out_.store(static_cast<Size>(bytes), kFrame, to + done, Reg::R2);
+    done += bytes;
+  }
+}
+
+void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
+  size = std::min(size, round_up(bound.type.size));
+  if (const auto* n = std::get_if<plan::StringConstant>(&bound.node)) {
+    write_constant(n->text, offset, size);
+  } else if (const auto* n = std::get_if<plan::Special>(&bound.node); n && n->kind == plan::Special::Kind::Comm) {
+    stack_address(Reg::R1, offset);
+    out_.load_immediate(Reg::R2, std::min(size, 16U));
+    out_.call(BPF_FUNC_get_current_comm);
+  } else if (const auto* n = std::get_if<plan::ContextBytes>(&bound.node)) {
+    copy(kContext, n->offset, offset, std::min({size, n->size, bound.type.size}));
+  } else if (const auto* n = std::get_if<plan::MemoryBytes>(&bound.node)) {
+    write_memory(*n, offset, std::min({size, n->size, bound.type.size}));
+  } else if (const auto* n = std::get_if<plan::LocBytes>(&bound.node)) {
+    write_loc(*n, offset, std::min(size, n->size));
+  } else if (const auto* n = std::get_if<plan::PointerString>(&bound.node)) {
+    write_pointed(*n, offset, std::min(size, n->size));
+  } else if (const auto* n = std::get_if<plan::StartValue>(&bound.node)) {
+    copy(kRow, 24 + std::int64_t{n->offset}, offset, std::min(size, round_up(bound.type.size)));
+  } else if (const auto* n = std::get_if<plan::Conditional>(&bound.node)) {
+    const Label otherwise = out_.new_label();
+    const Label done = out_.new_label();
+    integers_.branch(*n->condition, otherwise, false);
+    write(*n->then_value, offset, size);
+    out_.jump(done);
+    out_.place(otherwise);
+    write(*n->else_value, offset, size);
+    out_.place(done);
+  } else {
+    context_.fail("an integer stands where a string must be");
+  }
+}
+
+void Texts::write_constant(const std::string& text, std::int64_t offset, std::uint32_t size) {
+  for (std::uint32_t i = 0; i < size && i < text.size(); i += 8) {
+    out_.load_immediate(Reg::R1, word_of(text, i, 8));
+    out_.store(Size::Double, kFrame, offset + i, Reg::R1);
+  }
+}
+
+void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size) {
+  const auto* base = std::get_if<plan::Special>(&bytes.base->node);
+  const bool task = base != nullptr && base->kind == plan::Special::Kind::CurrentTask;
+  if (bytes.direct && task && context_.task_loaded) {
+    copy(kTask, bytes.offset, offset, size);
+    return;
+  }
+  if (bytes.direct) {
+    integers_.value(*bytes.base, Reg::R1);
+    const Label null = out_.new_label();
+    if (!task) {
+      out_.jump_if(Cond::Eq, Reg::R1, 0, null);
+    }
+    copy(Reg::R1, bytes.offset, offset, size);
+    out_.place(null);
+    return;
+  }
+  integers_.value(*bytes.base, Reg::R3);
+  out_.alu(Alu::Add, Reg::R3, bytes.offset);
+  stack_address(Reg::R1, offset);
+  out_.load_immediate(Reg::R2, size);
+  out_.call(BPF_FUNC_probe_read_kernel);
+}
+
+void Texts::write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size) {
+  out_.load(Size::Word, Reg::R0, kContext, loc.offset);
+  if (!loc.is_string) {
+    out_.move(Reg::R2, Reg::R0);
+    out_.alu(Alu::Rsh, Reg::R2, 16);
+    const Label fits = out_.new_label();
+    out_.jump_if(Cond::Le, Reg::R2, size, fits);
+    out_.load_immediate(Reg::R2, size);
+    out_.place(fits);
+  }
+  out_.alu(Alu::And, Reg::R0, 0xffff);
+  if (loc.relative) {
+    out_.alu(Alu::Add, Reg::R0, std::int64_t{loc.offset} + 4);
+  }
+  out_.move(Reg::R3, kContext);
+  out_.alu(Alu::Add, Reg::R3, Reg::R0);
+  if (loc.is_string) {
+    read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
+    return;
+  }
+  stack_address(Reg::R1, offset);
+  out_.call(BPF_FUNC_probe_read_kernel);
+}
+
+void Texts::read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size) {
+  stack_address(Reg::R1, offset);
+  out_.load_immediate(Reg::R2, size);
+  out_.call(helper);
+}
+
+void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size) {
+  integers_.value(*string.pointer, Reg::R3);
+  if (string.space == plan::PointerString::Space::User) {
+    read_string(BPF_FUNC_probe_read_user_str, offset, size);
+    return;
+  }
+  if (string.space == plan::PointerString::Space::Kernel) {
+    read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
+    return;
+  }
+  // Kernel addresses are the upper half of the address space on all that we run on.
+  const Label kernel = out_.new_label();
+  const Label done = out_.new_label();
+  out_.jump_if(Cond::SLt, Reg::R3, 0, kernel);
+  read_string(BPF_FUNC_probe_read_user_str, offset, size);
+  out_.jump(done);
+  out_.place(kernel);
+  read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
+  out_.place(done);
+}
+
+void Texts::compare(const plan::StringCompare& compare, Label target, bool when) {
+  const bool jump_when_equal = compare.equal == when;
+  const Label differ = jump_when_equal ? out_.new_label() : target;
+  const auto* left = std::get_if<plan::StringConstant>(&compare.left->node);
+  const auto* right = std::get_if<plan::StringConstant>(&compare.right->node);
+  if (left != nullptr && right != nullptr) {
+    if (left->text != right->text) {
+      out_.jump(differ);
+    }
+  } else if (right != nullptr) {
+    compare_constant(*compare.left, right->text, differ);
+  } else if (left != nullptr) {
+    compare_constant(*compare.right, left->text, differ);
+  } else {
+    compare_variable(*compare.left, *compare.right, differ);
+  }
+  if (jump_when_equal) {
+    out_.jump(target);
+    out_.place(differ);
+  }
+}
+
+void Texts::compare_constant(const Bound& left, const std::string& text, Label differ) {
+  if (text.size() + 2 > kTextBytes) {
+    context_.fail("a string of " + std::to_string(text.size()) + " bytes is compared, at most " +
+                  std::to_string(kTextBytes - 2) + " are");
+    return;
+  }
+  // A fixed array may be full to its last byte, without a NUL.
+  const auto compared = static_cast<std::uint32_t>(std::min<std::size_t>(text.size() + 1, left.type.size));
+  if (text.size() > left.type.size) {
+    out_.jump(differ);
+    return;
+  }
+  // One byte more than is compared: a string cut just there must not pass for the whole.
+  const std::uint32_t size = std::min(round_up(static_cast<std::uint32_t>(text.size()) + 2), kTextBytes);
+  zero(kLeftText, size);
+  write(left, kLeftText, size);
+  for (std::uint32_t i = 0; i < compared; i += 8) {
+    const std::uint32_t bytes = std::min(8U, compared - i);
+    out_.load(Size::Double, Reg::R0, kFrame, kLeftText + i);
+    if (bytes < 8) {
+      out_.zero_extend(Reg::R0, static_cast<int>(bytes * 8));
+    }
+    out_.load_immediate(Reg::R1, word_of(text, i, bytes));
+    out_.jump_if(Cond::Ne, Reg::R0, Reg::R1, differ);
+  }
+}
+
+void Texts::compare_variable(const Bound& left, const Bound& right, Label differ) {
+  const std::uint32_t size = std::min(kTextBytes, std::max(left.type.size, right.type.size));
+  if (left.type.size > kTextBytes || right.type.size > kTextBytes) {
+    context_.fail("strings of more than " + std::to_string(kTextBytes) + " bytes are compared",
+                  "shorten them with str(…, 63)");
+    return;
+  }
+  zero(kLeftText, kTextBytes);
+  write(left, kLeftText, kTextBytes);
+  zero(kRightText, kTextBytes);
+  write(right, kRightText, kTextBytes);
+  const Label equal = out_.new_label();
+  for (std::uint32_t i = 0; i < size; ++i) {
+    out_.load(Size::Byte, Reg::R0, kFrame, kLeftText + i);
+    out_.load(Size::Byte, Reg::R1, kFrame, kRightText + i);
+    out_.jump_if(Cond::Ne, Reg::R0, Reg::R1, differ);
+    out_.jump_if(Cond::Eq, Reg::R0, 0, equal);
+  }
+  out_.place(equal);
+}
+
+}  // namespace tpx::codegen

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "codegen/context.h"
+#include "plan/bound.h"
+
+namespace tpx::codegen {
+
+class Integers;
+
+/// Strings and byte arrays onto the stack.
+class Texts {
+ public:
+  Texts(Context& context, Integers& integers) : context_(context), out_(context.out), integers_(integers) {}
+
+  /// Writes the value's bytes to the `size` bytes at R10 + `offset`, which the caller has zeroed and whose offset is a
+  /// multiple of 8. Longer values are cut. Destroys R0 to R5.
+  void write(const plan::Bound& bound, std::int64_t offset, std::uint32_t size);
+
+  /// Jumps to `target` when the comparison gives `when`.
+  void compare(const plan::StringCompare& compare, assembler::Label target, bool when);
+
+  /// Zeroes bytes of stack; both numbers are multiples of 8.
+  void zero(std::int64_t offset, std::uint32_t size);
+
+ private:
+  void copy(assembler::Reg base, std::int64_t from, std::int64_t to, std::uint32_t size);
+  void write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size);
+  void write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size);
+  void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
+  void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
+  void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
+  void stack_address(assembler::Reg dst, std::int64_t offset);
+  void compare_constant(const plan::Bound& left, const std::string& text, assembler::Label differ);
+  void compare_variable(const plan::Bound& left, const plan::Bound& right, assembler::Label differ);
+
+  Context& context_;
+  assembler::Program& out_;
+  Integers& integers_;
+};
+
+}  // namespace tpx::codegen

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "codegen/context.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::codegen {
+
+/// Adds, sets or observes: *kRow by the value in kValueSlot, or by 1 when `one`. Destroys R0 to R5.
+class Updates {
+ public:
+  Updates(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}
+
+  void update(bool one);
+
+ private:
+  void counter(bool one);
+  void gauge();
+  void histogram();
+  void find_bucket(std::size_t first, std::size_t last, assembler::Label found);
+  void add_sum();
+
+  Context& context_;
+  assembler::Program& out_;
+  const plan::MetricPlan& metric_;
+};
+
+}  // namespace tpx::codegen
