@@ -20,6 +20,73 @@ using plan::Bound;
 
 namespace {
 
+/// How often an expression asks for the current task.
+std::size_t task_uses(const Bound* bound) {
+  if (bound == nullptr) {
+    return 0;
+  }
+  if (const auto* n = std::get_if<plan::Special>(&bound->node)) {
+    return n->kind == plan::Special::Kind::CurrentTask ? 1 : 0;
+  }
+  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound->node)) {
+    return task_uses(n->base.get());
+  }
+  if (const auto* n = std::get_if<plan::MemoryBytes>(&bound->node)) {
+    return task_uses(n->base.get());
+  }
+  if (const auto* n = std::get_if<plan::PointerString>(&bound->node)) {
+    return task_uses(n->pointer.get());
+  }
+  if (const auto* n = std::get_if<plan::BoundUnary>(&bound->node)) {
+    return task_uses(n->operand.get());
+  }
+  if (const auto* n = std::get_if<plan::HighestBit>(&bound->node)) {
+    return task_uses(n->operand.get());
+  }
+  if (const auto* n = std::get_if<plan::BoundBinary>(&bound->node)) {
+    return task_uses(n->left.get()) + task_uses(n->right.get());
+  }
+  if (const auto* n = std::get_if<plan::StringCompare>(&bound->node)) {
+    return task_uses(n->left.get()) + task_uses(n->right.get());
+  }
+  if (const auto* n = std::get_if<plan::Conditional>(&bound->node)) {
+    return task_uses(n->condition.get()) + task_uses(n->then_value.get()) + task_uses(n->else_value.get());
+  }
+  return 0;
+}
+
+std::size_t task_uses(const plan::Count& count) {
+  std::size_t uses = task_uses(count.value.get());
+  for (const plan::BoundPtr& label : count.labels) {
+    uses += task_uses(label.get());
+  }
+  return uses;
+}
+
+std::size_t task_uses(const plan::Unit& unit) {
+  std::size_t uses = task_uses(unit.filter.get());
+  uses += unit.dispatch ? task_uses(unit.dispatch->compat.get()) : 0;
+  if (const auto* count = std::get_if<plan::Count>(&unit.action)) {
+    uses += task_uses(*count);
+  } else if (const auto* start = std::get_if<plan::PairStart>(&unit.action)) {
+    uses += task_uses(start->key.get());
+    for (const plan::Capture& capture : start->captures) {
+      uses += task_uses(capture.value.get());
+    }
+  } else {
+    const auto& end = std::get<plan::PairEnd>(unit.action);
+    uses += task_uses(end.key.get()) + task_uses(end.filter.get()) + task_uses(end.count);
+  }
+  return uses;
+}
+
+void load_task(Context& context) {
+  context.out.comment("current task");
+  context.out.call(context.features.current_task_btf ? BPF_FUNC_get_current_task_btf : BPF_FUNC_get_current_task);
+  context.out.move(kTask, Reg::R0);
+  context.task_loaded = true;
+}
+
 class Generator {
  public:
   Generator(Context& context, const std::vector<plan::PlannedMetric>& metrics)
@@ -31,6 +98,10 @@ class Generator {
     out_.comment("metric " + metric.plan.name);
     if (unit.dispatch) {
       dispatch(*unit.dispatch, end);
+    }
+    const bool own_task = !context_.task_loaded && task_uses(unit) > 1;
+    if (own_task) {
+      load_task(context_);
     }
     if (unit.filter) {
       out_.comment("filter");
@@ -44,6 +115,7 @@ class Generator {
       pair_end(std::get<plan::PairEnd>(unit.action), metric, end);
     }
     out_.place(end);
+    context_.task_loaded = context_.task_loaded && !own_task;
   }
 
  private:
@@ -145,66 +217,6 @@ class Generator {
   const std::vector<plan::PlannedMetric>& metrics_;
 };
 
-/// How often an expression asks for the current task.
-std::size_t task_uses(const Bound* bound) {
-  if (bound == nullptr) {
-    return 0;
-  }
-  if (const auto* n = std::get_if<plan::Special>(&bound->node)) {
-    return n->kind == plan::Special::Kind::CurrentTask ? 1 : 0;
-  }
-  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound->node)) {
-    return task_uses(n->base.get());
-  }
-  if (const auto* n = std::get_if<plan::MemoryBytes>(&bound->node)) {
-    return task_uses(n->base.get());
-  }
-  if (const auto* n = std::get_if<plan::PointerString>(&bound->node)) {
-    return task_uses(n->pointer.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundUnary>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::HighestBit>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundBinary>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::StringCompare>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::Conditional>(&bound->node)) {
-    return task_uses(n->condition.get()) + task_uses(n->then_value.get()) + task_uses(n->else_value.get());
-  }
-  return 0;
-}
-
-std::size_t task_uses(const plan::Count& count) {
-  std::size_t uses = task_uses(count.value.get());
-  for (const plan::BoundPtr& label : count.labels) {
-    uses += task_uses(label.get());
-  }
-  return uses;
-}
-
-std::size_t task_uses(const plan::Unit& unit) {
-  std::size_t uses = task_uses(unit.filter.get());
-  uses += unit.dispatch ? task_uses(unit.dispatch->compat.get()) : 0;
-  if (const auto* count = std::get_if<plan::Count>(&unit.action)) {
-    uses += task_uses(*count);
-  } else if (const auto* start = std::get_if<plan::PairStart>(&unit.action)) {
-    uses += task_uses(start->key.get());
-    for (const plan::Capture& capture : start->captures) {
-      uses += task_uses(capture.value.get());
-    }
-  } else {
-    const auto& end = std::get<plan::PairEnd>(unit.action);
-    uses += task_uses(end.key.get()) + task_uses(end.filter.get()) + task_uses(end.count);
-  }
-  return uses;
-}
-
 /// The current task is loaded once a program when several expressions need it and no dispatch would make that a waste.
 bool wants_task(const plan::ProgramPlan& program) {
   std::size_t uses = 0;
@@ -222,20 +234,14 @@ bool wants_task(const plan::ProgramPlan& program) {
 Result<assembler::Program> generate(const plan::ProgramPlan& program, const std::vector<plan::PlannedMetric>& metrics,
                                     const kernel::Features& features) {
   assembler::Program out;
-  Context context{out, features};
+  Context context{out, features, false, std::nullopt};
   out.comment(program.point.text());
   out.move(kContext, Reg::R1);
-  const bool task = wants_task(program);
-  if (task) {
-    out.call(features.current_task_btf ? BPF_FUNC_get_current_task_btf : BPF_FUNC_get_current_task);
-    out.move(kTask, Reg::R0);
-    context.task_loaded = true;
+  if (wants_task(program)) {
+    load_task(context);
   }
   Generator generator(context, metrics);
   for (const plan::Unit& unit : program.units) {
-    if (!task && !unit.dispatch) {
-      context.task_loaded = false;
-    }
     generator.unit(unit);
   }
   out.comment("done");

@@ -6,6 +6,7 @@
 
 #include "codegen/rows.h"
 #include "codegen/texts.h"
+#include "plan/layout.h"
 
 namespace tpx::codegen {
 
@@ -55,8 +56,13 @@ void Pairs::start(const plan::PairStart& start) {
   Texts texts(context_, integers_);
   const Label collision = out_.new_label();
   const Label restart = out_.new_label();
-  const Label claimed = out_.new_label();
   const Label done = out_.new_label();
+  if (metric_.pair->payload_size > plan::kLargestKey) {
+    context_.fail("a pair keeps " + std::to_string(metric_.pair->payload_size) + " bytes of its start, at most " +
+                      std::to_string(plan::kLargestKey) + " fit",
+                  "capture less, or shorten strings with str(…, 31)");
+    return;
+  }
   // Captured values first, on the stack: nothing that can fail or take long happens while the slot is claimed.
   for (const plan::Capture& capture : start.captures) {
     out_.comment("keep a value of the start");

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "assembler/program.h"
+#include "base/error.h"
+#include "base/unique_fd.h"
+#include "plan/program_plan.h"
+
+namespace tpx::loader {
+
+/// A program that the verifier took, and its attachment. Move-only; the link dies before the program.
+class LoadedProgram {
+ public:
+  /// Loads a generated program; `descriptor` gives the maps. A refusal says the last useful line of the verifier's log with
+  /// the comment of the instruction it is about; the hint says how to see the whole log.
+  [[nodiscard]] static Result<LoadedProgram> load(const plan::AttachPoint& point, const std::string& name,
+                                                  const assembler::Program& program,
+                                                  const std::function<int(const std::string&)>& descriptor);
+
+  /// From now on the program runs on every event, on all CPUs.
+  [[nodiscard]] Result<void> attach(const plan::AttachPoint& point);
+
+  [[nodiscard]] int descriptor() const { return program_.get(); }
+
+  /// bpf_prog_info's counters. Runs and time count only while BPF statistics are on.
+  struct Statistics {
+    std::uint64_t runs = 0;
+    std::uint64_t nanoseconds = 0;
+    std::uint64_t recursion_misses = 0;
+  };
+  [[nodiscard]] Result<Statistics> statistics() const;
+
+ private:
+  UniqueFd program_;
+  UniqueFd event_;  ///< the perf event of a classic tracepoint
+  UniqueFd link_;
+};
+
+/// What the verifier says of a program, without attaching it: its log (level 1), also when it takes the program.
+struct Verdict {
+  bool taken = false;
+  std::string log;
+};
+[[nodiscard]] Result<Verdict> verify(const plan::AttachPoint& point, const assembler::Program& program,
+                                     const std::function<int(const std::string&)>& descriptor);
+
+/// The error's message when the verifier refused a program starts so.
+inline constexpr std::string_view kRefused = "the kernel's verifier refused the program";
+
+}  // namespace tpx::loader

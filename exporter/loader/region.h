@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace tpx::loader {
+
+/// A mmapable BPF array of one value, mapped into this process for its life. Move-only. BPF programs on all CPUs write the
+/// memory while it is read: words are read and written with the atomics of word(). Never null after create().
+class Region {
+ public:
+  Region() = default;
+  /// `bytes` are rounded up to whole pages by the kernel.
+  [[nodiscard]] static Result<Region> create(const std::string& name, std::uint64_t bytes);
+  Region(Region&& other) noexcept;
+  Region& operator=(Region&& other) noexcept;
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+  ~Region();
+
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::byte* data() const { return data_; }
+  /// The 64-bit word at a byte offset, a multiple of 8.
+  [[nodiscard]] std::uint64_t load(std::uint64_t offset) const {
+    return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(data_ + offset), __ATOMIC_ACQUIRE);
+  }
+  void store(std::uint64_t offset, std::uint64_t value) const {
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(data_ + offset), value, __ATOMIC_RELEASE);
+  }
+  [[nodiscard]] bool compare_exchange(std::uint64_t offset, std::uint64_t expected, std::uint64_t value) const {
+    return __atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(data_ + offset), &expected, value, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+  }
+
+ private:
+  void release();
+
+  UniqueFd fd_;
+  std::byte* data_ = nullptr;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace tpx::loader
