@@ -101,6 +101,29 @@ std::array<std::uint8_t, 8> bytes_of(std::uint64_t value) {
   return std::bit_cast<std::array<std::uint8_t, 8>>(value);
 }
 
+/// The first instruction that control can't reach, which the verifier refuses; `size` of the program when none.
+std::size_t first_unreachable(const assembler::Program& program) {
+  const std::vector<Instruction>& instructions = program.instructions();
+  std::vector<bool> reached(instructions.size());
+  std::vector<std::size_t> open = {0};
+  while (!open.empty()) {
+    const std::size_t at = open.back();
+    open.pop_back();
+    if (at >= instructions.size() || reached[at]) {
+      continue;
+    }
+    reached[at] = true;
+    const Instruction& instruction = instructions[at];
+    if (instruction.target) {
+      open.push_back(static_cast<std::size_t>(program.labels()[instruction.target->id]));
+    }
+    if (instruction.opcode != (BPF_JMP | BPF_JA) && instruction.opcode != (BPF_JMP | BPF_EXIT)) {
+      open.push_back(at + 1);
+    }
+  }
+  return static_cast<std::size_t>(std::ranges::find(reached, false) - reached.begin());
+}
+
 unsigned number(assembler::Reg reg) {
   return static_cast<unsigned>(reg);
 }
@@ -118,6 +141,8 @@ Interpreter::Interpreter(const assembler::Program& program, TestKernel& kernel, 
   // What can't be encoded has no meaning here either: unplaced labels, operands that don't fit.
   if (auto encoded = program.encode([](const std::string&) { return 0; }); !encoded) {
     invalid_ = std::move(encoded.error());
+  } else if (const std::size_t at = first_unreachable(program); at < executed_.size()) {
+    invalid_ = describe(at, {"unreachable code", "the verifier refuses it"});
   }
   const std::uint64_t stack = address_of(stack_.data());
   kernel_.memory.add({.name = "stack",
@@ -290,6 +315,17 @@ void Interpreter::execute(const Instruction& instruction) {
   }
 }
 
+Error Interpreter::describe(std::size_t at, const Fault& fault) const {
+  std::string text = fault.kind + " at instruction " + std::to_string(at) + ": ";
+  text += disassemble(program_.instructions()[at]) + ": " + fault.detail;
+  if (const std::string_view comment = program_.step(at); !comment.empty()) {
+    text += " (";
+    text += comment;
+    text += ")";
+  }
+  return Error{std::move(text)};
+}
+
 Result<bool> Interpreter::step() {
   if (invalid_) {
     return fail(*invalid_);
@@ -310,14 +346,7 @@ Result<bool> Interpreter::step() {
     position_ = at + 1;
     execute(instruction);
   } catch (const Fault& fault) {
-    std::string text = fault.kind + " at instruction " + std::to_string(at) + ": " + disassemble(instruction) + ": ";
-    text += fault.detail;
-    if (const std::string_view comment = program_.step(at); !comment.empty()) {
-      text += " (";
-      text += comment;
-      text += ")";
-    }
-    return fail(std::move(text));
+    return fail(describe(at, fault));
   }
   return !exited_;
 }

@@ -20,7 +20,8 @@ struct InterpreterOptions {
 
 /// Runs a program as the kernel's instruction set defines it, and stops where the verifier or the machine would: reads
 /// and writes out of bounds, registers and stack bytes never written, misaligned stack, context and atomic accesses,
-/// unknown helpers, records left reserved. Every error names its instruction: "out of bounds read at instruction 5: …".
+/// unknown
+/// helpers, records left reserved, code that nothing reaches. Every error names its instruction: "out of bounds read at instruction 5: …".
 /// `program` and `kernel` must outlive it; several may run on one kernel, interleaved by step(). Not thread-safe.
 class Interpreter {
  public:
@@ -44,6 +45,7 @@ class Interpreter {
   [[nodiscard]] const std::vector<std::uint64_t>& executed() const { return executed_; }
 
  private:
+  [[nodiscard]] Error describe(std::size_t at, const Fault& fault) const;
   void execute(const assembler::Instruction& instruction);
   void arithmetic(const assembler::Instruction& instruction);
   void jump(const assembler::Instruction& instruction);

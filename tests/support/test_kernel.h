@@ -104,7 +104,9 @@ class TestKernel {
   std::uint64_t release(const Arguments& arguments, bool submit);
   std::uint64_t probe_read(const Arguments& arguments, bool kernel, bool user);
   std::uint64_t probe_read_string(const Arguments& arguments, bool kernel, bool user);
-  [[nodiscard]] bool readable(std::uint64_t address, std::size_t size, bool kernel, bool user);
+  /// 0, or why bpf_probe_read_* can't: -ERANGE where one that reads kernel memory is given a user's address or null
+  /// (copy_from_kernel_nofault() in mm/maccess.c), -EFAULT where nothing is.
+  [[nodiscard]] std::uint64_t read_error(std::uint64_t address, std::size_t size, bool kernel, bool user);
 
   std::uint32_t possible_cpus_;
   std::vector<std::unique_ptr<TestMap>> maps_;

@@ -10,6 +10,7 @@ namespace {
 
 /// Undefined bytes, such as those of a record just reserved, so that a test sees them.
 constexpr std::uint8_t kUndefined = 0xcd;
+constexpr std::uint64_t kNullPage = 4096;
 
 constexpr std::uint64_t negative(int error) {
   return static_cast<std::uint64_t>(-std::int64_t{error});
@@ -103,19 +104,24 @@ void TestKernel::add_ring_helpers() {
   helpers[BPF_FUNC_ringbuf_discard] = {2, [this](const Arguments& a) { return release(a, false); }};
 }
 
-bool TestKernel::readable(std::uint64_t address, std::size_t size, bool kernel, bool user) {
+std::uint64_t TestKernel::read_error(std::uint64_t address, std::size_t size, bool kernel, bool user) {
   const Region* region = memory.find(address, size);
-  return region != nullptr && (region->space == Space::Kernel ? kernel : user);
+  if (kernel && !user && (address < kNullPage || (region != nullptr && region->space == Space::User))) {
+    return negative(ERANGE);
+  }
+  const bool good = region != nullptr && (region->space == Space::Kernel ? kernel : user);
+  return good ? 0 : negative(EFAULT);
 }
 
-/// bpf_probe_read_*(destination, size, source): on a bad source the destination becomes zero and the answer -EFAULT.
+/// bpf_probe_read_*(destination, size, source): on a bad source the destination becomes zero and the answer is
+/// the error.
 std::uint64_t TestKernel::probe_read(const Arguments& arguments, bool kernel, bool user) {
   const auto [destination, size, source, unused4, unused5] = arguments;
   memory.check_store(destination, size);
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(source);
-  const bool good = readable(source, size, kernel, user);
-  memory.store(destination, good ? Bytes(bytes, bytes + size) : Bytes(size));
-  return good ? 0 : negative(EFAULT);
+  const std::uint64_t error = read_error(source, size, kernel, user);
+  memory.store(destination, error == 0 ? Bytes(bytes, bytes + size) : Bytes(size));
+  return error;
 }
 
 /// bpf_probe_read_*_str(destination, size, source): copies up to and with the NUL, which is there even when cut, and
@@ -125,9 +131,9 @@ std::uint64_t TestKernel::probe_read_string(const Arguments& arguments, bool ker
   memory.check_store(destination, size);
   Bytes string;
   while (string.size() < size && (string.empty() || string.back() != 0)) {
-    if (!readable(source + string.size(), 1, kernel, user)) {
+    if (const std::uint64_t error = read_error(source + string.size(), 1, kernel, user); error != 0) {
       memory.store(destination, Bytes(size));
-      return negative(EFAULT);
+      return error;
     }
     string.push_back(*reinterpret_cast<const std::uint8_t*>(source + string.size()));
   }

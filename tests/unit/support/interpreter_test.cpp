@@ -205,11 +205,18 @@ TEST_CASE("what the verifier would refuse stops the program with its instruction
       {"write to the frame pointer at instruction 0", [](Program& p) { p.alu(Alu::Add, Reg::R10, 8); }},
       {"unknown helper at instruction 0: call bpf_trace_printk#6: bpf_trace_printk",
        [](Program& p) { p.call(BPF_FUNC_trace_printk); }},
-      {"step limit at instruction 0: goto L0: 1000 steps",
+      {"step limit at instruction 0: if r1 != 0 goto L0: 1000 steps",
        [](Program& p) {
          const Label top = p.new_label();
          p.place(top);
-         p.jump(top);
+         p.jump_if(Cond::Ne, Reg::R1, 0, top);
+       }},
+      {"unreachable code at instruction 1: r0 = 1",
+       [](Program& p) {
+         const Label end = p.new_label();
+         p.jump(end);
+         p.load_immediate(Reg::R0, 1);
+         p.place(end);
        }},
       {"unreleased record at instruction 4: exit",
        [](Program& p) {

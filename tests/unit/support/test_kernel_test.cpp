@@ -194,7 +194,7 @@ TEST_CASE("reads of memory keep kernel and user apart and zero what they can't r
   wrong.memory.add("name", bytes);
   wrong.memory.add("path", copy, Space::User);
   const ReadResult kernel_of_user = read_call(wrong, BPF_FUNC_probe_read_kernel, 8, in_user);
-  CHECK(kernel_of_user.answer == negative(EFAULT));
+  CHECK(kernel_of_user.answer == negative(ERANGE));
   CHECK(kernel_of_user.bytes == zero);
   CHECK(read_call(wrong, BPF_FUNC_probe_read_user, 8, in_kernel).answer == negative(EFAULT));
   CHECK(read_call(wrong, BPF_FUNC_probe_read, 8, in_user).answer == 0);
@@ -207,6 +207,7 @@ TEST_CASE("reads of memory keep kernel and user apart and zero what they can't r
   CHECK(cut.bytes == padded(std::string("op\0", 3)));
   const ReadResult bad = read_call(kernel, BPF_FUNC_probe_read_str, 8, 0);
   CHECK(bad.answer == negative(EFAULT));
+  CHECK(read_call(wrong, BPF_FUNC_probe_read_kernel_str, 8, 0x10000).answer == negative(EFAULT));
   CHECK(bad.bytes == zero);
 }
 
