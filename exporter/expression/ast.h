@@ -53,7 +53,8 @@ struct BuiltinRef {
   Builtin builtin = Builtin::Pid;
   bool from = false;
 };
-/// `args.NAME`, or `from.args.NAME` in a pair. For an object's map also `key.NAME` (root Key) and `value.NAME` (root Value).
+/// `args.NAME`, or `from.args.NAME` in a pair. For an object's map also `key.NAME` (root Key) and `value.NAME` (root
+/// Value), or `key` and `value` alone with an empty name: the whole of it, for maps whose key or value is no struct.
 struct Argument {
   enum class Root : std::uint8_t { Args, Key, Value };
   std::string name;
@@ -106,7 +107,8 @@ struct Node {
 /// The location of `node`, for a parse that started at `at`.
 [[nodiscard]] SourceLocation location_of(const Node& node, const SourceLocation& at);
 
-/// Fully parenthesized text that parses to the same tree; for messages, tests and as the identity of an expression.
+/// Fully parenthesized text that parses to the same tree (as long as it stays within parse()'s bound of 4096 bytes); for
+/// messages, tests and as the identity of an expression.
 [[nodiscard]] std::string to_text(const Node& node);
 
 [[nodiscard]] std::string_view name(Builtin builtin);

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <tuple>
+
+#include "config/config.h"
+#include "config/metric_reader.h"
+#include "config/names.h"
+#include "config/reader.h"
+#include "config/yaml.h"
+
+namespace tpx::config {
+namespace {
+
+using yaml::Node;
+
+// Nobody reads more than these, and a file of garbage could give one a line.
+constexpr std::size_t kMostErrors = 100;
+
+void in_order(Errors& errors) {
+  std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
+    const SourceLocation& left = a.location.value_or(SourceLocation{});
+    const SourceLocation& right = b.location.value_or(SourceLocation{});
+    return std::tie(left.line, left.column) < std::tie(right.line, right.column);
+  });
+  if (errors.size() > kMostErrors) {
+    const std::size_t more = errors.size() - kMostErrors;
+    errors.resize(kMostErrors);
+    errors.push_back(Error{"and " + std::to_string(more) + " more errors", {}, errors.back().location});
+  }
+}
+
+void read_namespace(Reader& reader, const Node& node, std::string& name_space) {
+  if (node.kind == Node::Kind::Scalar && node.text.empty()) {
+    name_space.clear();
+    return;
+  }
+  const auto text = reader.text(node, "namespace");
+  if (!text) {
+    return;
+  }
+  if (!is_metric_name(text->value)) {
+    reader.error(node, "namespace " + quoted(text->value) + " is not made of letters, digits and _");
+    return;
+  }
+  name_space = text->value;
+}
+
+void read_file(Reader& reader, const Node& root, Config::File& file) {
+  const auto fields = reader.fields(root, "the file", {"namespace", "metrics", "programs"});
+  if (!fields) {
+    return;
+  }
+  if (const Node* name_space = fields->find("namespace")) {
+    read_namespace(reader, *name_space, file.name_space);
+  }
+  if (!fields->has("metrics") && !fields->has("programs")) {
+    reader.error(root, "the file has neither metrics nor programs", "add `metrics:`");
+  }
+  ExposedNames names;
+  const auto unique = [&](const auto& metric) {
+    const auto problem = names.add(file.name_space, metric.name, metric.type);
+    if (problem) {
+      reader.add(*problem);
+    }
+    return !problem;
+  };
+  if (const Node* metrics = fields->find("metrics")) {
+    for (const Node* item : reader.list(*metrics, "metrics").value_or(std::vector<const Node*>())) {
+      if (auto metric = read_metric(reader, *item); metric && unique(*metric)) {
+        file.metrics.push_back(std::move(*metric));
+      }
+    }
+  }
+  if (const Node* programs = fields->find("programs")) {
+    for (const Node* item : reader.list(*programs, "programs").value_or(std::vector<const Node*>())) {
+      if (auto object = read_object(reader, *item)) {
+        std::erase_if(object->metrics, [&](const ObjectMetric& metric) { return !unique(metric); });
+        file.objects.push_back(std::move(*object));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string full_name(const std::string& name_space, const std::string& name) {
+  return name_space.empty() ? name : name_space + '_' + name;
+}
+
+Loaded parse(const std::string& path, const std::string& text) {
+  Loaded loaded;
+  Config::File& file = loaded.config.files.emplace_back();
+  file.path = path;
+  file.text = text;
+  const yaml::NodePtr root = yaml::read(path, text, loaded.errors);
+  if (root) {
+    Reader reader(path, text, loaded.errors);
+    read_file(reader, *root, file);
+  } else if (loaded.errors.empty()) {
+    loaded.errors.push_back(Error{"the file is empty", "add `metrics:`", SourceLocation{path, 1, 1}});
+  }
+  in_order(loaded.errors);
+  return loaded;
+}
+
+}  // namespace tpx::config

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "config/config.h"
+#include "config/reader.h"
+
+namespace tpx::config {
+
+/// Where a metric's events come from: exactly one of `tracepoint`, `raw_tracepoint`, `from` with `to`. None after an error.
+[[nodiscard]] std::optional<std::variant<Events, Pair>> read_source(Reader& reader, const Fields& fields,
+                                                                    const yaml::Node& metric);
+
+}  // namespace tpx::config

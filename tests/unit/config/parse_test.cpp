@@ -1,0 +1,246 @@
+#include <algorithm>
+
+#include "base/file.h"
+#include "catch.h"
+#include "unit/config/helpers.h"
+
+using namespace tpx;
+using namespace tpx::config;
+
+namespace {
+
+const Metric& only_metric(const Loaded& loaded) {
+  INFO(shown(loaded));
+  REQUIRE(loaded.errors.empty());
+  REQUIRE(loaded.config.files.size() == 1);
+  REQUIRE(loaded.config.files[0].metrics.size() == 1);
+  return loaded.config.files[0].metrics[0];
+}
+
+}  // namespace
+
+TEST_CASE("every example of the design is read") {
+  const auto loaded = parse("c.yaml", R"(namespace: tracepoint          # prefix
+
+metrics:
+  - name: context_switches_total
+    help: Times a thread was switched off a CPU.
+    tracepoint: sched/sched_switch
+    labels:
+      pid: args.prev_pid
+      comm: args.prev_comm
+    retire_on_exit: pid
+
+  - name: openat_calls_total
+    tracepoint: syscalls/sys_enter_openat
+    labels: {pid: pid, comm: comm}
+    retire_on_exit: pid
+
+  - name: syscall_failures_total
+    tracepoint: raw_syscalls/sys_exit
+    filter: args.ret < 0 && args.ret > -4096
+    labels: {syscall: syscall(args.id), error: errno(args.ret)}
+
+  - name: block_request_size_bytes
+    type: histogram
+    tracepoint: block/block_rq_issue
+    labels: {device: device(args.dev), operation: args.rwbs}
+    value: args.bytes
+    buckets: {exponential: {start: 512, factor: 2, count: 14}}
+
+  - name: syscall_duration_seconds
+    type: histogram
+    from: {tracepoint: raw_syscalls/sys_enter, key: tid}
+    to:   {tracepoint: raw_syscalls/sys_exit,  key: tid}
+    labels: {syscall: syscall(from.args.id)}
+    buckets: {exponential: {start: 1e-6, factor: 4, count: 12}}
+
+  - name: cpu_frequency_hertz
+    type: gauge
+    tracepoint: power/cpu_frequency
+    labels: {cpu: args.cpu_id}
+    value: args.state
+    scale: 1000
+
+  - name: runs_total
+    raw_tracepoint: sched_switch          # kernel types
+    labels: {cgroup: cgroup_path(args.next->cgroups->dfl_cgrp->kn->id)}
+)");
+  INFO(shown(loaded));
+  CHECK(loaded.errors.empty());
+  const auto& metrics = loaded.config.files.at(0).metrics;
+  REQUIRE(metrics.size() == 7);
+  CHECK(loaded.config.files[0].name_space == "tracepoint");
+
+  const Metric& switches = metrics[0];
+  CHECK(switches.name.value == "context_switches_total");
+  CHECK(switches.name.at == SourceLocation{"c.yaml", 4, 11});
+  CHECK(switches.at == SourceLocation{"c.yaml", 4, 5});
+  CHECK(switches.help->value == "Times a thread was switched off a CPU.");
+  CHECK(switches.type == MetricType::Counter);
+  const auto& events = std::get<Events>(switches.source);
+  CHECK(events.kind == Events::Kind::Tracepoint);
+  REQUIRE(events.names.size() == 1);
+  CHECK(events.names[0].value == "sched/sched_switch");
+  REQUIRE(switches.labels.size() == 2);
+  CHECK(switches.labels[0].name.value == "pid");
+  CHECK(switches.labels[1].expression.value == "args.prev_comm");
+  CHECK(switches.labels[1].expression.at == SourceLocation{"c.yaml", 9, 13});
+  CHECK(switches.retire_on_exit->value == "pid");
+  CHECK(switches.max_series == 10240);
+  CHECK(switches.scale == 1);
+  CHECK_FALSE(switches.value);
+  CHECK_FALSE(switches.buckets);
+
+  CHECK(metrics[2].filter->value == "args.ret < 0 && args.ret > -4096");
+  CHECK(metrics[3].type == MetricType::Histogram);
+  CHECK(metrics[3].buckets->bounds().size() == 14);
+  CHECK(metrics[3].buckets->bounds().back() == 512 * 8192.0);
+  const auto& pair = std::get<Pair>(metrics[4].source);
+  REQUIRE(pair.from.size() == 1);
+  CHECK(pair.from[0].events.names[0].value == "raw_syscalls/sys_enter");
+  CHECK(pair.to.key.value == "tid");
+  CHECK(pair.to.at == SourceLocation{"c.yaml", 32, 11});
+  CHECK(metrics[5].type == MetricType::Gauge);
+  CHECK(metrics[5].scale == 1000);
+  CHECK(std::get<Events>(metrics[6].source).kind == Events::Kind::RawTracepoint);
+}
+
+TEST_CASE("the built-in configuration is well-formed") {
+  const auto text = read_file(TPX_SOURCE_DIR "/config/default.yaml");
+  REQUIRE(text);
+  const auto loaded = parse("default.yaml", *text);
+  INFO(shown(loaded));
+  CHECK(loaded.errors.empty());
+}
+
+TEST_CASE("tracepoints: colons, globs, lists") {
+  const auto loaded = parse("c", R"(metrics:
+  - name: x_total
+    tracepoint: [sched:sched_wakeup, "sched/sched_wakeup_*", 'syscalls/sys_enter_?']
+)");
+  const auto& names = std::get<Events>(only_metric(loaded).source).names;
+  REQUIRE(names.size() == 3);
+  CHECK(names[0].value == "sched/sched_wakeup");
+  CHECK(names[0].at == SourceLocation{"c", 3, 18});
+  CHECK(names[1].value == "sched/sched_wakeup_*");
+  CHECK(names[1].at.column == 39);
+}
+
+TEST_CASE("from may be a list") {
+  const auto loaded = parse("c", R"(metrics:
+  - name: wait_seconds
+    type: histogram
+    from:
+      - {tracepoint: sched/sched_wakeup, key: args.pid}
+      - tracepoint: [sched/sched_wakeup_new]
+        key: args.pid
+        filter: args.success == 1
+    to: {raw_tracepoint: sched_switch, key: args.next->pid}
+    buckets: {linear: {start: 0.5, width: 0.25, count: 3}}
+    max_series: 16
+)");
+  const Metric& metric = only_metric(loaded);
+  const auto& pair = std::get<Pair>(metric.source);
+  REQUIRE(pair.from.size() == 2);
+  CHECK_FALSE(pair.from[0].filter);
+  CHECK(pair.from[1].filter->value == "args.success == 1");
+  CHECK(pair.to.events.kind == Events::Kind::RawTracepoint);
+  CHECK(metric.buckets->bounds() == std::vector<double>{0.5, 0.75, 1.0});
+  CHECK(metric.max_series == 16);
+}
+
+TEST_CASE("an expression's place is where its text starts, however it is written") {
+  const auto loaded = parse("c",
+                            "metrics:\n"
+                            "  - name: x_total\n"
+                            "    tracepoint: a/b\n"
+                            "    filter: \"!args.a\"\n"
+                            "    value: 'args.b'\n"
+                            "    labels:\n"
+                            "      c: >\n"
+                            "        args.c +\n"
+                            "        1\n"
+                            "      d: &anchor args.d\n"
+                            "      e: *anchor\n"
+                            "      f: \"*args.f\"\n");
+  const Metric& metric = only_metric(loaded);
+  CHECK(metric.filter->value == "!args.a");
+  CHECK(metric.filter->at == SourceLocation{"c", 4, 14});
+  CHECK(metric.value->at == SourceLocation{"c", 5, 13});
+  REQUIRE(metric.labels.size() == 4);
+  CHECK(metric.labels[0].expression.value == "args.c + 1\n");
+  CHECK(metric.labels[0].expression.at == SourceLocation{"c", 8, 9});
+  CHECK(metric.labels[1].expression.at == SourceLocation{"c", 10, 18});
+  CHECK(metric.labels[2].expression.value == "args.d");
+  CHECK(metric.labels[3].expression.value == "*args.f");
+}
+
+TEST_CASE("listed buckets") {
+  const auto loaded = parse("c", R"(metrics:
+  - name: x_bytes
+    type: histogram
+    tracepoint: a/b
+    buckets: [-1, 0, 1.5, 1e3]
+)");
+  CHECK(only_metric(loaded).buckets->bounds() == std::vector<double>{-1, 0, 1.5, 1000});
+  CHECK(only_metric(loaded).buckets->at == SourceLocation{"c", 5, 14});
+}
+
+TEST_CASE("namespaces") {
+  CHECK(full_name("tracepoint", "x_total") == "tracepoint_x_total");
+  CHECK(full_name("", "x_total") == "x_total");
+  CHECK(parse("c", "metrics: []").config.files[0].name_space == "tracepoint");
+  CHECK(parse("c", "namespace: ''\nmetrics: []").config.files[0].name_space.empty());
+  CHECK(parse("c", "namespace: node\nmetrics: []").config.files[0].name_space == "node");
+}
+
+TEST_CASE("programs are read") {
+  const auto loaded = parse("c", R"(programs:
+  - object: offcpu.bpf.o
+    options: {min_ns: 1000, name: "", targ_comm: bash}
+    metrics:
+      - name: offcpu_seconds_total
+        help: Time off CPU.
+        map: totals
+        labels: {pid: key.pid, device: device(key.dev)}
+        value: value.ns
+        scale: 1e-9
+        retire_on_exit: pid
+      - name: latency_seconds
+        type: histogram
+        map: hists
+        buckets: [1, 2]
+        max_series: 100
+        filter: key.dev != 0
+)");
+  INFO(shown(loaded));
+  REQUIRE(loaded.errors.empty());
+  REQUIRE(loaded.config.files[0].objects.size() == 1);
+  const Object& object = loaded.config.files[0].objects[0];
+  CHECK(object.file.value == "offcpu.bpf.o");
+  CHECK(object.at == SourceLocation{"c", 2, 5});
+  REQUIRE(object.options.size() == 3);
+  CHECK(object.options.at("min_ns").value == "1000");
+  CHECK(object.options.at("name").value.empty());
+  REQUIRE(object.metrics.size() == 2);
+  CHECK(object.metrics[0].labels->size() == 2);
+  CHECK(object.metrics[0].map.value == "totals");
+  CHECK(object.metrics[0].value->value == "value.ns");
+  CHECK(object.metrics[0].scale == 1e-9);
+  CHECK(object.metrics[0].max_series == 0);
+  CHECK_FALSE(object.metrics[1].labels);
+  CHECK(object.metrics[1].max_series == 100);
+  CHECK(object.metrics[1].filter->value == "key.dev != 0");
+}
+
+TEST_CASE("metrics with an error are left out, the others stay") {
+  const auto loaded = parse("c", R"(metrics:
+  - {name: good_total, tracepoint: a/b}
+  - {name: bad, tracepoint: a/b}
+  - {name: also_good_total, tracepoint: a/b}
+)");
+  CHECK(loaded.errors.size() == 1);
+  REQUIRE(loaded.config.files[0].metrics.size() == 2);
+  CHECK(loaded.config.files[0].metrics[1].name.value == "also_good_total");
+}
