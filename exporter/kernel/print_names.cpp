@@ -165,12 +165,12 @@ std::vector<Table> tables_of(Tokens tokens, std::string_view field) {
   return tables;
 }
 
-/// The one table of a kind for `part`. Two that differ depend on something else (KVM's exit reasons of Intel and AMD):
-/// then neither can be trusted.
-const Table* unique_table(const std::vector<Table>& tables, const Part& part, bool is_flags) {
+/// The one table of a kind. Two that differ depend on something else (KVM's exit reasons of Intel and AMD), or name parts of
+/// the field side by side (CXL's memory events): then neither is the name of the value.
+const Table* unique_table(const std::vector<Table>& tables, bool is_flags) {
   const Table* found = nullptr;
   for (const Table& table : tables) {
-    if (table.part != part || table.is_flags != is_flags) {
+    if (table.is_flags != is_flags) {
       continue;
     }
     if (found != nullptr && *found != table) {
@@ -274,16 +274,14 @@ FieldNames names_of(const Format& format, std::string_view field) {
   }
   const auto tokens = print::tokenize(format.print_format);
   const auto tables = tables_of(tokens, field);
-  const auto whole =
-      std::find_if(tables.begin(), tables.end(), [](const Table& table) { return table.part.is_whole(); });
-  const auto chosen = whole != tables.end() ? whole : tables.begin();
-  const Table* symbols = nullptr;
-  const Table* flags = nullptr;
-  if (chosen != tables.end()) {
+  const Table* symbols = unique_table(tables, false);
+  const Table* flags = unique_table(tables, true);
+  if (symbols != nullptr && flags != nullptr && symbols->part != flags->part) {
+    flags = nullptr;
+  }
+  if (const Table* chosen = symbols != nullptr ? symbols : flags) {
     names.shift = chosen->part.shift;
     names.mask = chosen->part.mask;
-    symbols = unique_table(tables, chosen->part, false);
-    flags = unique_table(tables, chosen->part, true);
   }
   if (symbols != nullptr) {
     add_symbols(*symbols, names);
