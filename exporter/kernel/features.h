@@ -1,11 +1,8 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "base/error.h"
-
 namespace tpx::kernel {
+
+class Btf;
 
 /// What the BPF of a kernel can do, as plain flags, so that planning is pure. The values of kernels.md per version.
 struct Features {
@@ -23,9 +20,10 @@ struct Features {
   bool task_storage = true;            ///< BPF_MAP_TYPE_TASK_STORAGE in tracing programs (5.12)
 };
 
-/// Asks the running kernel, by loading tiny programs and creating tiny maps. Needs CAP_BPF; without it everything that
-/// could not be asked is false. Leaves nothing loaded.
-[[nodiscard]] Features probe_features(bool has_btf);
+/// Asks the running kernel, by loading tiny programs and creating tiny maps. Needs CAP_BPF and CAP_PERFMON; without them
+/// everything that could not be asked is false. `btf` is vmlinux' (null: none, so no tp_btf). Leaves nothing loaded.
+/// libbpf raises RLIMIT_MEMLOCK where the kernel charges maps to it (until 5.11).
+[[nodiscard]] Features probe_features(const Btf* btf);
 
 /// The features that a release is known to have, for recorded kernels (`major`, `minor`).
 [[nodiscard]] Features features_of_release(int major, int minor);

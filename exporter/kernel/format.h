@@ -49,20 +49,33 @@ struct Format {
 /// Parses a format file's text with libtraceevent. Fails on text that is not one. Thread-safe.
 [[nodiscard]] Result<Format> parse_format(std::string_view category, std::string_view text);
 
-/// Names that a print format gives the values of a field.
+class Btf;
+
+/// Names that a print format gives the values of a field, or of the part of it that `shift` and `mask` pick out
+/// (`(REC->ioprio >> 13) & 7`): look up named_part() of a value, not the value.
 struct FieldNames {
   /// `__print_symbolic(REC->field, {0, "HI"}, …)`: value → name, the first name of a value wins.
   std::map<std::uint64_t, std::string> symbols;
   /// `__print_flags(REC->field, "|", {1, "A"}, …)`: mask → name, in the order of the print format.
   std::vector<std::pair<std::uint64_t, std::string>> flags;
   /// Names whose value the format leaves as an enumerator or macro (older kernels): to be resolved through BTF.
-  std::vector<std::pair<std::string, std::string>> unresolved;  ///< enumerator, name
+  std::vector<std::pair<std::string, std::string>> unresolved;  ///< enumerator or an expression over some, name
   /// True when the pairs of `unresolved` belong to a __print_flags.
   bool unresolved_flags = false;
+  unsigned shift = 0;
+  std::uint64_t mask = ~std::uint64_t{0};  ///< applied after the shift
+  /// What `symbols` and `flags` speak of.
+  [[nodiscard]] std::uint64_t named_part(std::uint64_t value) const { return (value >> shift) & mask; }
   [[nodiscard]] bool empty() const { return symbols.empty() && flags.empty() && unresolved.empty(); }
 };
 
-/// What the print format says of `field`: also through casts, masks, shifts and conditional expressions around REC->field.
+/// What the print format says of `field`: also through casts, masks, shifts and conditional expressions around REC->field,
+/// and by choices between literals (`REC->ret ? "handled" : "unhandled"`). The name of 0 among flags is in `symbols`.
+/// Nothing where two tables contradict each other. Takes any text.
 [[nodiscard]] FieldNames names_of(const Format& format, std::string_view field);
+
+/// The same with the enumerators of `unresolved` looked up in the kernel's enums; those that are none (macros) stay
+/// unresolved. Without BTF, everything stays.
+[[nodiscard]] FieldNames resolve_names(FieldNames names, const Btf* btf);
 
 }  // namespace tpx::kernel

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -33,5 +35,8 @@ class Tracefs {
   explicit Tracefs(std::string root) : root_(std::move(root)) {}
   std::string root_;
 };
+
+/// Where the text of /proc/mounts says that a tracefs is mounted.
+[[nodiscard]] std::optional<std::string> tracefs_in_mounts(std::string_view mounts);
 
 }  // namespace tpx::kernel
