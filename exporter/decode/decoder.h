@@ -11,6 +11,10 @@
 
 namespace tpx::decode {
 
+class CgroupIndex;
+class ContainerNames;
+class KernelSymbols;
+
 /// Where decoders look things up. Injectable for tests and containers.
 struct Environment {
   std::string procfs = "/proc";
@@ -18,7 +22,16 @@ struct Environment {
   std::string etc = "/etc";
   std::string cgroupfs = "/sys/fs/cgroup";
   std::string var_log = "/var/log";
+
+  // What decoders of all metrics share, so that a host is looked through once. Null: each decoder makes its own.
+  std::shared_ptr<CgroupIndex> cgroups;
+  std::shared_ptr<ContainerNames> containers;
+  std::shared_ptr<KernelSymbols> symbols;
 };
+
+/// The same paths with the shared parts made. Call it once, while still privileged (they open what later can't be
+/// opened), and make all decoders from its result.
+[[nodiscard]] Environment with_shared(Environment paths);
 
 /// What a decoder gets: the value as the kernel kept it, or the text of the decoder before it.
 struct Input {
@@ -28,7 +41,7 @@ struct Input {
   std::string_view text;             ///< type String
 };
 
-/// What it gives: text, or the verdict that the series is to be left out (match() that does not match).
+/// What it gives: text, always valid UTF-8, or the verdict that the series is to be left out (match() that does not match).
 struct Output {
   std::string text;
   bool keep = true;

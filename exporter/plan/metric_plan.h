@@ -45,6 +45,8 @@ struct DecoderSignature {
   DecoderExtra extra = DecoderExtra::None;
   std::string_view summary;  ///< one line for docs and --help
   std::string_view example;  ///< an expression, for docs
+  /// DecoderExtra::Pattern: says what is wrong with a pattern, at configuration time. Null for the others.
+  Result<void> (*check_pattern)(const std::string& pattern) = nullptr;
 };
 
 /// One decoder applied to a label, inside out.

@@ -1,0 +1,31 @@
+#include <memory>
+
+#include "decode/decoders/decoders.h"
+#include "decode/plain.h"
+
+namespace tpx::decode::decoders {
+namespace {
+
+class Hex final : public Decoder {
+ public:
+  Output decode(const Input& input) override {
+    return {input.type.kind == plan::ValueType::Kind::Integer ? decode::hex(unextended(input)) : plain(input)};
+  }
+};
+
+std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+  return std::make_unique<Hex>();
+}
+
+}  // namespace
+
+Entry hex_entry() {
+  return {{.name = "hex",
+           .input = plan::DecoderInput::IntegerOrBytes,
+           .extra = plan::DecoderExtra::None,
+           .summary = "An integer as 0x and hexadecimal digits, without its sign; bytes as two digits each.",
+           .example = R"(hex(args.flags))"},
+          make};
+}
+
+}  // namespace tpx::decode::decoders

@@ -1,0 +1,88 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "decode/decoders/decoders.h"
+#include "decode/plain.h"
+
+namespace tpx::decode::decoders {
+namespace {
+
+std::string address(int family, const std::byte* bytes) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const char* done = ::inet_ntop(family, bytes, text.data(), text.size());
+  return done != nullptr ? done : "";
+}
+
+std::string address_6(std::span<const std::byte> bytes) {
+  constexpr std::array<std::byte, 12> kMapped{std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
+                                              std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
+                                              std::byte{0}, std::byte{0}, std::byte{0xff}, std::byte{0xff}};
+  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+    return address(AF_INET, bytes.data() + kMapped.size());
+  }
+  return address(AF_INET6, bytes.data());
+}
+
+/// A sockaddr in the 28 bytes of the largest one: family, port, then the address.
+std::optional<std::string> socket_address(std::span<const std::byte> bytes) {
+  sa_family_t family = 0;
+  std::memcpy(&family, bytes.data(), sizeof family);
+  if (family == AF_INET) {
+    return address(AF_INET, bytes.data() + offsetof(sockaddr_in, sin_addr));
+  }
+  if (family == AF_INET6) {
+    return address_6(bytes.subspan(offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr)));
+  }
+  return std::nullopt;
+}
+
+/// Addresses lie in network byte order, in integers too. IPv4 addresses mapped into IPv6 read as IPv4, so that a peer is one
+/// series whatever the socket's family.
+class Ip final : public Decoder {
+ public:
+  Output decode(const Input& input) override {
+    if (input.type.kind == plan::ValueType::Kind::Integer && unextended(input) <= UINT32_MAX) {
+      const auto in_memory = static_cast<std::uint32_t>(unextended(input));
+      return {address(AF_INET, reinterpret_cast<const std::byte*>(&in_memory))};
+    }
+    if (input.type.kind == plan::ValueType::Kind::Bytes) {
+      if (input.bytes.size() == sizeof(in_addr)) {
+        return {address(AF_INET, input.bytes.data())};
+      }
+      if (input.bytes.size() == sizeof(in6_addr)) {
+        return {address_6(input.bytes)};
+      }
+      if (input.bytes.size() == sizeof(sockaddr_in6)) {
+        if (auto text = socket_address(input.bytes)) {
+          return {std::move(*text)};
+        }
+      }
+    }
+    return {plain(input)};
+  }
+};
+
+std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+  return std::make_unique<Ip>();
+}
+
+}  // namespace
+
+Entry ip_entry() {
+  return {{.name = "ip",
+           .input = plan::DecoderInput::IntegerOrBytes,
+           .extra = plan::DecoderExtra::None,
+           .summary = "An IPv4 or IPv6 address, from 4 or 16 bytes, a 32-bit integer as it lies in memory, or a "
+                      "28-byte socket address; IPv4 mapped into IPv6 reads as IPv4.",
+           .example = R"(ip(args.daddr))"},
+          make};
+}
+
+}  // namespace tpx::decode::decoders

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "decode/decoder.h"
+#include "plan/metric_plan.h"
+
+namespace tpx::decode {
+
+/// Turns the key bytes of one metric's rows into the texts of its labels, by the layout and the decoder chains that the
+/// planner chose. Move-only; used by one thread at a time.
+///
+/// Decoded texts are remembered in a small cache for each label: for good where every decoder of the chain is stable, until
+/// the next refresh() where one is not.
+class LabelDecoder {
+ public:
+  /// Fails when a chain names a decoder that the table lacks, or when its pattern is not valid.
+  [[nodiscard]] static Result<LabelDecoder> make(const plan::KeyLayout& layout, const Environment& environment);
+
+  /// To be called once before each scrape.
+  void refresh();
+
+  /// The label texts of `key`, in the order of the layout, all valid UTF-8, written over `texts` to reuse its memory.
+  /// False when the series is to be left out (a match() does not match); `texts` is then not complete. A key shorter than
+  /// the layout reads as if zeros followed.
+  [[nodiscard]] bool decode(std::span<const std::byte> key, std::vector<std::string>& texts);
+
+  /// True when equal keys give equal texts in every scrape, so that the caller may keep what it made of them.
+  [[nodiscard]] bool stable() const;
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Label {
+    plan::KeyField field;
+    std::vector<std::unique_ptr<Decoder>> chain;
+    bool stable = true;
+    std::unordered_map<std::string, Output, Hash, std::equal_to<>> cache;
+  };
+
+  explicit LabelDecoder(std::vector<Label> labels) : labels_(std::move(labels)) {}
+  static Result<Label> make_label(const plan::KeyField& field, const Environment& environment);
+  static bool decode_label(Label& label, std::span<const std::byte> bytes, std::string& text);
+
+  std::vector<Label> labels_;
+};
+
+}  // namespace tpx::decode
