@@ -311,11 +311,10 @@ double Exposition::sum(std::string_view sample, const Labels& labels) const {
   double total = 0;
   for (const Family& family : families) {
     for (const Sample& each : family.samples) {
-      const bool matches =
-          each.name == sample && std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
-            const auto found = each.labels.find(label.first);
-            return found != each.labels.end() && found->second == label.second;
-          });
+      const bool matches = each.name == sample && std::all_of(labels.begin(), labels.end(), [&](const auto& label) {
+                             const auto found = each.labels.find(label.first);
+                             return found != each.labels.end() && found->second == label.second;
+                           });
       total += matches ? each.value : 0;
     }
   }

@@ -33,7 +33,8 @@ TEST_CASE("records keep their bytes while the arena grows and is compacted") {
   for (const auto& [record, handle] : kept) {
     REQUIRE(text(arena, handle, record.size()) == record);
   }
-  CHECK(arena.bytes() == kept.size() * 12);
+  // Records take a multiple of 4 bytes: key0text and key7text 8, the others, of 9 to 12, 12.
+  CHECK(arena.bytes() == kept.size() * 12 - 2 * 4);
 }
 
 TEST_CASE("an empty record takes nothing") {

@@ -31,9 +31,9 @@ TEST_CASE("the areas of a region stand one after the other, each on a cache line
   const RegionLayout layout = table_layout();
   CHECK(layout.index_offset() == 128 + 2 * 64);
   CHECK(layout.ring_offset() == layout.index_offset() + 512 * 8);
-  CHECK(layout.entries_offset() == layout.ring_offset() + 832);   // 100 * 8 = 800
+  CHECK(layout.entries_offset() == layout.ring_offset() + 832);     // 100 * 8 = 800
   CHECK(layout.values_offset() == layout.entries_offset() + 3200);  // 100 * 32
-  CHECK(layout.cpu_stride() == 2432);                              // 101 * 24 = 2424
+  CHECK(layout.cpu_stride() == 2432);                               // 101 * 24 = 2424
   CHECK(layout.total_bytes() == layout.values_offset() + 2 * 2432);
   CHECK(layout.other_row() == 100);
 }
@@ -47,9 +47,9 @@ TEST_CASE("every area is 64-byte aligned and none overlaps the next") {
         layout.slots = capacity > 1 ? 4096 : 0;
         layout.key_size = key_size;
         layout.value_words = words;
-        for (const std::uint64_t offset : {std::uint64_t{layout.index_offset()}, std::uint64_t{layout.ring_offset()},
-                                           std::uint64_t{layout.entries_offset()},
-                                           std::uint64_t{layout.values_offset()}, layout.cpu_stride()}) {
+        for (const std::uint64_t offset :
+             {std::uint64_t{layout.index_offset()}, std::uint64_t{layout.ring_offset()},
+              std::uint64_t{layout.entries_offset()}, std::uint64_t{layout.values_offset()}, layout.cpu_stride()}) {
           CHECK(offset % 64 == 0);
         }
         CHECK(layout.index_offset() >= layout.lost_offset() + layout.lost_stride() * layout.cpus);
