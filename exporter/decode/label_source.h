@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tpx::decode {
+
+/// Turns the bytes of a key into the texts of its labels. Used by one thread at a time. Never throws but bad_alloc.
+class LabelSource {
+ public:
+  virtual ~LabelSource() = default;
+  /// Sets `out` to one text per label, in the order of plan::KeyLayout::fields: valid UTF-8, not escaped.
+  /// False: the series is to be left out, and `out` means nothing.
+  [[nodiscard]] virtual bool labels(std::span<const std::byte> key, std::vector<std::string>& out) = 0;
+  /// False when equal keys may give other texts in a later scrape: then nothing is cached.
+  [[nodiscard]] virtual bool stable() const = 0;
+};
+
+}  // namespace tpx::decode

@@ -1,0 +1,31 @@
+#include "decode/value_math.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace tpx::decode {
+
+void add_value(plan::MetricKind kind, std::span<std::uint64_t> to, std::span<const std::uint64_t> value) {
+  if (kind == plan::MetricKind::Gauge) {
+    if (value[1] != 0) {
+      std::copy(value.begin(), value.end(), to.begin());
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    to[i] += value[i];
+  }
+  if (kind == plan::MetricKind::Histogram) {
+    const std::size_t low = to.size() - 2;
+    to[low + 1] += to[low] < value[low] ? 1U : 0U;
+  }
+}
+
+bool has_value(plan::MetricKind kind, std::span<const std::uint64_t> value) {
+  if (kind == plan::MetricKind::Gauge) {
+    return value.size() > 1 && value[1] != 0;
+  }
+  return std::any_of(value.begin(), value.end(), [](std::uint64_t word) { return word != 0; });
+}
+
+}  // namespace tpx::decode

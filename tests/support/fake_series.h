@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "decode/label_source.h"
+#include "plan/metric_plan.h"
+#include "reader/snapshot.h"
+
+namespace tpx::test {
+
+/// Keys are one u64 each; this says what labels they decode to. A key it does not know is left out.
+class FakeLabels : public decode::LabelSource {
+ public:
+  bool labels(std::span<const std::byte> key, std::vector<std::string>& out) override {
+    ++calls;
+    std::uint64_t number = 0;
+    std::memcpy(&number, key.data(), key.size());
+    const auto found = texts.find(number);
+    if (found == texts.end()) {
+      return false;
+    }
+    out = found->second;
+    return true;
+  }
+  [[nodiscard]] bool stable() const override { return is_stable; }
+
+  std::map<std::uint64_t, std::vector<std::string>> texts;
+  bool is_stable = true;
+  int calls = 0;
+};
+
+inline plan::MetricPlan make_plan(plan::MetricKind kind, const std::vector<std::string>& labels) {
+  plan::MetricPlan plan;
+  plan.name = kind == plan::MetricKind::Counter ? "tracepoint_events_total" : "tracepoint_size_bytes";
+  plan.help = "Events.";
+  plan.value.kind = kind;
+  for (const std::string& label : labels) {
+    plan::KeyField field;
+    field.label = label;
+    plan.key.fields.push_back(field);
+  }
+  plan.key.size = labels.empty() ? 0 : 8;
+  return plan;
+}
+
+/// Rows of {key, value words}.
+inline reader::MapSnapshot make_snapshot(
+    const plan::MetricPlan& plan, const std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>& rows) {
+  reader::MapSnapshot snapshot;
+  snapshot.key_size = plan.key.size;
+  snapshot.value_words = plan.value.words();
+  for (const auto& [key, value] : rows) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&key);
+    snapshot.keys.insert(snapshot.keys.end(), bytes, bytes + plan.key.size);
+    snapshot.values.insert(snapshot.values.end(), value.begin(), value.end());
+    ++snapshot.row_count;
+  }
+  return snapshot;
+}
+
+}  // namespace tpx::test

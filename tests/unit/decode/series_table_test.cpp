@@ -1,0 +1,245 @@
+#include "decode/series_table.h"
+
+#include <map>
+#include <string>
+
+#include "catch.h"
+#include "support/fake_series.h"
+
+namespace tpx::decode {
+namespace {
+
+using plan::MetricKind;
+using test::FakeLabels;
+using test::make_plan;
+using test::make_snapshot;
+using Words = std::vector<std::uint64_t>;
+using Shown = std::map<std::string, Words>;
+
+Shown shown(const SeriesView& view) {
+  Shown result;
+  view.for_each([&](std::string_view labels, std::span<const std::uint64_t> value) {
+    const bool fresh = result.emplace(labels, Words(value.begin(), value.end())).second;
+    CHECK(fresh);  // never the same labels twice
+    return true;
+  });
+  return result;
+}
+
+/// A counter by pid whose keys decode to their own number, as far as `known`.
+struct Counter {
+  explicit Counter(std::uint64_t known) {
+    for (std::uint64_t key = 0; key < known; ++key) {
+      labels.texts[key] = {std::to_string(key)};
+    }
+  }
+  plan::MetricPlan plan = make_plan(MetricKind::Counter, {"pid"});
+  FakeLabels labels;
+  SeriesTable table{plan.key, plan.value, labels};
+};
+
+TEST_CASE("rows become series with rendered labels") {
+  Counter c(10);
+  const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {0}}});
+  const SeriesView view = c.table.update(snapshot);
+  CHECK(view.size() == 2);
+  CHECK(shown(view) == Shown{{R"(pid="1")", {5}}, {R"(pid="2")", {0}}});
+}
+
+TEST_CASE("a metric without labels is one series without text") {
+  const auto plan = make_plan(MetricKind::Counter, {});
+  FakeLabels labels;
+  labels.texts[0] = {};
+  SeriesTable table(plan.key, plan.value, labels);
+  auto snapshot = make_snapshot(plan, {{0, {42}}});
+  CHECK(shown(table.update(snapshot)) == Shown{{"", {42}}});
+  snapshot.other = {1};
+  CHECK(shown(table.update(snapshot)) == Shown{{"", {43}}});
+}
+
+TEST_CASE("labels are decoded once while id and key stay") {
+  Counter c(10);
+  auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  snapshot.ids = {3, 0};
+  shown(c.table.update(snapshot));
+  CHECK(c.labels.calls == 2);
+  snapshot.values = {50, 60};
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="1")", {50}}, {R"(pid="2")", {60}}});
+  CHECK(c.labels.calls == 2);
+}
+
+TEST_CASE("rows that change their places, or have no ids, are found again by their keys") {
+  Counter c(10);
+  const auto first = make_snapshot(c.plan, {{1, {5}}, {2, {6}}, {3, {7}}});
+  shown(c.table.update(first));
+  const auto second = make_snapshot(c.plan, {{3, {70}}, {4, {8}}, {1, {50}}});
+  CHECK(shown(c.table.update(second)) == Shown{{R"(pid="3")", {70}}, {R"(pid="4")", {8}}, {R"(pid="1")", {50}}});
+  CHECK(c.labels.calls == 4);
+}
+
+TEST_CASE("a row whose key changed under the same id is decoded anew") {
+  Counter c(10);
+  auto snapshot = make_snapshot(c.plan, {{1, {5}}});
+  snapshot.ids = {7};
+  shown(c.table.update(snapshot));
+  snapshot = make_snapshot(c.plan, {{2, {1}}});
+  snapshot.ids = {7};
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="2")", {1}}});
+}
+
+TEST_CASE("rows that are gone are dropped, and come back with their new value") {
+  Counter c(10);
+  const auto both = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  const auto one = make_snapshot(c.plan, {{2, {7}}});
+  shown(c.table.update(both));
+  CHECK(shown(c.table.update(one)) == Shown{{R"(pid="2")", {7}}});
+  CHECK(shown(c.table.update(both)) == Shown{{R"(pid="1")", {5}}, {R"(pid="2")", {6}}});
+  const auto none = make_snapshot(c.plan, {});
+  CHECK(c.table.update(none).size() == 0);
+}
+
+TEST_CASE("label sets that decode alike are summed") {
+  Counter c(10);
+  c.labels.texts[4] = c.labels.texts[5] = {"x"};
+  const auto snapshot = make_snapshot(c.plan, {{4, {1}}, {1, {2}}, {5, {10}}, {4, {100}}});
+  const SeriesView view = c.table.update(snapshot);
+  CHECK(view.size() == 2);
+  CHECK(shown(view) == Shown{{R"(pid="x")", {111}}, {R"(pid="1")", {2}}});
+
+  SECTION("also when the row that was decoded first is gone") {
+    const auto rest = make_snapshot(c.plan, {{5, {11}}});
+    CHECK(shown(c.table.update(rest)) == Shown{{R"(pid="x")", {11}}});
+    CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="x")", {111}}, {R"(pid="1")", {2}}});
+  }
+}
+
+TEST_CASE("texts that only look alike stay apart") {
+  const auto plan = make_plan(MetricKind::Counter, {"a", "b"});
+  FakeLabels labels;
+  labels.texts[1] = {"x\",b=\"y", ""};
+  labels.texts[2] = {"x", "y"};
+  SeriesTable table(plan.key, plan.value, labels);
+  const auto snapshot = make_snapshot(plan, {{1, {1}}, {2, {2}}});
+  CHECK(table.update(snapshot).size() == 2);
+}
+
+TEST_CASE("histograms that decode alike add buckets and 128-bit sums") {
+  auto plan = make_plan(MetricKind::Histogram, {"device"});
+  plan.value.bounds = {10};
+  FakeLabels labels;
+  labels.texts[1] = labels.texts[2] = {"sda"};
+  SeriesTable table(plan.key, plan.value, labels);
+  const auto snapshot = make_snapshot(plan, {{1, {1, 2, ~0ULL, 0}}, {2, {3, 4, 1, 0}}});
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(device="sda")", {4, 6, 0, 1}}});
+}
+
+TEST_CASE("gauges that no event has set are not shown, and lose against those that were") {
+  const auto plan = make_plan(MetricKind::Gauge, {"cpu"});
+  FakeLabels labels;
+  labels.texts = {{1, {"0"}}, {2, {"0"}}, {3, {"1"}}};
+  SeriesTable table(plan.key, plan.value, labels);
+  const auto snapshot = make_snapshot(plan, {{1, {0, 0}}, {2, {8, 1}}, {3, {9, 0}}});
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(cpu="0")", {8, 1}}});
+}
+
+TEST_CASE("the series `other` is shown when it counted, under a real one of that name if there is one") {
+  const auto plan = make_plan(MetricKind::Counter, {"pid", "comm"});
+  FakeLabels labels;
+  labels.texts = {{1, {"1", "a"}}, {2, {"other", "other"}}};
+  SeriesTable table(plan.key, plan.value, labels);
+  auto snapshot = make_snapshot(plan, {{1, {1}}});
+  snapshot.other = {0};
+  CHECK(table.update(snapshot).size() == 1);
+  snapshot.other = {9};
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(pid="1",comm="a")", {1}}, {R"(pid="other",comm="other")", {9}}});
+  snapshot = make_snapshot(plan, {{2, {3}}});
+  snapshot.other = {9};
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(pid="other",comm="other")", {12}}});
+}
+
+TEST_CASE("a key of zeros is not taken for a series without a key") {
+  Counter c(10);
+  auto snapshot = make_snapshot(c.plan, {});
+  snapshot.other = {9};
+  shown(c.table.update(snapshot));
+  snapshot = make_snapshot(c.plan, {{0, {1}}});
+  snapshot.other = {9};
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="0")", {1}}, {R"(pid="other")", {9}}});
+}
+
+TEST_CASE("rows that the decoders leave out are not shown, and asked about once") {
+  Counter c(2);
+  const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {99, {6}}});
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="1")", {5}}});
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="1")", {5}}});
+  CHECK(c.labels.calls == 2);
+}
+
+TEST_CASE("unstable decoders are asked at each scrape") {
+  Counter c(10);
+  c.labels.is_stable = false;
+  const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  shown(c.table.update(snapshot));
+  c.labels.texts[1] = {"renamed"};
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="renamed")", {5}}, {R"(pid="2")", {6}}});
+  c.labels.texts[2] = {"renamed"};
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="renamed")", {11}}});
+}
+
+TEST_CASE("what retired series counted stays for ever, added up by labels") {
+  for (const bool stable : {true, false}) {
+    Counter c(10);
+    c.labels.is_stable = stable;
+    c.labels.texts[5] = {"exited"};
+    const std::vector<std::string> exited = {"exited"};
+    c.table.add_retired(exited, Words{10});
+    const auto one = make_snapshot(c.plan, {{1, {1}}});
+    CHECK(shown(c.table.update(one)) == Shown{{R"(pid="1")", {1}}, {R"(pid="exited")", {10}}});
+    c.table.add_retired(exited, Words{20});
+    CHECK(c.table.retired_series() == 1);
+    const auto none = make_snapshot(c.plan, {});
+    CHECK(shown(c.table.update(none)) == Shown{{R"(pid="exited")", {30}}});
+    const auto real = make_snapshot(c.plan, {{5, {2}}});
+    CHECK(shown(c.table.update(real)) == Shown{{R"(pid="exited")", {32}}});
+    CHECK(shown(c.table.update(real)) == Shown{{R"(pid="exited")", {32}}});
+  }
+}
+
+TEST_CASE("turnover of a hundred times the series keeps sums right and memory bounded") {
+  Counter c(0);
+  constexpr std::uint64_t kRows = 2000;
+  std::size_t most = 0;
+  for (std::uint64_t round = 0; round < 100; ++round) {
+    std::vector<std::pair<std::uint64_t, Words>> rows;
+    Shown expected;
+    c.labels.texts.clear();
+    for (std::uint64_t i = 0; i < kRows; ++i) {
+      const std::uint64_t key = round * kRows / 2 + i;  // half of them are new
+      // Every tenth shares its labels with its neighbour.
+      const std::string text = std::to_string(key % 10 == 1 ? key - 1 : key);
+      c.labels.texts[key] = {text};
+      rows.push_back({key, {i + 1}});
+      auto [at, fresh] = expected.emplace("pid=\"" + text + "\"", Words{0});
+      at->second[0] += i + 1;
+    }
+    const auto snapshot = make_snapshot(c.plan, rows);
+    REQUIRE(shown(c.table.update(snapshot)) == expected);
+    most = std::max(most, c.table.bytes());
+  }
+  CHECK(c.labels.calls == 2000 + 99 * 1000);
+  CHECK(most < kRows * 250);
+}
+
+TEST_CASE("a visitor that has enough is not called again") {
+  Counter c(10);
+  const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  int calls = 0;
+  c.table.update(snapshot).for_each([&](std::string_view, std::span<const std::uint64_t>) {
+    ++calls;
+    return false;
+  });
+  CHECK(calls == 1);
+}
+
+}  // namespace
+}  // namespace tpx::decode
