@@ -1,0 +1,89 @@
+"""Things of the machine that tests make, read and take away again: network namespaces, loop devices, BPF objects."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+# Shell words that take tracefs away in a mount namespace of the caller's own.
+WITHOUT_TRACEFS = (
+    "umount -l /sys/kernel/tracing; if mountpoint -q /sys/kernel/debug; then umount -l /sys/kernel/debug; fi;"
+)
+TRACING = {"tracing", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "kprobe", "perf_event"}
+
+
+def command(*words):
+    """Runs a command that must succeed; its stdout."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, words))}: {done.stderr}"
+    return done.stdout
+
+
+def bpf_objects():
+    """Ids of what is loaded: {("prog", id, name), ("map", id, name), ("link", id, type)}; programs of tracing only."""
+    found = set()
+    for program in json.loads(command("bpftool", "-j", "prog", "show")):
+        if program["type"] in TRACING:
+            found.add(("prog", program["id"], program.get("name", "")))
+    for map_ in json.loads(command("bpftool", "-j", "map", "show")):
+        found.add(("map", map_["id"], map_.get("name", "")))
+    for link in json.loads(command("bpftool", "-j", "link", "show")):
+        found.add(("link", link["id"], link["type"]))
+    return found
+
+
+class VethPair:
+    """Two network namespaces joined by a veth pair, silent but for what a test sends from the first to the second."""
+
+    def __init__(self):
+        self.names = [f"tpx{os.getpid()}{end}" for end in "ab"]
+        self.devices = [f"tpxv{os.getpid()}{end}"[-15:] for end in "ab"]
+        self.addresses = ["192.0.2.1", "192.0.2.2"]
+        try:
+            for name in self.names:
+                command("ip", "netns", "add", name)
+                # Without IPv6 there is no traffic that no one asked for.
+                command("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
+            command(
+                "ip", "-n", self.names[0], "link", "add", self.devices[0], "type", "veth",
+                "peer", "name", self.devices[1], "netns", self.names[1],
+            )  # fmt: skip
+            for name, device, address in zip(self.names, self.devices, self.addresses):
+                command("ip", "-n", name, "address", "add", f"{address}/30", "dev", device)
+                command("ip", "-n", name, "link", "set", device, "up")
+        except BaseException:
+            self.remove()
+            raise
+
+    def remove(self):
+        for name in self.names:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=60, check=False)
+
+    def inside(self, end):
+        """The words that run a command in the namespace of one end."""
+        return ["ip", "netns", "exec", self.names[end]]
+
+    def statistics(self, end):
+        """The device's own counters: {"rx": {"bytes", "packets", …}, "tx": …}."""
+        text = command("ip", "-n", self.names[end], "-j", "-s", "link", "show", "dev", self.devices[end])
+        return json.loads(text)[0]["stats64"]
+
+
+class LoopDevice:
+    """A block device over a sparse file."""
+
+    def __init__(self, file, size=64 << 20):
+        with open(file, "wb") as image:
+            image.truncate(size)
+        self.path = command("losetup", "--find", "--show", str(file)).strip()
+        self.name = pathlib.Path(self.path).name
+
+    def remove(self):
+        command("losetup", "--detach", self.path)
+
+    def statistics(self):
+        """(requests, bytes) completed, reads to flushes; Documentation/block/stat.rst."""
+        numbers = [int(word) for word in pathlib.Path(f"/sys/block/{self.name}/stat").read_text().split()]
+        numbers += [0] * (17 - len(numbers))
+        requests = numbers[0] + numbers[4] + numbers[11] + numbers[15]
+        return requests, 512 * (numbers[2] + numbers[6] + numbers[13])
