@@ -14,8 +14,8 @@ namespace tpx::decode {
 /// The functions of the running kernel and its modules by address, from PROCFS/kallsyms.
 ///
 /// The file is opened at construction, as the kernel decides at open(2) whether its reader may see addresses
-/// (kptr_restrict: CAP_SYSLOG), but read only when the first address is asked for: some 60,000 functions, 3 MB kept. It is
-/// read again when PROCFS/modules has changed. Thread-safe.
+/// (kptr_restrict: CAP_SYSLOG), but read only when the first address is asked for: the 122,000 functions of a 6.18 kernel
+/// take 5 MB. It is read again when PROCFS/modules has changed. Thread-safe.
 class KernelSymbols {
  public:
   explicit KernelSymbols(const std::string& procfs);

@@ -105,7 +105,7 @@ class Scanner {
         continue;
       }
       if (pattern_[end] == '\\' && std::isalpha(static_cast<unsigned char>(kind)) != 0) {
-        return fail(std::string("inside of [] it has no \\") + kind,
+        return fail(std::string(R"(inside of [] it has no \)") + kind,
                     std::string(kDialect) + ": write [0-9] for \\d, [[:space:]] for \\s, [[:alnum:]_] for \\w");
       }
       ++end;

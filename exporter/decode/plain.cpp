@@ -40,6 +40,15 @@ void hex_digits(std::span<const std::byte> bytes, std::string& out) {
   }
 }
 
+void string_to(std::string_view text, std::string& out) {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) {
+    out.assign(text);  // nearly every string, and without an allocation
+  } else {
+    out = to_utf8(text);
+  }
+}
+
 }  // namespace
 
 Input input_of(const plan::ValueType& type, std::span<const std::byte> bytes) {
@@ -76,7 +85,7 @@ void plain_to(const Input& input, std::string& out) {
       break;
     }
     case plan::ValueType::Kind::String:
-      out = to_utf8(input.text.substr(0, input.text.find('\0')));
+      string_to(input.text.substr(0, input.text.find('\0')), out);
       break;
     case plan::ValueType::Kind::Bytes:
       hex_digits(input.bytes, out);
