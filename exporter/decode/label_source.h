@@ -11,10 +11,10 @@ namespace tpx::decode {
 class LabelSource {
  public:
   virtual ~LabelSource() = default;
-  /// Sets `out` to one text per label, in the order of plan::KeyLayout::fields: valid UTF-8, not escaped.
-  /// False: the series is to be left out, and `out` means nothing.
-  [[nodiscard]] virtual bool labels(std::span<const std::byte> key, std::vector<std::string>& out) = 0;
-  /// False when equal keys may give other texts in a later scrape: then nothing is cached.
+  /// Sets `texts` to one text per label, in the order of plan::KeyLayout::fields: valid UTF-8, not escaped.
+  /// False: the series is to be left out, and `texts` means nothing.
+  [[nodiscard]] virtual bool decode(std::span<const std::byte> key, std::vector<std::string>& texts) = 0;
+  /// False when equal keys may decode to other texts in a later scrape: then nothing is kept between scrapes.
   [[nodiscard]] virtual bool stable() const = 0;
 };
 

@@ -158,7 +158,7 @@ std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key) {
   }
   make_room();
   const auto number = static_cast<std::uint32_t>(entries_.size());
-  if (!source_.labels(key, decoded_)) {
+  if (!source_.decode(key, decoded_)) {
     append(key, {}, kLeftOut);
   } else {
     decoded_.resize(names_.size());

@@ -41,7 +41,7 @@ char* write_decimal(char* out, Integer value, unsigned decimals) {
   }
   char digits[48];
   const char* end = write_integer(digits, value);
-  std::size_t count = static_cast<std::size_t>(end - digits);
+  auto count = static_cast<std::size_t>(end - digits);
   std::size_t fraction = decimals;
   while (fraction > 0 && digits[count - 1] == '0') {
     --count;

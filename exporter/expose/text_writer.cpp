@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -15,8 +14,7 @@ namespace {
 constexpr std::string_view kTotal = "_total";
 
 char* copy(char* out, std::string_view text) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
+  return out + text.copy(out, text.size());
 }
 
 std::string_view type_name(FamilyType type, TextFormat format) {

@@ -32,7 +32,7 @@ struct Key {
 
 class PidComm : public decode::LabelSource {
  public:
-  bool labels(std::span<const std::byte> key, std::vector<std::string>& out) override {
+  bool decode(std::span<const std::byte> key, std::vector<std::string>& out) override {
     Key fields;
     std::memcpy(&fields, key.data(), sizeof fields);
     out.resize(2);
@@ -188,7 +188,7 @@ Measured measure_prometheus_cpp(const plan::MetricPlan& plan, reader::MapSnapsho
     families[0].type = prometheus::MetricType::Counter;
     families[0].metric.resize(snapshot.rows());
     for (std::size_t row = 0; row < snapshot.rows(); ++row) {
-      static_cast<void>(source.labels(snapshot.key(row), texts));
+      static_cast<void>(source.decode(snapshot.key(row), texts));
       families[0].metric[row].label = {{"pid", texts[0]}, {"comm", texts[1]}};
       families[0].metric[row].counter.value = static_cast<double>(snapshot.value(row)[0]);
     }
