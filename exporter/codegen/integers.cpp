@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "base/overloaded.h"
 #include "codegen/texts.h"
 
 namespace tpx::codegen {
@@ -12,6 +13,7 @@ using assembler::Alu;
 using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
+using assembler::Size;
 using expression::BinaryOp;
 using plan::Bound;
 
@@ -86,45 +88,46 @@ Reg Regs::any() const {
 
 void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
 #if defined(__x86_64__)
-  context.out.store(assembler::Size::Double, base, offset, src);
+  context.out.store(Size::Double, base, offset, src);
 #else
-  context.out.atomic(assembler::Atomic::Exchange, assembler::Size::Double, base, offset, src);
+  context.out.atomic(assembler::Atomic::Exchange, Size::Double, base, offset, src);
 #endif
 }
 
 void Integers::value(const Bound& bound, Reg dst, Regs free) {
-  if (const auto* n = std::get_if<plan::Constant>(&bound.node)) {
-    out_.load_immediate(dst, n->value);
-  } else if (const auto* n = std::get_if<plan::Special>(&bound.node)) {
-    special(*n, dst);
-  } else if (std::holds_alternative<plan::DispatchIndex>(bound.node)) {
-    out_.load(assembler::Size::Double, dst, kFrame, kDispatchSlot);
-  } else if (const auto* n = std::get_if<plan::ContextLoad>(&bound.node)) {
-    out_.load(size_of(n->size), dst, kContext, n->offset);
-    extend(dst, n->size, n->is_signed);
-  } else if (const auto* n = std::get_if<plan::ContextArgument>(&bound.node)) {
-    out_.load(assembler::Size::Double, dst, kContext, std::int64_t{8} * n->index);
-    if (n->size < 8) {
-      n->is_signed ? out_.sign_extend(dst, static_cast<int>(n->size * 8))
-                   : out_.zero_extend(dst, static_cast<int>(n->size * 8));
-    }
-  } else if (const auto* n = std::get_if<plan::MemoryLoad>(&bound.node)) {
-    memory_load(*n, dst, free);
-  } else if (const auto* n = std::get_if<plan::StartValue>(&bound.node)) {
-    out_.load(size_of(bound.type.size), dst, kRow, 24 + std::int64_t{n->offset});
-    extend(dst, bound.type.size, bound.type.is_signed);
-  } else if (const auto* n = std::get_if<plan::BoundUnary>(&bound.node)) {
-    n->op == expression::UnaryOp::LogicNot ? truth(bound, dst) : unary(*n, dst, free);
-  } else if (const auto* n = std::get_if<plan::BoundBinary>(&bound.node)) {
-    is_comparison(n->op) || is_logic(n->op) ? truth(bound, dst) : binary(*n, dst, free);
-  } else if (const auto* n = std::get_if<plan::HighestBit>(&bound.node)) {
-    highest_bit(*n, dst, free);
-  } else if (const auto* n = std::get_if<plan::Conditional>(&bound.node)) {
-    conditional(*n, dst, free);
-  } else if (std::holds_alternative<plan::StringCompare>(bound.node)) {
-    truth(bound, dst);
-  } else {
-    context_.fail("a string stands where an integer must be");
+  std::visit(Overloaded{
+                 [&](const plan::Constant& n) { out_.load_immediate(dst, n.value); },
+                 [&](const plan::Special& n) { special(n, dst); },
+                 [&](const plan::DispatchIndex&) { out_.load(Size::Double, dst, kFrame, kDispatchSlot); },
+                 [&](const plan::ContextLoad& n) {
+                   out_.load(size_of(n.size), dst, kContext, n.offset);
+                   extend(dst, n.size, n.is_signed);
+                 },
+                 [&](const plan::ContextArgument& n) { context_argument(n, dst); },
+                 [&](const plan::MemoryLoad& n) { memory_load(n, dst, free); },
+                 [&](const plan::StartValue& n) {
+                   out_.load(size_of(bound.type.size), dst, kRow, 24 + std::int64_t{n.offset});
+                   extend(dst, bound.type.size, bound.type.is_signed);
+                 },
+                 [&](const plan::BoundUnary& n) {
+                   n.op == expression::UnaryOp::LogicNot ? truth(bound, dst) : unary(n, dst, free);
+                 },
+                 [&](const plan::BoundBinary& n) {
+                   is_comparison(n.op) || is_logic(n.op) ? truth(bound, dst) : binary(n, dst, free);
+                 },
+                 [&](const plan::HighestBit& n) { highest_bit(n, dst, free); },
+                 [&](const plan::Conditional& n) { conditional(n, dst, free); },
+                 [&](const plan::StringCompare&) { truth(bound, dst); },
+                 [&](const auto&) { context_.fail("a string stands where an integer must be"); },
+             },
+             bound.node);
+}
+
+void Integers::context_argument(const plan::ContextArgument& argument, Reg dst) {
+  out_.load(Size::Double, dst, kContext, std::int64_t{8} * argument.index);
+  if (argument.size < 8) {
+    const int bits = static_cast<int>(argument.size * 8);
+    argument.is_signed ? out_.sign_extend(dst, bits) : out_.zero_extend(dst, bits);
   }
 }
 
@@ -194,7 +197,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
   } else {
     value(*load.base, Reg::R3);
     out_.alu(Alu::Add, Reg::R3, load.offset);
-    out_.store_immediate(assembler::Size::Double, kFrame, kScratchSlot, 0);
+    out_.store_immediate(Size::Double, kFrame, kScratchSlot, 0);
     out_.move(Reg::R1, kFrame);
     out_.alu(Alu::Add, Reg::R1, kScratchSlot);
     out_.load_immediate(Reg::R2, load.size);
@@ -235,14 +238,14 @@ Reg Integers::operands(const plan::BoundBinary& binary, Reg dst, Regs free) {
     return other;
   }
   const std::int64_t slot = push_spill();
-  out_.store(assembler::Size::Double, kFrame, slot, dst);
+  out_.store(Size::Double, kFrame, slot, dst);
   value(*binary.right, dst, free);
   const Reg other = free.empty() ? kHash : free.any();
   if (free.empty()) {
     context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
   }
   out_.move(other, dst);
-  out_.load(assembler::Size::Double, dst, kFrame, slot);
+  out_.load(Size::Double, dst, kFrame, slot);
   pop_spill();
   return other;
 }
@@ -273,7 +276,7 @@ void Integers::signed_division(bool modulo, Reg dst, Reg other) {
   if (!modulo) {
     out_.alu(Alu::Xor, dst, other);
   }
-  out_.store(assembler::Size::Double, kFrame, slot, dst);
+  out_.store(Size::Double, kFrame, slot, dst);
   if (!modulo) {
     out_.alu(Alu::Xor, dst, other);
   }
@@ -287,7 +290,7 @@ void Integers::signed_division(bool modulo, Reg dst, Reg other) {
   out_.negate(other);
   out_.place(divisor);
   out_.alu(modulo ? Alu::Mod : Alu::Div, dst, other);
-  out_.load(assembler::Size::Double, other, kFrame, slot);
+  out_.load(Size::Double, other, kFrame, slot);
   out_.jump_if(Cond::SGe, other, 0, done);
   out_.negate(dst);
   out_.place(done);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/overloaded.h"
 #include "codegen/integers.h"
 
 namespace tpx::codegen {
@@ -64,34 +65,37 @@ void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t siz
 
 void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
   size = std::min(size, round_up(bound.type.size));
-  if (const auto* n = std::get_if<plan::StringConstant>(&bound.node)) {
-    write_constant(n->text, offset, size);
-  } else if (const auto* n = std::get_if<plan::Special>(&bound.node); n && n->kind == plan::Special::Kind::Comm) {
-    stack_address(Reg::R1, offset);
-    out_.load_immediate(Reg::R2, std::min(size, 16U));
-    out_.call(BPF_FUNC_get_current_comm);
-  } else if (const auto* n = std::get_if<plan::ContextBytes>(&bound.node)) {
-    copy(kContext, n->offset, offset, std::min({size, n->size, bound.type.size}));
-  } else if (const auto* n = std::get_if<plan::MemoryBytes>(&bound.node)) {
-    write_memory(*n, offset, std::min({size, n->size, bound.type.size}));
-  } else if (const auto* n = std::get_if<plan::LocBytes>(&bound.node)) {
-    write_loc(*n, offset, std::min(size, n->size));
-  } else if (const auto* n = std::get_if<plan::PointerString>(&bound.node)) {
-    write_pointed(*n, offset, std::min(size, n->size));
-  } else if (const auto* n = std::get_if<plan::StartValue>(&bound.node)) {
-    copy(kRow, 24 + std::int64_t{n->offset}, offset, std::min(size, round_up(bound.type.size)));
-  } else if (const auto* n = std::get_if<plan::Conditional>(&bound.node)) {
-    const Label otherwise = out_.new_label();
-    const Label done = out_.new_label();
-    integers_.branch(*n->condition, otherwise, false);
-    write(*n->then_value, offset, size);
-    out_.jump(done);
-    out_.place(otherwise);
-    write(*n->else_value, offset, size);
-    out_.place(done);
-  } else {
-    context_.fail("an integer stands where a string must be");
-  }
+  std::visit(Overloaded{
+                 [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
+                 [&](const plan::Special&) {
+                   stack_address(Reg::R1, offset);
+                   out_.load_immediate(Reg::R2, std::min(size, 16U));
+                   out_.call(BPF_FUNC_get_current_comm);
+                 },
+                 [&](const plan::ContextBytes& n) {
+                   copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
+                 },
+                 [&](const plan::MemoryBytes& n) {
+                   write_memory(n, offset, std::min({size, n.size, bound.type.size}));
+                 },
+                 [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
+                 [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
+                 [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
+                 [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
+                 [&](const auto&) { context_.fail("an integer stands where a string must be"); },
+             },
+             bound.node);
+}
+
+void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size) {
+  const Label otherwise = out_.new_label();
+  const Label done = out_.new_label();
+  integers_.branch(*conditional.condition, otherwise, false);
+  write(*conditional.then_value, offset, size);
+  out_.jump(done);
+  out_.place(otherwise);
+  write(*conditional.else_value, offset, size);
+  out_.place(done);
 }
 
 void Texts::write_constant(const std::string& text, std::int64_t offset, std::uint32_t size) {

@@ -27,6 +27,7 @@ class Texts {
   void write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size);
   void write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size);
   void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
+  void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
   void stack_address(assembler::Reg dst, std::int64_t offset);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/overloaded.h"
 #include "base/text.h"
 #include "plan/bind_fields.h"
 #include "plan/fold.h"
@@ -18,11 +19,6 @@ using expression::Node;
 constexpr ValueType kTruth{ValueType::Kind::Integer, 1, false};
 constexpr std::uint32_t kDefaultString = 64;
 constexpr std::uint32_t kLongestString = 256;
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 std::string describe(const ValueType& type) {
   switch (type.kind) {

@@ -1,13 +1,10 @@
 #include "plan/bound.h"
 
+#include "base/overloaded.h"
+
 namespace tpx::plan {
 
 namespace {
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
 
 std::string number(std::uint64_t value) {
   return std::to_string(value);

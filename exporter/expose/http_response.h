@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "expose/http.h"
+
+struct mg_connection;
+
+namespace tpx::expose {
+
+/// An answer on a civetweb connection. Nothing is sent before a chunk is full or the answer ends: what fits one chunk
+/// has a Content-Length.
+class HttpResponse : public Response {
+ public:
+  struct Settings {
+    bool head = false;
+    bool http10 = false;      ///< no chunks: the end of the connection ends the body
+    bool keep_alive = false;  ///< what the Connection header says; cleared where the body must end with the connection
+    Headers extra;            ///< put on every answer, unless the handler set one of the name
+    std::chrono::milliseconds timeout{60000};
+  };
+
+  HttpResponse(mg_connection* connection, Settings settings);
+
+  void begin(int status, Headers headers) override;
+  bool write(std::string_view piece) override;
+
+  /// Sends what is left and ends the body.
+  void finish();
+  /// True once anything was sent: the status can't be changed any more.
+  [[nodiscard]] bool sent() const { return head_sent_; }
+  /// Ends the connection without ending the body, so that the client sees that the answer is not whole.
+  void abort() { failed_ = true; }
+  /// Forgets an answer of which nothing was sent.
+  void reset();
+  [[nodiscard]] bool keep_alive() const { return settings_.keep_alive && !failed_; }
+  [[nodiscard]] int status() const { return status_; }
+
+ private:
+  void send_head(bool whole);
+  void flush();
+  void send(std::string_view bytes);
+
+  mg_connection* connection_;
+  Settings settings_;
+  int status_ = 0;
+  Headers headers_;
+  std::string body_;  ///< room for a chunk's size, then the chunk
+  bool head_sent_ = false;
+  bool failed_ = false;
+  std::chrono::steady_clock::time_point deadline_;
+};
+
+}  // namespace tpx::expose

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "expose/http.h"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tpx::expose {
+
+/// How a server listens and what it bounds.
+struct ServerOptions {
+  std::vector<std::string> addresses = {":19435"};      ///< as --web.listen-address has them
+  std::string web_config_file;                          ///< empty: plain HTTP for everyone
+  std::size_t workers = 16;                             ///< connections served at once; each has a thread
+  std::size_t max_scrapes = 4;                          ///< scrapes in flight; more are answered 503
+  std::size_t max_request_bytes = 16384;                ///< request line and headers; more is answered 413
+  std::chrono::milliseconds request_timeout{10000};     ///< for a request to arrive, for a client to take a chunk
+  std::chrono::milliseconds response_timeout{60000};    ///< for a whole answer to be taken
+  std::chrono::milliseconds keep_alive_timeout{75000};  ///< how long a connection may idle; above a minute's scrape
+  std::shared_ptr<spdlog::logger> log;                  ///< may be null
+};
+
+/// An address served.
+struct BoundAddress {
+  std::string requested;  ///< as in ServerOptions
+  std::string text;       ///< `0.0.0.0:19435`, `[::]:19435`, with the real port
+  std::uint16_t port = 0;
+};
+
+/// The HTTP server: civetweb for HTTP/1.1, a Gateway before it for IPv6 and TLS. Handlers run on several threads at once;
+/// what they throw is logged and answered 500. Basic authentication and headers of the web configuration apply to every
+/// path. Bounded: connections, request size, slow clients, scrapes in flight.
+class HttpServer {
+ public:
+  /// Listens and serves. Fails, with nothing left behind, when an address can't be had or the web configuration is wrong.
+  [[nodiscard]] static Result<std::unique_ptr<HttpServer>> start(ServerOptions options, std::vector<Route> routes);
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  ~HttpServer();
+
+  /// Stops accepting, ends what is in flight and joins all threads (within about 2 s, plus what handlers take). Any
+  /// thread but a handler's.
+  void stop();
+
+  [[nodiscard]] const std::vector<BoundAddress>& addresses() const;
+  [[nodiscard]] bool uses_tls() const;
+
+ private:
+  class Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tpx::expose
