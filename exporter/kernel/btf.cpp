@@ -33,8 +33,9 @@ std::optional<std::uint32_t> look_up(const std::vector<Named>& sorted, std::stri
   return found != sorted.end() && found->first == name ? std::optional(found->second) : std::nullopt;
 }
 
+/// By name; of several types of one name the first stays first.
 void sort_by_name(std::vector<Named>& names) {
-  std::stable_sort(names.begin(), names.end(), [](const Named& a, const Named& b) { return a.first < b.first; });
+  std::sort(names.begin(), names.end());
   names.shrink_to_fit();
 }
 
@@ -182,8 +183,9 @@ struct Btf::Index {
         enumerators_.push_back({name, id, index});
       }
     }
-    std::stable_sort(enumerators_.begin(), enumerators_.end(), [this](const Enumerator& a, const Enumerator& b) {
-      return string_at(raw, a.name) < string_at(raw, b.name);
+    std::sort(enumerators_.begin(), enumerators_.end(), [this](const Enumerator& a, const Enumerator& b) {
+      const int order = string_at(raw, a.name).compare(string_at(raw, b.name));
+      return order != 0 ? order < 0 : std::pair(a.type, a.index) < std::pair(b.type, b.index);
     });
     enumerators_.shrink_to_fit();
   }

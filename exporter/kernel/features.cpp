@@ -39,7 +39,8 @@ constexpr bpf_insn call(std::int32_t helper) {
 
 UniqueFd load(bpf_prog_type type, std::span<const bpf_insn> code, std::uint32_t tracepoint = 0,
               std::span<char> log = {}) {
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  bpf_prog_load_opts options{};
+  options.sz = sizeof(options);
   if (tracepoint != 0) {
     options.expected_attach_type = BPF_TRACE_RAW_TP;
     options.attach_btf_id = tracepoint;
@@ -54,7 +55,9 @@ UniqueFd load(bpf_prog_type type, std::span<const bpf_insn> code, std::uint32_t 
 
 UniqueFd create(bpf_map_type type, std::uint32_t key, std::uint32_t value, std::uint32_t entries,
                 std::uint32_t flags = 0) {
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = flags);
+  bpf_map_create_opts options{};
+  options.sz = sizeof(options);
+  options.map_flags = flags;
   return UniqueFd(bpf_map_create(type, "tpx_probe", key, value, entries, &options));
 }
 
@@ -118,8 +121,12 @@ bool has_task_storage_map() {
   if (!btf.valid()) {
     return false;
   }
-  LIBBPF_OPTS(bpf_map_create_opts, options, .btf_fd = static_cast<std::uint32_t>(btf.get()), .btf_key_type_id = 1,
-              .btf_value_type_id = 1, .map_flags = BPF_F_NO_PREALLOC);
+  bpf_map_create_opts options{};
+  options.sz = sizeof(options);
+  options.btf_fd = static_cast<std::uint32_t>(btf.get());
+  options.btf_key_type_id = 1;
+  options.btf_value_type_id = 1;
+  options.map_flags = BPF_F_NO_PREALLOC;
   return UniqueFd(bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "tpx_probe", 4, 4, 0, &options)).valid();
 }
 

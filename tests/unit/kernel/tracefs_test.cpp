@@ -1,5 +1,7 @@
 #include "kernel/tracefs.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -31,7 +33,7 @@ class TreeOnly {
   [[nodiscard]] std::string path() const { return root_; }
 
  private:
-  std::filesystem::path root_ = std::filesystem::path(TPX_BINARY_DIR) / "tree_only";
+  std::filesystem::path root_ = std::filesystem::temp_directory_path() / ("tpx_tree_" + std::to_string(::getpid()));
 };
 
 }  // namespace
