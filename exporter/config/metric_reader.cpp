@@ -110,6 +110,7 @@ void check_retired(Reader& reader, const std::optional<Text>& retired, const std
     return;
   }
   std::vector<std::string> names;
+  names.reserve(labels.size());
   for (const Label& label : labels) {
     names.push_back(label.name.value);
   }
@@ -144,8 +145,11 @@ std::optional<ObjectMetric> read_object_metric(Reader& reader, const Node& node)
     metric.map = std::move(*map);
   }
   if (const Node* labels = fields->find("labels")) {
+    const std::size_t before_labels = reader.errors();
     metric.labels = read_labels(reader, *labels, metric.type);
-    check_retired(reader, metric.retire_on_exit, *metric.labels);
+    if (reader.errors() == before_labels) {
+      check_retired(reader, metric.retire_on_exit, *metric.labels);
+    }
   }
   return reader.errors() == before ? std::optional(std::move(metric)) : std::nullopt;
 }
@@ -178,10 +182,13 @@ std::optional<Metric> read_metric(Reader& reader, const Node& node) {
   }
   Metric metric;
   read_common(reader, *fields, node, metric);
+  const std::size_t before_labels = reader.errors();
   if (const Node* labels = fields->find("labels")) {
     metric.labels = read_labels(reader, *labels, metric.type);
   }
-  check_retired(reader, metric.retire_on_exit, metric.labels);
+  if (reader.errors() == before_labels) {  // a label left out for an error of its own is named all the same
+    check_retired(reader, metric.retire_on_exit, metric.labels);
+  }
   if (auto source = read_source(reader, *fields, node)) {
     metric.source = std::move(*source);
   }
