@@ -73,6 +73,10 @@ class Program {
   void call(std::uint32_t helper);
   void exit();
 
+  /// Takes out what no path from the start reaches (the verifier refuses unreachable instructions) and jumps to the next
+  /// instruction. To be called once, when everything is placed.
+  void drop_unreachable();
+
   [[nodiscard]] const std::vector<Instruction>& instructions() const { return instructions_; }
   /// Where each label was placed, by Label::id: an instruction index, or -1.
   [[nodiscard]] const std::vector<std::int64_t>& labels() const { return labels_; }

@@ -250,6 +250,7 @@ Result<assembler::Program> generate(const plan::ProgramPlan& program, const std:
   if (context.error) {
     return fail(std::move(*context.error));
   }
+  out.drop_unreachable();
   return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "decode/decoder.h"
+#include "decode/label_source.h"
 #include "plan/metric_plan.h"
 
 namespace tpx::decode {
@@ -18,7 +19,7 @@ namespace tpx::decode {
 ///
 /// Decoded texts are remembered in a small cache for each label: for good where every decoder of the chain is stable, until
 /// the next refresh() where one is not.
-class LabelDecoder {
+class LabelDecoder : public LabelSource {
  public:
   /// Fails when a chain names a decoder that the table lacks, or when its pattern is not valid.
   [[nodiscard]] static Result<LabelDecoder> make(const plan::KeyLayout& layout, const Environment& environment);
@@ -29,10 +30,10 @@ class LabelDecoder {
   /// The label texts of `key`, in the order of the layout, all valid UTF-8, written over `texts` to reuse its memory.
   /// False when the series is to be left out (a match() does not match); `texts` is then not complete. A key shorter than
   /// the layout reads as if zeros followed.
-  [[nodiscard]] bool decode(std::span<const std::byte> key, std::vector<std::string>& texts);
+  [[nodiscard]] bool decode(std::span<const std::byte> key, std::vector<std::string>& texts) override;
 
   /// True when equal keys give equal texts in every scrape, so that the caller may keep what it made of them.
-  [[nodiscard]] bool stable() const;
+  [[nodiscard]] bool stable() const override;
 
  private:
   struct Hash {

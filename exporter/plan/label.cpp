@@ -62,8 +62,8 @@ Result<DecoderCall> make_call(const Node& node, const expression::Call& call, co
                            "the pattern of " + call.function + "() is not a string in double quotes", example));
     }
     result.pattern = pattern->value;
-    if (options.check_pattern) {
-      if (auto valid = options.check_pattern(pattern->value); !valid) {
+    if (signature.check_pattern != nullptr) {
+      if (auto valid = signature.check_pattern(pattern->value); !valid) {
         Error error = std::move(valid.error());
         error.location = expression::location_of(*call.arguments[1], at);
         return fail(std::move(error));

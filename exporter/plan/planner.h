@@ -14,8 +14,6 @@ namespace tpx::plan {
 
 struct Options {
   std::vector<DecoderSignature> decoders;
-  /// Whether a match() pattern is one.
-  std::function<Result<void>(const std::string&)> check_pattern;
   std::optional<AttachType> force_attach;  ///< for diagnosis and for the tests that compare both
   std::optional<StoreKind> force_store;    ///< Table or PerCpuHash, for metrics with labels
   /// Full names of metrics whose plain loads through kernel pointers the verifier refused: they get bpf_probe_read_kernel.

@@ -1,0 +1,183 @@
+#include "expose/metric_service.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace tpx::expose {
+
+using plan::LostReason;
+using plan::MetricKind;
+
+namespace {
+
+std::string type_text(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::Counter:
+      return "counter";
+    case MetricKind::Gauge:
+      return "gauge";
+    case MetricKind::Histogram:
+      return "histogram";
+  }
+  return "";
+}
+
+std::string store_text(plan::StoreKind kind) {
+  switch (kind) {
+    case plan::StoreKind::Array:
+      return "array";
+    case plan::StoreKind::Table:
+      return "table";
+    case plan::StoreKind::PerCpuHash:
+      return "per-CPU hash";
+  }
+  return "";
+}
+
+/// Events in one value: what was counted, or how many were observed.
+double events_in(std::span<const std::uint64_t> value, MetricKind kind) {
+  const std::size_t words = kind == MetricKind::Histogram ? value.size() - 2 : 1;
+  double sum = 0;
+  for (std::size_t i = 0; i < words; ++i) {
+    sum += static_cast<double>(value[i]);
+  }
+  return sum;
+}
+
+std::uint64_t at(const std::array<std::uint64_t, plan::RegionLayout::kLostReasons>& counts, LostReason reason) {
+  return counts[static_cast<std::size_t>(reason)];
+}
+
+bool statistics_enabled() {
+  std::ifstream file("/proc/sys/kernel/bpf_stats_enabled");
+  int value = 0;
+  return file >> value && value != 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded, std::vector<plan::Rejected> rejected,
+                                                           const decode::Environment& environment,
+                                                           const kernel::Features& features) {
+  std::unique_ptr<MetricService> service(new MetricService(std::move(loaded), features));
+  service->rejected_ = std::move(rejected);
+  for (plan::Rejected& refused : service->loaded_.rejected) {
+    service->rejected_.push_back(std::move(refused));
+  }
+  service->loaded_.rejected.clear();
+  for (const loader::LoadedMetric& metric : service->loaded_.metrics) {
+    const plan::MetricPlan& plan = metric.planned.plan;
+    auto labels = decode::LabelDecoder::make(plan.key, environment);
+    if (!labels) {
+      return fail(std::move(labels.error()).with_context("metric \"" + plan.name + "\": "));
+    }
+    Served served{&metric, std::make_unique<decode::LabelDecoder>(std::move(*labels)), nullptr, reader::Reader(metric), {}, {}};
+    served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
+    service->served_.push_back(std::move(served));
+  }
+  return service;
+}
+
+void MetricService::scrape(TextWriter& writer) {
+  const std::lock_guard lock(mutex_);
+  for (Served& served : served_) {
+    if (!writer.ok()) {
+      return;
+    }
+    auto read = served.reader.read(served.snapshot);
+    served.read_error = read ? "" : read.error().message;
+    if (!read) {
+      continue;
+    }
+    served.labels->refresh();
+    writer.metric(served.metric->planned.plan, served.series->update(served.snapshot));
+  }
+}
+
+MetricStatus MetricService::status_of(Served& served) {
+  const plan::PlannedMetric& planned = served.metric->planned;
+  const plan::MetricPlan& plan = planned.plan;
+  MetricStatus status;
+  status.name = plan.name;
+  status.help = plan.help;
+  status.type = type_text(plan.value.kind);
+  status.up = served.read_error.empty();
+  status.reason = served.read_error;
+  status.tracepoints = planned.tracepoints;
+  status.attach = std::string(plan::name(planned.attach));
+  status.attach_reason = planned.attach_reason;
+  status.store = store_text(plan.store.kind);
+  status.store_reason = plan.store.reason;
+  status.series_limit = plan.store.max_series;
+  status.map_bytes = plan.store.map_bytes(plan.key.size, plan.value.bytes()) +
+                     (planned.pair ? planned.pair->total_bytes() : 0);
+  if (auto read = served.reader.read(served.snapshot); read) {
+    status.series = served.snapshot.rows();
+    for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
+      status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
+    }
+    status.events_total += events_in(served.snapshot.other, plan.value.kind);
+  }
+  const auto counts = served.reader.lost();
+  status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
+  status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
+  if (planned.pair) {
+    status.lost["pair_collision"] = at(counts, LostReason::PairCollision);
+    status.unmatched["end_without_start"] = at(counts, LostReason::PairNoStart);
+    status.unmatched["start_without_end"] = at(counts, LostReason::PairRestart);
+  }
+  std::uint64_t misses = 0;
+  bool known = false;
+  for (const std::size_t index : served.metric->programs) {
+    const loader::ServingProgram& program = loaded_.programs[index];
+    status.programs.push_back(program.point.text());
+    // Before 6.7 a classic program's misses read 0 whatever happened: not to be shown as "none".
+    if (features_.recursion_misses || program.point.type == plan::AttachType::TpBtf) {
+      const auto statistics = program.program.statistics();
+      misses += statistics ? statistics->recursion_misses : 0;
+      known = known || statistics.has_value();
+    }
+  }
+  if (known) {
+    status.lost["recursion"] = misses;
+  }
+  return status;
+}
+
+ExporterStatus MetricService::status() {
+  const std::lock_guard lock(mutex_);
+  ExporterStatus status;
+  status.statistics = statistics_enabled();
+  for (Served& served : served_) {
+    status.metrics.push_back(status_of(served));
+  }
+  for (const plan::Rejected& rejected : rejected_) {
+    const bool known = std::any_of(status.metrics.begin(), status.metrics.end(),
+                                   [&](const MetricStatus& metric) { return metric.name == rejected.name; });
+    if (known) {
+      continue;
+    }
+    MetricStatus metric;
+    metric.name = rejected.name;
+    metric.reason = rejected.error.message;
+    metric.hint = rejected.error.hint;
+    status.metrics.push_back(std::move(metric));
+  }
+  add_programs(status);
+  return status;
+}
+
+void MetricService::add_programs(ExporterStatus& status) const {
+  for (const loader::ServingProgram& program : loaded_.programs) {
+    const auto statistics = program.program.statistics();
+    ProgramStatus entry;
+    entry.name = program.point.text();
+    if (statistics) {
+      entry.runs = statistics->runs;
+      entry.run_seconds = static_cast<double>(statistics->nanoseconds) * 1e-9;
+    }
+    status.programs.push_back(std::move(entry));
+  }
+}
+
+}  // namespace tpx::expose

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "decode/label_decoder.h"
+#include "decode/series_table.h"
+#include "expose/status.h"
+#include "expose/text_writer.h"
+#include "loader/loader.h"
+#include "reader/reader.h"
+
+namespace tpx::expose {
+
+/// The metrics that are served, from their maps to a page: reads, decodes, writes. Owns everything attached; detaches when
+/// it dies. Thread-safe: scrapes take turns.
+class MetricService {
+ public:
+  /// What could not be planned is in `rejected` and shows in the status, as does what the loader could not serve.
+  [[nodiscard]] static Result<std::unique_ptr<MetricService>> make(loader::Loaded loaded,
+                                                                   std::vector<plan::Rejected> rejected,
+                                                                   const decode::Environment& environment,
+                                                                   const kernel::Features& features);
+
+  /// Writes all metrics. A metric whose map can't be read is left out and shows as down in the next status.
+  void scrape(TextWriter& writer);
+
+  [[nodiscard]] ExporterStatus status();
+
+  [[nodiscard]] std::size_t served() const { return served_.size(); }
+
+ private:
+  struct Served {
+    const loader::LoadedMetric* metric = nullptr;
+    std::unique_ptr<decode::LabelDecoder> labels;
+    std::unique_ptr<decode::SeriesTable> series;
+    reader::Reader reader;
+    reader::MapSnapshot snapshot;
+    std::string read_error;
+  };
+
+  MetricService(loader::Loaded loaded, const kernel::Features& features) : loaded_(std::move(loaded)), features_(features) {}
+  [[nodiscard]] MetricStatus status_of(Served& served);
+  void add_programs(ExporterStatus& status) const;
+
+  std::mutex mutex_;
+  loader::Loaded loaded_;
+  kernel::Features features_;
+  std::vector<plan::Rejected> rejected_;
+  std::vector<Served> served_;
+};
+
+}  // namespace tpx::expose

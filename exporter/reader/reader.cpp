@@ -1,0 +1,161 @@
+#include "reader/reader.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace tpx::reader {
+
+using plan::MetricKind;
+using plan::RegionLayout;
+
+namespace {
+
+constexpr std::uint32_t kBatch = 4096;
+
+/// Adds one CPU's words to the sum: word by word, but for a histogram's sum, whose two words are one 128-bit number.
+void add_words(std::uint64_t* sum, const std::uint64_t* words, std::uint32_t count, MetricKind kind) {
+  if (kind == MetricKind::Gauge) {
+    std::copy_n(words, count, sum);
+    return;
+  }
+  const std::uint32_t plain = kind == MetricKind::Histogram ? count - 2 : count;
+  for (std::uint32_t i = 0; i < plain; ++i) {
+    sum[i] += words[i];
+  }
+  if (kind == MetricKind::Histogram) {
+    const std::uint64_t low = sum[count - 2] + words[count - 2];
+    sum[count - 1] += words[count - 1] + (low < words[count - 2] ? 1 : 0);
+    sum[count - 2] = low;
+  }
+}
+
+}  // namespace
+
+Result<void> Reader::read(MapSnapshot& snapshot) {
+  const plan::MetricPlan& plan = metric_.planned.plan;
+  snapshot.clear();
+  snapshot.key_size = plan.key.size;
+  snapshot.value_words = plan.value.words();
+  snapshot.other.assign(snapshot.value_words, 0);
+  sum_row(plan.store.region.other_row(), snapshot.other.data());
+  switch (plan.store.kind) {
+    case plan::StoreKind::Array:
+      read_array(snapshot);
+      return {};
+    case plan::StoreKind::Table:
+      read_table(snapshot);
+      return {};
+    case plan::StoreKind::PerCpuHash:
+      return read_hash(snapshot);
+  }
+  return {};
+}
+
+void Reader::sum_row(std::uint64_t row, std::uint64_t* sum) {
+  const plan::MetricPlan& plan = metric_.planned.plan;
+  const RegionLayout& region = plan.store.region;
+  if (region.value_words == 1) {
+    for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
+      *sum += metric_.region.load(region.values_offset() + cpu * region.cpu_stride() + row * 8);
+    }
+    return;
+  }
+  std::vector<std::uint64_t>& words = row_;
+  words.resize(region.value_words);
+  for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
+    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row * region.value_stride();
+    for (std::uint32_t i = 0; i < region.value_words; ++i) {
+      words[i] = metric_.region.load(at + 8 * std::uint64_t{i});
+    }
+    add_words(sum, words.data(), region.value_words, plan.value.kind);
+  }
+}
+
+void Reader::read_array(MapSnapshot& snapshot) {
+  snapshot.values.assign(snapshot.value_words, 0);
+  sum_row(0, snapshot.values.data());
+  snapshot.row_count = 1;
+}
+
+void Reader::read_table(MapSnapshot& snapshot) {
+  const RegionLayout& region = metric_.planned.plan.store.region;
+  const std::uint64_t used = series_in_use(metric_);
+  snapshot.keys.reserve(used * region.key_size);
+  snapshot.values.reserve(used * region.value_words);
+  snapshot.ids.reserve(used);
+  for (std::uint64_t id = 0; id < used; ++id) {
+    const std::uint64_t entry = region.entries_offset() + id * region.entry_stride();
+    if (metric_.region.load(entry) == 0) {
+      continue;
+    }
+    const std::byte* key = metric_.region.data() + entry + 8;
+    snapshot.keys.insert(snapshot.keys.end(), key, key + region.key_size);
+    snapshot.values.resize(snapshot.values.size() + region.value_words, 0);
+    sum_row(id, snapshot.values.data() + snapshot.row_count * region.value_words);
+    snapshot.ids.push_back(static_cast<std::uint32_t>(id));
+    ++snapshot.row_count;
+  }
+}
+
+Result<void> Reader::read_hash(MapSnapshot& snapshot) {
+  return read_batches(snapshot, metric_.planned.plan.store.region.value_cpus);
+}
+
+Result<void> Reader::read_batches(MapSnapshot& snapshot, std::uint32_t cpus) {
+  const plan::MetricPlan& plan = metric_.planned.plan;
+  const std::uint32_t words = snapshot.value_words;
+  std::uint32_t room = kBatch;
+  // The cursor of a hash is a u32 bucket number; the kernel may copy a whole key.
+  std::vector<std::byte> cursor(std::max<std::size_t>(plan.key.size, 8));
+  bool first = true;
+  for (;;) {
+    batch_keys_.resize(std::size_t{room} * plan.key.size);
+    batch_values_.resize(std::size_t{room} * words * cpus);
+    __u32 count = room;
+    const int code = bpf_map_lookup_batch(metric_.hash.get(), first ? nullptr : cursor.data(), cursor.data(),
+                                          batch_keys_.data(), batch_values_.data(), &count, nullptr);
+    const int reason = code == 0 ? 0 : errno;
+    if (reason == ENOSPC) {
+      room *= 2;  // a bucket holds more than fits; the cursor has not moved
+      continue;
+    }
+    if (reason != 0 && reason != ENOENT) {
+      return fail(os_failure("can't read the map of " + plan.name, reason));
+    }
+    snapshot.keys.insert(snapshot.keys.end(), batch_keys_.begin(),
+                         batch_keys_.begin() + static_cast<std::ptrdiff_t>(std::size_t{count} * plan.key.size));
+    snapshot.values.resize(snapshot.values.size() + std::size_t{count} * words, 0);
+    for (std::size_t row = 0; row < count; ++row) {
+      for (std::size_t cpu = 0; cpu < cpus; ++cpu) {
+        add_words(snapshot.values.data() + (snapshot.row_count + row) * words,
+                  batch_values_.data() + (row * cpus + cpu) * words, words, plan.value.kind);
+      }
+    }
+    snapshot.row_count += count;
+    if (reason == ENOENT) {
+      return {};
+    }
+    first = false;
+  }
+}
+
+std::array<std::uint64_t, RegionLayout::kLostReasons> Reader::lost() const {
+  const RegionLayout& region = metric_.planned.plan.store.region;
+  std::array<std::uint64_t, RegionLayout::kLostReasons> sum{};
+  for (std::uint32_t cpu = 0; cpu < region.cpus; ++cpu) {
+    for (std::uint32_t reason = 0; reason < sum.size(); ++reason) {
+      sum[reason] += metric_.region.load(region.lost_offset() + std::uint64_t{cpu} * region.lost_stride() +
+                                         8 * std::uint64_t{reason});
+    }
+  }
+  return sum;
+}
+
+std::uint64_t series_in_use(const loader::LoadedMetric& metric) {
+  const RegionLayout& region = metric.planned.plan.store.region;
+  return std::min<std::uint64_t>(metric.region.load(region.head_offset()), region.capacity);
+}
+
+}  // namespace tpx::reader

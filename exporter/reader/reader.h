@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "loader/loader.h"
+#include "reader/snapshot.h"
+
+namespace tpx::reader {
+
+/// Reads the rows of one metric's maps. Keeps its buffers from scrape to scrape. Used by one thread at a time; BPF programs
+/// may write all the while: each 64-bit word is read whole, and no word ever falls.
+class Reader {
+ public:
+  /// `metric` must outlive the reader.
+  explicit Reader(const loader::LoadedMetric& metric) : metric_(metric) {}
+
+  /// The rows now. A key that vanishes meanwhile is left out; that is not an error.
+  [[nodiscard]] Result<void> read(MapSnapshot& snapshot);
+
+  /// Events by plan::LostReason, summed over the CPUs.
+  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const;
+
+ private:
+  void sum_row(std::uint64_t row, std::uint64_t* sum);
+  void read_array(MapSnapshot& snapshot);
+  void read_table(MapSnapshot& snapshot);
+  [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
+  [[nodiscard]] Result<void> read_batches(MapSnapshot& snapshot, std::uint32_t cpus);
+
+  const loader::LoadedMetric& metric_;
+  std::vector<std::uint64_t> row_;  // kept for its memory, as the batches are
+  std::vector<std::byte> batch_keys_;
+  std::vector<std::uint64_t> batch_values_;
+};
+
+/// Rows of a Table store that hold a series: ids below this were handed out at least once.
+[[nodiscard]] std::uint64_t series_in_use(const loader::LoadedMetric& metric);
+
+}  // namespace tpx::reader
