@@ -15,7 +15,7 @@ body{margin:0;background:var(--bg);color:var(--text);font:15px/1.5 system-ui,-ap
 main,header>div,footer{max-width:1180px;margin:0 auto;padding:0 20px}
 a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
-code,.name{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+code,.name{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 header{background:var(--card);border-bottom:1px solid var(--line)}
 header>div{display:flex;flex-wrap:wrap;align-items:center;gap:6px 24px;padding-top:16px;padding-bottom:16px}
 h1{font-size:20px;margin:0;letter-spacing:-.01em}h1 small{font-weight:400;color:var(--soft);font-size:14px;margin-left:6px}
