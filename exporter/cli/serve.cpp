@@ -17,6 +17,7 @@
 #include "expose/gzip_sink.h"
 #include "expose/http_server.h"
 #include "expose/landing_page.h"
+#include "expose/listen_address.h"
 #include "expose/metric_service.h"
 #include "expose/negotiate.h"
 #include "expose/own_metrics.h"
@@ -231,6 +232,12 @@ int serve(const ServeOptions& options) {
   if (!log) {
     report(log.error());
     return kUsage;
+  }
+  for (const std::string& address : options.addresses) {
+    if (auto valid = expose::parse_listen_address(address); !valid) {
+      report(valid.error());
+      return kUsage;
+    }
   }
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
