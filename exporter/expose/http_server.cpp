@@ -2,6 +2,7 @@
 
 #include <civetweb.h>
 #include <spdlog/logger.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include <mutex>
 
 #include "base/text.h"
+#include "expose/dispatcher.h"
 #include "expose/gateway.h"
 #include "expose/http_response.h"
 #include "expose/listen_address.h"
@@ -20,20 +22,6 @@ namespace tpx::expose {
 namespace {
 
 constexpr long long kMaxBody = 65536;
-
-/// Counts one more for as long as it lives, unless that would be too many.
-class Slot {
- public:
-  Slot(std::atomic<std::size_t>& count, std::size_t most) : count_(count), taken_(count.fetch_add(1) < most) {}
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-  ~Slot() { count_.fetch_sub(1); }
-  [[nodiscard]] bool taken() const { return taken_; }
-
- private:
-  std::atomic<std::size_t>& count_;
-  bool taken_;
-};
 
 bool wants_keep_alive(const Request& request, bool http10) {
   const std::string* header = request.header("Connection");
@@ -66,7 +54,9 @@ Request make_request(const mg_request_info& info) {
 class HttpServer::Impl {
  public:
   Impl(ServerOptions options, std::vector<Route> routes, std::shared_ptr<WebAccess> access)
-      : options_(std::move(options)), routes_(std::move(routes)), access_(std::move(access)) {}
+      : options_(std::move(options)),
+        dispatcher_(std::move(routes), options_.max_scrapes, options_.log),
+        access_(std::move(access)) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() { stop(); }
@@ -105,14 +95,11 @@ class HttpServer::Impl {
   }
 
   int serve(mg_connection* connection);
-  void answer(const Request& request, HttpResponse& response, const WebPolicy& policy);
-  void run_handler(const Route& route, const Request& request, HttpResponse& response);
-  void handler_failed(const Request& request, const char* what);
   [[nodiscard]] bool take_body(mg_connection* connection, const mg_request_info& info) const;
   void knock() const;
 
   const ServerOptions options_;
-  const std::vector<Route> routes_;
+  Dispatcher dispatcher_;
   const std::shared_ptr<WebAccess> access_;
   const std::shared_ptr<GatewayPeers> peers_ = std::make_shared<GatewayPeers>();
   std::vector<Direct> direct_;  ///< what civetweb listens on itself
@@ -122,7 +109,6 @@ class HttpServer::Impl {
   std::uint16_t internal_port_ = 0;
   std::atomic<bool> ready_ = false;  ///< the ports are known
   std::atomic<std::size_t> connections_ = 0;
-  std::atomic<std::size_t> scrapes_ = 0;
   std::mutex log_mutex_;
   std::string start_log_;
   std::mutex stop_mutex_;
@@ -399,76 +385,13 @@ int HttpServer::Impl::serve(mg_connection* connection) {
   } else if (!body_taken) {
     response.send_text(413, "The request's body is too large, chunked or incomplete.\n");
   } else {
-    answer(request, response, *policy);
+    dispatcher_.answer(request, response, *policy);
   }
   response.finish();
   if (!response.keep_alive()) {
     ::mg_disable_connection_keep_alive(connection);
   }
   return response.status();
-}
-
-void HttpServer::Impl::answer(const Request& request, HttpResponse& response, const WebPolicy& policy) {
-  const std::string* authorization = request.header("Authorization");
-  if (!policy.auth->allows(authorization == nullptr ? "" : *authorization)) {
-    response.begin(401, {{"Content-Type", "text/plain; charset=utf-8"}, {"WWW-Authenticate", "Basic"}});
-    response.write("Unauthorized\n");
-    return;
-  }
-  const auto route =
-      std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return r.path == request.path; });
-  if (route == routes_.end()) {
-    response.send_text(404, "404 page not found\n");
-    return;
-  }
-  const std::string& method = request.method == "HEAD" ? std::string("GET") : request.method;
-  if (std::find(route->methods.begin(), route->methods.end(), method) == route->methods.end()) {
-    std::string allowed;
-    for (const std::string& name : route->methods) {
-      allowed += (allowed.empty() ? "" : ", ") + name + (name == "GET" ? ", HEAD" : "");
-    }
-    response.begin(405, {{"Content-Type", "text/plain; charset=utf-8"}, {"Allow", allowed}});
-    response.write("Method not allowed; use " + allowed + "\n");
-    return;
-  }
-  if (!route->scrape) {
-    run_handler(*route, request, response);
-    return;
-  }
-  const Slot slot(scrapes_, options_.max_scrapes);
-  if (slot.taken()) {
-    run_handler(*route, request, response);
-    return;
-  }
-  response.begin(503, {{"Content-Type", "text/plain; charset=utf-8"}, {"Retry-After", "1"}});
-  response.write("Too many scrapes at once; at most " + std::to_string(options_.max_scrapes) + " are served.\n");
-}
-
-void HttpServer::Impl::run_handler(const Route& route, const Request& request, HttpResponse& response) {
-  try {
-    route.handler(request, response);
-    if (response.status() == 0) {
-      handler_failed(request, "it gave no answer");
-      response.send_text(500, "Internal error, see the log.\n");
-    }
-    return;
-  } catch (const std::exception& error) {
-    handler_failed(request, error.what());
-  } catch (...) {
-    handler_failed(request, "an unknown exception");
-  }
-  if (response.sent()) {
-    response.abort();
-    return;
-  }
-  response.reset();
-  response.send_text(500, "Internal error, see the log.\n");
-}
-
-void HttpServer::Impl::handler_failed(const Request& request, const char* what) {
-  if (options_.log) {
-    options_.log->error("{} {} from {} failed: {}", request.method, request.path, request.remote, what);
-  }
 }
 
 // ---- the class itself

@@ -21,7 +21,7 @@ struct ServerOptions {
   std::string web_config_file;                          ///< empty: plain HTTP for everyone
   std::size_t workers = 16;                             ///< connections served at once; each has a thread
   std::size_t max_scrapes = 4;                          ///< scrapes in flight; more are answered 503
-  std::size_t max_request_bytes = 16384;                ///< request line and headers; more is answered 413
+  std::size_t max_request_bytes = 16384;                ///< request line and headers; more is answered 400 or 413
   std::chrono::milliseconds request_timeout{10000};     ///< for a request to arrive, for a client to take a chunk
   std::chrono::milliseconds response_timeout{60000};    ///< for a whole answer to be taken
   std::chrono::milliseconds keep_alive_timeout{75000};  ///< how long a connection may idle; above a minute's scrape

@@ -71,7 +71,8 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
     if (!labels) {
       return fail(std::move(labels.error()).with_context("metric \"" + plan.name + "\": "));
     }
-    Served served{&metric, std::make_unique<decode::LabelDecoder>(std::move(*labels)), nullptr, reader::Reader(metric), {}, {}};
+    Served served{
+        &metric, std::make_unique<decode::LabelDecoder>(std::move(*labels)), nullptr, reader::Reader(metric), {}, {}};
     served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
     service->served_.push_back(std::move(served));
   }
@@ -109,8 +110,8 @@ MetricStatus MetricService::status_of(Served& served) {
   status.store = store_text(plan.store.kind);
   status.store_reason = plan.store.reason;
   status.series_limit = plan.store.max_series;
-  status.map_bytes = plan.store.map_bytes(plan.key.size, plan.value.bytes()) +
-                     (planned.pair ? planned.pair->total_bytes() : 0);
+  status.map_bytes =
+      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
   if (auto read = served.reader.read(served.snapshot); read) {
     status.series = served.snapshot.rows();
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {

@@ -41,7 +41,8 @@ class MetricService {
     std::string read_error;
   };
 
-  MetricService(loader::Loaded loaded, const kernel::Features& features) : loaded_(std::move(loaded)), features_(features) {}
+  MetricService(loader::Loaded loaded, const kernel::Features& features)
+      : loaded_(std::move(loaded)), features_(features) {}
   [[nodiscard]] MetricStatus status_of(Served& served);
   void add_programs(ExporterStatus& status) const;
 

@@ -35,7 +35,7 @@ std::string function_hint(const std::string& name, const Options& options) {
 }
 
 Result<DecoderCall> make_call(const Node& node, const expression::Call& call, const DecoderSignature& signature,
-                              const Options& options, const SourceLocation& at) {
+                              const SourceLocation& at) {
   const std::string example = "for example: " + std::string(signature.example);
   const std::size_t wanted = signature.extra == DecoderExtra::Pattern ? 2 : 1;
   if (call.arguments.size() != wanted) {
@@ -141,7 +141,7 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
       return fail(error_at(*result.value, result.at, "unknown function \"" + call->function + "\"",
                            function_hint(call->function, options)));
     }
-    auto decoder = make_call(*result.value, *call, *signature, options, result.at);
+    auto decoder = make_call(*result.value, *call, *signature, result.at);
     if (!decoder) {
       return fail(std::move(decoder.error()));
     }

@@ -16,7 +16,7 @@ class Flags final : public Decoder {
     if (input.type.kind != plan::ValueType::Kind::Integer) {
       return {plain(input)};
     }
-    std::uint64_t rest = unextended(input);
+    std::uint64_t rest = names_ ? names_->named_part(unextended(input)) : unextended(input);
     if (rest == 0) {
       return {zero()};
     }

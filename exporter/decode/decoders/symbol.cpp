@@ -17,9 +17,9 @@ class Symbol final : public Decoder {
       return {plain(input)};
     }
     // A format writes a negative value of a 32-bit field either way.
-    auto found = names_->symbols.find(input.integer);
+    auto found = names_->symbols.find(names_->named_part(input.integer));
     if (found == names_->symbols.end()) {
-      found = names_->symbols.find(unextended(input));
+      found = names_->symbols.find(names_->named_part(unextended(input)));
     }
     return {found == names_->symbols.end() ? plain(input) : to_utf8(found->second)};
   }

@@ -201,7 +201,7 @@ TEST_CASE("text that is no format is an error that shows the line", "[format]") 
         fine + "\tfield:int a;\toffset:-8;\tsize:4;\tsigned:0;\n",
         fine + "\tfield:int a;\toffset:8;\tsize:4;\tsigned:2;\n",
         fine + "\tfield:int a;\toffset:4294967290;\tsize:4;\tsigned:0;\n",
-        fine + std::string("\tfield:int \0a;\toffset:8;\tsize:4;\tsigned:0;\n", 46),
+        fine + "\tfield:int " + std::string(1, '\0') + "a;\toffset:8;\tsize:4;\tsigned:0;\n",
         fine + "\tfield:int " + std::string(5000, 'a') + ";\toffset:8;\tsize:4;\tsigned:0;\n"}) {
     INFO(text);
     CHECK_FALSE(parse_format("test", text));

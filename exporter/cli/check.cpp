@@ -1,0 +1,164 @@
+#include <cstdio>
+
+#include "assembler/program.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "codegen/generate.h"
+
+namespace tpx::cli {
+
+namespace {
+
+struct CheckOptions {
+  std::vector<std::string> files;
+  bool dump = false;
+  bool verbose = false;
+  kernel::Paths paths;
+};
+
+/// Compiled with maps of its own, never attached. Nothing when this process may not load programs.
+class Verifier {
+ public:
+  explicit Verifier(const plan::Plan& plan) {
+    for (const plan::PlannedMetric& metric : plan.metrics) {
+      auto maps = loader::create_maps(metric);
+      if (!maps) {
+        unavailable_ = maps.error();
+        return;
+      }
+      maps_.push_back(std::move(*maps));
+    }
+  }
+
+  [[nodiscard]] const std::optional<Error>& unavailable() const { return unavailable_; }
+
+  [[nodiscard]] Result<loader::Verdict> verify(const plan::ProgramPlan& program, const assembler::Program& code) const {
+    return loader::verify(program.point, code,
+                          [&](const std::string& name) { return loader::map_descriptor(maps_, name); });
+  }
+
+ private:
+  std::vector<loader::LoadedMetric> maps_;
+  std::optional<Error> unavailable_;
+};
+
+std::string bytes_text(std::uint64_t bytes) {
+  char text[32];
+  if (bytes >= 10ULL << 20U) {
+    std::snprintf(text, sizeof text, "%llu MiB", static_cast<unsigned long long>(bytes >> 20U));
+  } else {
+    std::snprintf(text, sizeof text, "%llu KiB", static_cast<unsigned long long>((bytes + 1023) >> 10U));
+  }
+  return text;
+}
+
+std::string store_name(plan::StoreKind kind) {
+  switch (kind) {
+    case plan::StoreKind::Array:
+      return "array";
+    case plan::StoreKind::Table:
+      return "table";
+    case plan::StoreKind::PerCpuHash:
+      return "per-CPU hash";
+  }
+  return "";
+}
+
+void print_metric(const plan::PlannedMetric& metric) {
+  const plan::MetricPlan& plan = metric.plan;
+  const std::uint64_t bytes =
+      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (metric.pair ? metric.pair->total_bytes() : 0);
+  std::printf("%s\n", plan.name.c_str());
+  std::printf("  attach  %s: %s\n", std::string(plan::name(metric.attach)).c_str(), metric.attach_reason.c_str());
+  std::printf(
+      "  on      %s%s\n", metric.tracepoints.front().c_str(),
+      metric.tracepoints.size() > 1 ? (" and " + std::to_string(metric.tracepoints.size() - 1) + " more").c_str() : "");
+  std::printf("  store   %s (%s), %s, at most %u series\n", store_name(plan.store.kind).c_str(),
+              plan.store.reason.c_str(), bytes_text(bytes).c_str(), plan.store.max_series);
+  for (const std::string& note : metric.notes) {
+    std::printf("  note    %s\n", note.c_str());
+  }
+}
+
+/// Compiles every program, and has the kernel verify it where this process may. False when one is refused.
+bool check_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const CheckOptions& options) {
+  const Verifier verifier(plan);
+  bool good = true;
+  for (const plan::ProgramPlan& program : plan.programs) {
+    auto code = codegen::generate(program, plan.metrics, kernel.features);
+    if (!code) {
+      report(code.error());
+      good = false;
+      continue;
+    }
+    std::string verdict = "not verified";
+    if (!verifier.unavailable()) {
+      const auto result = verifier.verify(program, *code);
+      if (!result) {
+        verdict = "not verified: " + result.error().message;
+      } else {
+        verdict = result->taken ? "verified" : "REFUSED";
+        good = good && result->taken;
+        if (options.verbose || !result->taken) {
+          std::fputs(result->log.c_str(), stderr);
+        }
+      }
+    }
+    std::printf("program %s: %zu instructions, %s\n", program.point.text().c_str(), code->instructions().size(),
+                verdict.c_str());
+    if (options.dump) {
+      std::fputs(code->disassemble().c_str(), stdout);
+    }
+  }
+  if (verifier.unavailable()) {
+    std::fprintf(stderr, "note: programs were compiled, not verified: %s\n", verifier.unavailable()->message.c_str());
+  }
+  return good;
+}
+
+int check(const CheckOptions& options) {
+  config::Loaded loaded = load_configuration(options.files);
+  auto kernel = kernel::running_kernel(options.paths);
+  if (!kernel) {
+    if (!loaded.errors.empty()) {
+      report(loaded.errors, loaded.config);
+    }
+    report(kernel.error());
+    return loaded.errors.empty() ? kFailure : kUsage;
+  }
+  const plan::Plan plan = plan::make_plan(loaded.config, *kernel, planner_options());
+  Errors errors = std::move(loaded.errors);
+  for (const plan::Rejected& rejected : plan.rejected) {
+    errors.push_back(rejected.error);
+  }
+  for (const plan::PlannedMetric& metric : plan.metrics) {
+    print_metric(metric);
+  }
+  const bool good = check_programs(plan, *kernel, options);
+  if (!errors.empty()) {
+    std::fflush(stdout);
+    report(errors, loaded.config);
+    std::fprintf(stderr, "%zu error%s\n", errors.size(), errors.size() == 1 ? "" : "s");
+    return kUsage;
+  }
+  return good ? kOk : kFailure;
+}
+
+}  // namespace
+
+Command check_command() {
+  return {"check", "Validate configurations against this kernel, without attaching",
+          [](CLI::App& app, std::function<int()>& run) {
+            auto options = std::make_shared<CheckOptions>();
+            app.footer("Example: tracepoint_exporter check --dump config.yaml");
+            app.add_option("FILE", options->files, "Configuration files or directories (default: the built-in one)");
+            app.add_flag("--dump", options->dump, "Show the commented disassembly of every program");
+            app.add_flag("--verbose", options->verbose, "Show the verifier's log of every program");
+            add_path_options(app, options->paths);
+            app.callback([options, &run] { run = [options] { return check(*options); }; });
+          }};
+}
+
+}  // namespace tpx::cli

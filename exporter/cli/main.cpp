@@ -1,0 +1,68 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "expose/own_metrics.h"
+
+namespace {
+
+using tpx::cli::Command;
+
+constexpr const char* kDescription =
+    "Prometheus metrics from kernel tracepoints.\n"
+    "Without a subcommand it serves: tracepoint_exporter --config.file=config.yaml";
+
+std::string version_text() {
+  const tpx::expose::BuildInfo build = tpx::expose::this_build();
+  return "tracepoint_exporter " + build.version + (build.revision.empty() ? "" : " (" + build.revision + ")") + ", " +
+         build.compiler;
+}
+
+/// `tracepoint_exporter --flag` means `tracepoint_exporter serve --flag`.
+std::vector<std::string> with_default_command(int argc, char** argv, const std::vector<Command>& commands) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool named = !arguments.empty() && (!arguments[0].starts_with("-") || arguments[0] == "--help" ||
+                                            arguments[0] == "-h" || arguments[0] == "--version");
+  if (!named) {
+    arguments.insert(arguments.begin(), commands.front().name);
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
+  return arguments;
+}
+
+int run(int argc, char** argv) {
+  const std::vector<Command> commands{tpx::cli::serve_command(), tpx::cli::check_command()};
+  CLI::App app(kDescription, "tracepoint_exporter");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  std::function<int()> chosen;
+  for (const Command& command : commands) {
+    command.add(*app.add_subcommand(command.name, command.summary), chosen);
+  }
+  try {
+    app.parse(with_default_command(argc, argv, commands));
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "error: %s\nRun with --help for more information.\n", error.what());
+    return tpx::cli::kUsage;
+  }
+  return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return tpx::cli::kFailure;
+  }
+}

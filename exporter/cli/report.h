@@ -1,0 +1,14 @@
+#pragma once
+
+#include "base/error.h"
+#include "config/config.h"
+
+namespace tpx::cli {
+
+/// Writes `error: message` and the hint to stderr.
+void report(const Error& error);
+
+/// Writes configuration errors as a compiler does, with source lines and carets, to stderr.
+void report(const Errors& errors, const config::Config& config);
+
+}  // namespace tpx::cli

@@ -1,0 +1,38 @@
+#include "cli/session.h"
+
+#include "decode/decoder.h"
+
+namespace tpx::cli {
+
+const char* default_configuration() {
+  return
+#include "default_config.inc"
+      ;
+}
+
+config::Loaded load_configuration(const std::vector<std::string>& files) {
+  return files.empty() ? config::parse("default.yaml (built in)", default_configuration()) : config::load(files);
+}
+
+plan::Options planner_options() {
+  plan::Options options;
+  options.decoders = decode::signatures();
+  return options;
+}
+
+Attached attach(const config::Config& config, const kernel::Kernel& kernel) {
+  plan::Options options = planner_options();
+  plan::Plan plan = plan::make_plan(config, kernel, options);
+  std::vector<plan::Rejected> rejected = plan.rejected;
+  loader::Loaded loaded = loader::load(std::move(plan), kernel.features);
+  if (!loaded.refused_loads.empty()) {
+    options.probe_reads.insert(loaded.refused_loads.begin(), loaded.refused_loads.end());
+    loaded = {};
+    plan = plan::make_plan(config, kernel, options);
+    rejected = plan.rejected;
+    loaded = loader::load(std::move(plan), kernel.features);
+  }
+  return {std::move(loaded), std::move(rejected)};
+}
+
+}  // namespace tpx::cli

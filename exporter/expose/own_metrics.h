@@ -1,0 +1,49 @@
+#pragma once
+
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "expose/process_metrics.h"
+#include "expose/status.h"
+
+namespace tpx::expose {
+
+struct BuildInfo {
+  std::string version;
+  std::string revision;  ///< "" when unknown; then the label is left out
+  std::string compiler;
+};
+
+/// This build: the version from CMake, the compiler from its own macros.
+[[nodiscard]] BuildInfo this_build();
+
+/// The exporter's own metrics, kept in a prometheus-cpp registry; what a status says is added at each collection.
+/// Thread-safe. No function throws: a library's exception leaves out what it concerns.
+class OwnMetrics {
+ public:
+  OwnMetrics(const BuildInfo& build, std::string procfs);
+
+  /// A scrape took this long.
+  void observe_scrape(double seconds);
+  /// The configuration was loaded, or was not; `now` in seconds since the epoch.
+  void observe_reload(bool successful, double now);
+
+  /// Everything, sorted by name.
+  [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const ExporterStatus& status) const;
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_;
+  ProcessMetrics process_;
+  prometheus::Histogram* scrape_durations_ = nullptr;  ///< owned by the registry, as all of these
+  prometheus::Gauge* last_scrape_ = nullptr;
+  prometheus::Gauge* reload_successful_ = nullptr;
+  prometheus::Gauge* reload_time_ = nullptr;
+};
+
+/// What a status says, as families.
+[[nodiscard]] std::vector<prometheus::MetricFamily> status_families(const ExporterStatus& status);
+
+}  // namespace tpx::expose

@@ -1,0 +1,39 @@
+#include "expose/rate_history.h"
+
+#include <algorithm>
+
+namespace tpx::expose {
+
+RateHistory::RateHistory(std::size_t points, std::chrono::milliseconds spacing) : points_(points), spacing_(spacing) {}
+
+void RateHistory::sample(const ExporterStatus& status, Time now) {
+  const std::scoped_lock lock(mutex_);
+  const std::chrono::duration<double> elapsed = now - last_;
+  const bool first = last_ == Time{};
+  if (!first && elapsed < spacing_) {
+    return;
+  }
+  last_ = now;
+  std::map<std::string, Track> next;
+  for (const MetricStatus& metric : status.metrics) {
+    const auto known = tracks_.find(metric.name);
+    Track track = known == tracks_.end() ? Track{} : std::move(known->second);
+    if (known != tracks_.end()) {
+      track.rates.push_back(std::max(0.0, metric.events_total - track.total) / elapsed.count());
+      if (track.rates.size() > points_) {
+        track.rates.erase(track.rates.begin());
+      }
+    }
+    track.total = metric.events_total;
+    next[metric.name] = std::move(track);
+  }
+  tracks_ = std::move(next);
+}
+
+std::vector<double> RateHistory::rates(const std::string& metric) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = tracks_.find(metric);
+  return found == tracks_.end() ? std::vector<double>{} : found->second.rates;
+}
+
+}  // namespace tpx::expose
