@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "kernel/format.h"
+#include "live/field_decoder.h"
 #include "live/text_buffer.h"
 
 namespace tpx::live {
@@ -46,39 +47,6 @@ std::string_view string_at(std::span<const std::byte> bytes) {
   return {text, strnlen(text, bytes.size())};
 }
 
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-/// The decoder that reads a field as the kernel's own output does, or better; "" where a number says all.
-plan::DecoderCall decoder_for(const kernel::Field& field, const EventPlan& plan, const kernel::Kernel& kernel) {
-  plan::DecoderCall call;
-  if (field.is_string) {
-    return call;
-  }
-  kernel::FieldNames names =
-      kernel::resolve_names(kernel::names_of(*plan.format, field.name), kernel.btf ? &*kernel.btf : nullptr);
-  const bool number = field.kind == kernel::Field::Kind::Integer;
-  if (number && (!names.flags.empty() || !names.symbols.empty())) {
-    call.name = names.flags.empty() ? "symbol" : "flags";
-    call.field_names = std::make_shared<const kernel::FieldNames>(std::move(names));
-    return call;
-  }
-  const bool address = one_of(field.name, {"saddr", "daddr", "saddr_v6", "daddr_v6"});
-  if (address && (field.size == 4 || field.size == 16 || field.size == 28)) {
-    call.name = "ip";
-  } else if (number && field.type == "dev_t") {
-    call.name = "device";
-  } else if (number && plan.format->category == "raw_syscalls" && field.name == "id") {
-    call.name = "syscall";
-  } else if (number && field.size == 8 &&
-             (one_of(field.name, {"call_site", "caller", "caller_ip", "parent_ip", "location"}) ||
-              (field.is_pointer && one_of(field.name, {"function", "func", "action", "handler", "callback"})))) {
-    call.name = "ksym";
-  }
-  return call;
-}
-
 /// Words that read as one: no spaces, nothing invisible.
 bool is_plain(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"'; });
@@ -113,8 +81,13 @@ Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColu
   const kernel::Field& field = *source.field;
   const bool syscall = plan.format->category == "syscalls" || plan.format->category == "raw_syscalls";
   column.result = syscall && field.name == "ret";
-  if (column.show == Show::Number && (field.is_pointer || (plan.format->category == "syscalls" &&
-                                                           one_of(field.name, {"flags", "mode", "addr", "prot"})))) {
+  if (plan.format->category == "syscalls" && field.type == "int" && source.type.kind == ValueType::Kind::Integer) {
+    // The record has whole registers; what an int is, its lower half says (both architectures are little-endian).
+    column.type = {ValueType::Kind::Integer, 4, true};
+  }
+  if (column.show == Show::Number &&
+      (field.is_pointer || (plan.format->category == "syscalls" &&
+                            (field.name == "flags" || field.name == "mode" || field.name == "addr")))) {
     column.show = Show::Hex;
   }
   if (column.show == Show::Bytes && field.kind == kernel::Field::Kind::Array && field.element_size > 1) {
@@ -122,7 +95,7 @@ Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColu
     column.element_size = field.element_size;
     column.element_signed = field.is_signed;
   }
-  plan::DecoderCall call = decoder_for(field, plan, kernel);
+  plan::DecoderCall call = decoder_for(field, *plan.format, kernel);
   if (column.result) {
     call = {};
   }
