@@ -11,9 +11,23 @@
 
 namespace tpx::cli {
 
+namespace {
+constexpr int kGrace = 1000;  ///< milliseconds that a reader has after a signal
+}  // namespace
+
 Output::Output(const StopSignal& stop) : stop_(stop) {
   struct stat status {};
   may_block_ = fstat(STDOUT_FILENO, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+Output::State Output::wait_for_reader() const {
+  std::array<pollfd, 2> polled{{{STDOUT_FILENO, POLLOUT, 0}, {stop_.descriptor(), POLLIN, 0}}};
+  poll(polled.data(), polled.size(), -1);
+  if (polled[0].revents == 0 && polled[1].revents != 0) {
+    // Told to stop: a reader that still reads gets what there is.
+    poll(polled.data(), 1, kGrace);
+  }
+  return polled[0].revents == 0 ? State::Interrupted : State::Open;
 }
 
 Output::State Output::flush() {
@@ -22,12 +36,7 @@ Output::State Output::flush() {
   while (done < buffer_.size() && state == State::Open) {
     std::size_t piece = buffer_.size() - done;
     if (may_block_) {
-      std::array<pollfd, 2> polled{{{STDOUT_FILENO, POLLOUT, 0}, {stop_.descriptor(), POLLIN, 0}}};
-      if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
-        state = State::Closed;
-      } else if ((polled[0].revents & POLLOUT) == 0 && polled[1].revents != 0) {
-        state = State::Interrupted;
-      }
+      state = wait_for_reader();
       // A pipe that is writable takes this much without waiting.
       piece = std::min<std::size_t>(piece, PIPE_BUF);
     }

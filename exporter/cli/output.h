@@ -16,11 +16,13 @@ class Output {
   [[nodiscard]] std::string& buffer() { return buffer_; }
 
   enum class State : unsigned char { Open, Closed, Interrupted };
-  /// Writes all of the buffer. Closed: nobody reads any more, or the disk is full. Interrupted: a signal came while the
-  /// reader made us wait; what is left stays in the buffer.
+  /// Writes all of the buffer. Closed: nobody reads any more, or the disk is full. Interrupted: a signal came and the
+  /// reader made us wait for a second; what is left stays in the buffer.
   State flush();
 
  private:
+  [[nodiscard]] State wait_for_reader() const;
+
   const StopSignal& stop_;
   bool may_block_ = false;
   std::string buffer_;
