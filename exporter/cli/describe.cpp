@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/access.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/snippet.h"

@@ -1,18 +1,15 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "base/error.h"
-#include "kernel/kernel.h"
 
 namespace tpx::cli {
 
-/// What this process lacks to attach programs to tracepoints, with how to grant it; nothing when it lacks nothing.
-/// `command` is what the user typed after the program's name.
-[[nodiscard]] std::optional<Error> missing_privileges(const kernel::Paths& paths, const std::string& command);
-
-/// The tracefs that `paths` names, or the one that is found or mounted.
-[[nodiscard]] Result<kernel::Tracefs> open_tracefs(const kernel::Paths& paths);
+/// Gives up every capability that neither scrapes nor reloads need. Keeps CAP_BPF and CAP_PERFMON; CAP_DAC_READ_SEARCH for
+/// tracefs and cgroups; CAP_SYS_ADMIN only where kernel.perf_event_paranoid above 2 asks for it to open perf events (Debian's
+/// patch). Affects the calling thread and those it makes later: to be called before any is made. `procfs` is where the
+/// setting is read.
+[[nodiscard]] Result<void> drop_privileges(const std::string& procfs);
 
 }  // namespace tpx::cli

@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/access.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/top_metric.h"

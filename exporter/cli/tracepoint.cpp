@@ -9,10 +9,10 @@
 #include <memory>
 
 #include "base/text.h"
+#include "cli/access.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "live/event_format.h"
