@@ -70,13 +70,18 @@ class Reader {
       if (key == keys.end()) {
         std::vector<std::string> names;
         std::transform(keys.begin(), keys.end(), std::back_inserter(names), [](const Key& k) { return k.name; });
-        fail_at(entry.first.Mark(), "unknown key \"" + name + "\" in " + what, did_you_mean(name, names));
+        fail_at(entry.first.Mark(), "unknown" + in(name, what), did_you_mean(name, names));
       } else if (!seen.insert(name).second) {
-        fail_at(entry.first.Mark(), "duplicate key \"" + name + "\" in " + what);
+        fail_at(entry.first.Mark(), "duplicate" + in(name, what));
       } else {
         key->action(entry.second);
       }
     }
+  }
+
+  static std::string in(const std::string& key, const std::string& what) {
+    std::string text = " key \"";
+    return text.append(key).append("\" in ").append(what);
   }
 
   Action unsupported(const std::string& name) {
@@ -140,7 +145,7 @@ class Reader {
   static std::string join(std::span<const std::string_view> values) {
     std::string out;
     for (const std::string_view value : values) {
-      out += (out.empty() ? "" : ", ") + std::string(value);
+      out.append(out.empty() ? "" : ", ").append(value);
     }
     return out;
   }

@@ -53,7 +53,7 @@ void Gateway::Connection::describe(pollfd& client, pollfd& upstream) const {
   if (!to_client_.empty()) {
     client.events |= POLLOUT;
   }
-  client.events |= tls_wants_;
+  client.events = static_cast<short>(client.events | tls_wants_);
   if (upstream_.valid()) {
     if (!upstream_ended_ && to_client_.empty()) {
       upstream.events |= POLLIN;

@@ -17,7 +17,7 @@ char* write_text(char* out, std::string_view text) {
 }
 
 char* write_integer(char* out, std::uint64_t value) {
-  return std::to_chars(out, out + kMaxNumber, value).ptr;
+  return std::to_chars(out, out + 20, value).ptr;  // the digits of 2^64
 }
 
 char* write_integer(char* out, uint128 value) {

@@ -60,6 +60,8 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
                 "Events counted in the series \"other\", as there was no room for their label set.",
                 MetricType::Counter);
   Builder lost("metric_events_lost_total", "Events that could not be counted, by reason.", MetricType::Counter);
+  Builder unmatched("metric_pair_events_unmatched_total",
+                    "Starts that were followed by another start, and ends that no start preceded.", MetricType::Counter);
   Builder bytes("metric_map_bytes", "Kernel memory of the metric's maps.", MetricType::Gauge);
   for (const MetricStatus& metric : status.metrics) {
     up.add({{"metric", metric.name}, {"reason", metric.up ? "" : metric.reason}}, metric.up ? 1.0 : 0.0);
@@ -73,8 +75,11 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
     for (const auto& [reason, count] : metric.lost) {
       lost.add({{"metric", metric.name}, {"reason", reason}}, count);
     }
+    for (const auto& [reason, count] : metric.unmatched) {
+      unmatched.add({{"metric", metric.name}, {"reason", reason}}, count);
+    }
   }
-  for (Builder* builder : {&up, &series, &limit, &other, &lost, &bytes}) {
+  for (Builder* builder : {&up, &series, &limit, &other, &lost, &unmatched, &bytes}) {
     builder->into(all);
   }
 }
