@@ -3,8 +3,8 @@ include(GNUInstallDirs)
 
 set(TPX_DOC ${CMAKE_INSTALL_DATAROOTDIR}/doc/tracepoint-exporter)
 set(TPX_DEBIAN ${PROJECT_SOURCE_DIR}/deploy/debian)
-set(TPX_MAINTAINER "tracepoint_exporter maintainers <tracepoint-exporter@localhost.localdomain>" CACHE STRING
-  "Name and address that the package gives")
+# Whoever publishes the package puts an address here that answers.
+set(TPX_MAINTAINER "tracepoint_exporter maintainers <root@localhost>" CACHE STRING "Name and address that the package gives")
 
 # /etc is not below the prefix.
 set(TPX_ETC /etc CACHE PATH "Where configuration goes")
@@ -15,13 +15,11 @@ install(FILES config/default.yaml DESTINATION ${TPX_ETC}/tracepoint_exporter/con
 # The thematic configurations; linked into conf.d where wanted.
 install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/config
   FILES_MATCHING PATTERN "*.yaml" PATTERN default.yaml EXCLUDE)
-install(DIRECTORY dashboards/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/dashboards FILES_MATCHING PATTERN "*.json")
+file(GLOB TPX_DASHBOARDS CONFIGURE_DEPENDS dashboards/*.json)
+install(FILES ${TPX_DASHBOARDS} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/dashboards)
 install(FILES deploy/prometheus/rules.yml DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/prometheus)
 install(FILES deploy/systemd/sys-admin.conf DESTINATION ${TPX_DOC}/examples)
 install(FILES ${TPX_DEBIAN}/copyright DESTINATION ${TPX_DOC})
-if(EXISTS ${PROJECT_SOURCE_DIR}/LICENSE)
-  install(FILES LICENSE DESTINATION ${TPX_DOC})
-endif()
 
 # Debian wants these compressed, and the same at each build: the date is that of the last commit, and gzip keeps none.
 find_program(GZIP gzip REQUIRED)
@@ -63,9 +61,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Prometheus exporter for Linux kernel tracepoints
- Counts events of any tracepoint in the kernel, as a YAML configuration says,
- and serves them as Prometheus metrics. The BPF programs are made in-process: no
- compiler and no kernel headers are needed on the host.")
+Counts events of any tracepoint in the kernel, as a YAML configuration
+says, and serves them as Prometheus metrics. The BPF programs are made
+in-process: the host needs neither a compiler nor kernel headers.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${TPX_DEBIAN}/conffiles ${TPX_DEBIAN}/postinst ${TPX_DEBIAN}/prerm
   ${TPX_DEBIAN}/postrm)
