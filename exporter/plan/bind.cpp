@@ -40,7 +40,7 @@ const Node& root_of(const Node& node) {
   if (const auto* index = std::get_if<expression::Index>(&node.value)) {
     return root_of(*index->base);
   }
-  return node;
+  return node;  // NOLINT(bugprone-return-const-ref-from-parameter): trees outlive their walks
 }
 
 bool is_from(const Node& node) {
@@ -88,7 +88,7 @@ Result<BoundPtr> bind_builtin(Builtin builtin, const Scope& scope) {
   const ValueType u32{ValueType::Kind::Integer, 4, false};
   const ValueType u64{ValueType::Kind::Integer, 8, false};
   using Kind = Special::Kind;
-  const auto either = [](BoundPtr load, Kind helper, ValueType type) {
+  const auto either = [](const BoundPtr& load, Kind helper, ValueType type) {
     return load ? load : make_bound(Special{helper}, type);
   };
   switch (builtin) {
