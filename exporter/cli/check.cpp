@@ -2,6 +2,7 @@
 
 #include "assembler/program.h"
 #include "cli/command.h"
+#include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -66,6 +67,18 @@ std::string store_name(plan::StoreKind kind) {
   return "";
 }
 
+/// What an event costs, in words: see docs/how-it-works.md.
+const char* cost_class(const plan::PlannedMetric& metric) {
+  if (metric.pair) {
+    return metric.attach == plan::AttachType::TpBtf ? "medium (a pair: two events, the clock read twice)"
+                                                    : "high (a pair on classic tracepoints)";
+  }
+  if (metric.attach == plan::AttachType::TpBtf) {
+    return metric.plan.store.kind == plan::StoreKind::PerCpuHash ? "medium (a hash look-up)" : "low";
+  }
+  return "medium (the kernel makes the record first)";
+}
+
 void print_metric(const plan::PlannedMetric& metric) {
   const plan::MetricPlan& plan = metric.plan;
   const std::uint64_t bytes =
@@ -77,6 +90,7 @@ void print_metric(const plan::PlannedMetric& metric) {
       metric.tracepoints.size() > 1 ? (" and " + std::to_string(metric.tracepoints.size() - 1) + " more").c_str() : "");
   std::printf("  store   %s (%s), %s, at most %u series\n", store_name(plan.store.kind).c_str(),
               plan.store.reason.c_str(), bytes_text(bytes).c_str(), plan.store.max_series);
+  std::printf("  cost    %s\n", cost_class(metric));
   for (const std::string& note : metric.notes) {
     std::printf("  note    %s\n", note.c_str());
   }
@@ -118,7 +132,26 @@ bool check_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const 
   return good;
 }
 
+/// What this machine offers; a failure when something is missing without which nothing can be served.
+int check_machine(const CheckOptions& options) {
+  bool complete = true;
+  for (const Finding& finding : examine_machine(options.paths)) {
+    const char* mark = finding.state == Finding::State::Good       ? "ok      "
+                       : finding.state == Finding::State::Degraded ? "degraded"
+                                                                   : "MISSING ";
+    std::printf("%s  %-22s %s\n", mark, finding.what.c_str(), finding.detail.c_str());
+    if (!finding.fix.empty()) {
+      std::printf("          %-22s %s\n", "", finding.fix.c_str());
+    }
+    complete = complete && finding.state != Finding::State::Missing;
+  }
+  return complete ? kOk : kFailure;
+}
+
 int check(const CheckOptions& options) {
+  if (options.files.empty()) {
+    return check_machine(options);
+  }
   config::Loaded loaded = load_configuration(options.files);
   auto kernel = kernel::running_kernel(options.paths);
   if (!kernel) {
@@ -153,7 +186,7 @@ Command check_command() {
           [](CLI::App& app, std::function<int()>& run) {
             auto options = std::make_shared<CheckOptions>();
             app.footer("Example: tracepoint_exporter check --dump config.yaml");
-            app.add_option("FILE", options->files, "Configuration files or directories (default: the built-in one)");
+            app.add_option("FILE", options->files, "Configuration files or directories; without any: what this machine offers and what it lacks");
             app.add_flag("--dump", options->dump, "Show the commented disassembly of every program");
             app.add_flag("--verbose", options->verbose, "Show the verifier's log of every program");
             add_path_options(app, options->paths);

@@ -1,0 +1,126 @@
+#include "cli/machine.h"
+
+#include <cap-ng.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <array>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace tpx::cli {
+
+namespace {
+
+using State = Finding::State;
+
+std::string setting(const kernel::Paths& paths, const std::string& name) {
+  const auto text = read_file(paths.procfs + "/sys/" + name);
+  return text ? std::string(trim(*text)) : std::string("unknown");
+}
+
+Finding kernel_release() {
+  utsname name{};
+  uname(&name);
+  int major = 0;
+  int minor = 0;
+  const bool read = std::sscanf(name.release, "%d.%d", &major, &minor) == 2;
+  const bool old = read && (major < 5 || (major == 5 && minor < 10));
+  return {old ? State::Missing : State::Good, "kernel", std::string(name.release) + " " + name.machine,
+          old ? "use Linux 5.10 or later" : ""};
+}
+
+Finding type_information(const kernel::Paths& paths) {
+  const auto btf = kernel::Btf::open(paths.btf);
+  if (btf) {
+    return {State::Good, "BTF", paths.btf, ""};
+  }
+  return {State::Degraded, "BTF", "not there: " + btf.error().message,
+          "use a kernel with CONFIG_DEBUG_INFO_BTF; without it raw_tracepoint is not available and all else attaches the "
+          "classic way"};
+}
+
+Finding tracefs(const kernel::Paths& paths) {
+  const auto found = paths.tracefs.empty() ? kernel::Tracefs::find_or_mount() : kernel::Tracefs::open(paths.tracefs);
+  if (!found) {
+    return {State::Missing, "tracefs", found.error().message, found.error().hint};
+  }
+  const auto events = found->events();
+  if (!events) {
+    return {State::Missing, "tracefs", events.error().message, events.error().hint};
+  }
+  return {State::Good, "tracefs", found->root() + ", " + std::to_string(events->size()) + " tracepoints", ""};
+}
+
+void capabilities(std::vector<Finding>& findings, const kernel::Paths& paths) {
+  struct Capability {
+    unsigned number;
+    const char* name;
+    const char* purpose;
+    bool needed;
+  };
+  const std::string paranoid = setting(paths, "kernel/perf_event_paranoid");
+  const bool admin = paranoid == "3" || paranoid == "4";
+  const std::array capabilities{Capability{CAP_BPF, "CAP_BPF", "create maps, load programs", true},
+                                Capability{CAP_PERFMON, "CAP_PERFMON", "attach tracing programs", true},
+                                Capability{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "read tracefs without root", false},
+                                Capability{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "attach classic tracepoints here", admin}};
+  capng_get_caps_process();
+  for (const Capability& capability : capabilities) {
+    const bool held = capng_have_capability(CAPNG_EFFECTIVE, capability.number) != 0;
+    if (!held && !capability.needed) {
+      continue;
+    }
+    findings.push_back({held ? State::Good : State::Missing, capability.name,
+                        std::string(held ? "held, to " : "not held; needed to ") + capability.purpose,
+                        held ? "" : "run as root, or grant it to the service (AmbientCapabilities=) or the file (setcap)"});
+  }
+}
+
+void features(std::vector<Finding>& findings, const kernel::Features& features) {
+  struct Feature {
+    bool there;
+    const char* name;
+    const char* without;
+  };
+  const std::array list{
+      Feature{features.tp_btf, "tp_btf programs", "everything attaches the classic way, which costs twice as much"},
+      Feature{features.classic_tracepoint, "classic tracepoints", "fields that only the record has can't be read"},
+      Feature{features.fetch_atomics, "BPF compare-and-swap", "labels are kept in per-CPU hashes (Linux 5.12)"},
+      Feature{features.mmapable_array, "mmapable arrays", "nothing can be counted (Linux 5.5)"},
+      Feature{features.ring_buffer, "BPF ring buffer", "the tracepoint command does not work (Linux 5.8)"},
+      Feature{features.recursion_misses, "recursion misses",
+              "events that classic programs miss are not reported (Linux 6.7)"}};
+  for (const Feature& feature : list) {
+    findings.push_back({feature.there ? State::Good : State::Degraded, feature.name,
+                        feature.there ? "available" : "not available", feature.there ? "" : feature.without});
+  }
+}
+
+Finding memory_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  const bool unlimited = limit.rlim_cur == RLIM_INFINITY;
+  return {State::Good, "locked memory",
+          unlimited ? "unlimited" : std::to_string(limit.rlim_cur >> 10U) + " KiB (counts for maps before Linux 5.11 only)",
+          ""};
+}
+
+}  // namespace
+
+std::vector<Finding> examine_machine(const kernel::Paths& paths) {
+  std::vector<Finding> findings{kernel_release(), type_information(paths), tracefs(paths)};
+  capabilities(findings, paths);
+  const auto btf = kernel::Btf::open(paths.btf);
+  features(findings, kernel::probe_features(btf ? &*btf : nullptr));
+  findings.push_back({State::Good, "unprivileged BPF",
+                      "kernel.unprivileged_bpf_disabled = " + setting(paths, "kernel/unprivileged_bpf_disabled"), ""});
+  findings.push_back({State::Good, "perf events",
+                      "kernel.perf_event_paranoid = " + setting(paths, "kernel/perf_event_paranoid"), ""});
+  findings.push_back(memory_limit());
+  return findings;
+}
+
+}  // namespace tpx::cli
