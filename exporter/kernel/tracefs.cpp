@@ -46,7 +46,7 @@ std::vector<std::string> subdirectories(const std::string& path) {
 }
 
 bool is_tracefs(const char* path) {
-  struct statfs info {};
+  struct statfs info{};
   return ::statfs(path, &info) == 0 && info.f_type == TRACEFS_MAGIC;
 }
 
@@ -218,12 +218,25 @@ Result<std::vector<std::string>> Tracefs::events() const {
   return names;
 }
 
+bool Tracefs::has(const std::string& full_name) const {
+  const auto slash = full_name.find('/');
+  if (slash == std::string::npos || full_name.starts_with("ftrace/") || !is_plain_name(full_name.substr(0, slash)) ||
+      !is_plain_name(full_name.substr(slash + 1))) {
+    return false;
+  }
+  return ::access((root_ + "/events/" + full_name + "/format").c_str(), F_OK) == 0;
+}
+
 Result<std::vector<std::string>> Tracefs::match(const std::string& pattern) const {
+  const std::string wanted = canonical(pattern);
+  // The list of all events takes the kernel a millisecond: a configuration of hundreds of names would notice.
+  if (!is_glob(wanted) && has(wanted)) {
+    return std::vector<std::string>{wanted};
+  }
   auto all = events();
   if (!all) {
     return all;
   }
-  const std::string wanted = canonical(pattern);
   if (!is_glob(wanted)) {
     if (std::binary_search(all->begin(), all->end(), wanted)) {
       return std::vector<std::string>{wanted};

@@ -33,6 +33,8 @@ class Tracefs {
 
  private:
   explicit Tracefs(std::string root) : root_(std::move(root)) {}
+  /// Whether there is such a tracepoint, by its format file. False, too, when that can't be told.
+  [[nodiscard]] bool has(const std::string& full_name) const;
   std::string root_;
 };
 
