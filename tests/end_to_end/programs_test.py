@@ -1,0 +1,132 @@
+"""BPF programs in C: ours and those of others, against what was done."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from harness import BINARY
+
+ROOT = pathlib.Path(__file__).parents[2]
+OBJECTS = BINARY.parent / "tests/objects"
+OURS = BINARY.parent / "bpf"
+
+pytestmark = pytest.mark.skipif(not OURS.exists(), reason="built without clang or bpftool")
+
+
+def value(scrape, name, **labels):
+    found = scrape.series(name, **labels)
+    assert len(found) == 1, f"{name}{labels} gives {found} in\n{scrape.text}"
+    return next(iter(found.values()))
+
+
+def shapes(metrics, options=""):
+    return f"programs:\n  - object: {OBJECTS}/shapes.bpf.o\n{options}    metrics:\n{metrics}"
+
+
+def test_every_shape_of_map(exporter, workload):
+    task = workload("getppid_calls", 499)
+    running = exporter(
+        shapes(
+            """
+      - {name: plain_total, map: plain, labels: {pid: key}}
+      - {name: rich_total, map: rich, value: value.count}
+      - {name: rich_bytes, type: gauge, map: rich, value: value.bytes, labels: {pid: key.pid, error: errno(key.error)}}
+      - {name: lru_total, map: lru, value: value.count, labels: {pid: key}}
+      - {name: split_total, map: lru, value: value.count, labels: {pid: key, cpu: cpu}}
+      - {name: all_total, map: cpus}
+      - {name: elements_total, map: elements}
+      - {name: sizes, type: histogram, map: histograms, buckets: [1, 2, 4]}
+      - {name: gathered, type: histogram, map: bucketed, buckets: [1, 2, 4]}
+""",
+            "    options: {step: 3}\n",
+        )
+    )
+    task.go()
+    scrape = running.scrape()
+    assert value(scrape, "tracepoint_plain_total", pid=task.pid) == 3 * 499
+    assert (
+        value(
+            scrape,
+            "tracepoint_rich_total",
+            pid=task.pid,
+            error=-2,
+            color="GREEN",
+            comm="name",
+            peer_address="127.0.0.1",
+            peer_port=80,
+            address6="::1",
+        )
+        == 499
+    )
+    assert value(scrape, "tracepoint_rich_bytes", pid=task.pid, error="ENOENT") == -3 * 499
+    assert value(scrape, "tracepoint_lru_total", pid=task.pid) == 499
+    assert scrape.sum("tracepoint_split_total", pid=task.pid) == 499
+    everyone = value(scrape, "tracepoint_all_total")
+    assert everyone >= 499
+    assert value(scrape, "tracepoint_elements_total", key=3) >= everyone
+    for name, labels in (("sizes", {"key": 8}), ("gathered", {"device": 8})):
+        count = value(scrape, f"tracepoint_{name}_count", **labels)
+        assert count >= 3 * everyone and count % 3 == 0
+        assert value(scrape, f"tracepoint_{name}_sum", **labels) == 104 * count / 3
+        assert value(scrape, f"tracepoint_{name}_bucket", le=1, **labels) == count / 3
+        assert value(scrape, f"tracepoint_{name}_bucket", le=2, **labels) == count / 3
+        assert value(scrape, f"tracepoint_{name}_bucket", le=4, **labels) == 2 * count / 3
+
+
+def test_a_refused_program_leaves_the_others(exporter, workload):
+    task = workload("getppid_calls", 101)
+    running = exporter(
+        f"""
+programs:
+  - object: {OBJECTS}/refused.bpf.o
+    metrics:
+      - {{name: good_total, map: good}}
+      - {{name: bad_total, map: bad}}
+"""
+    )
+    task.go()
+    scrape = running.scrape()
+    assert value(scrape, "tracepoint_good_total") >= 101
+    assert not scrape.series("tracepoint_bad_total")
+    log = running.log_text()
+    assert "out_of_bounds" in log and "invalid mem access 'map_value_or_null'" in log, log
+    assert "sys_enter_no_such_call" in log, log
+
+
+def test_the_page_write_your_own_program(exporter, configuration, tmp_path):
+    page = (ROOT / "docs/programs.md").read_text()
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", page, re.S))
+    (tmp_path / "mkdirs.bpf.c").write_text(blocks["c"])
+    subprocess.run(["sh", "-euc", blocks["sh"]], cwd=tmp_path, check=True, timeout=120)
+    running = exporter(blocks["yaml"])
+    for index in range(7):
+        subprocess.run(["mkdir", tmp_path / f"directory{index}"], check=True)
+    assert value(running.scrape(), "tracepoint_mkdirs_total", uid=os.getuid(), comm="mkdir") == 7
+
+
+def test_check_says_what_is_wrong_with_an_object(configuration):
+    text = shapes("      - {name: plain_total, map: plian}\n")
+    result = subprocess.run([BINARY, "check", configuration(text)], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert 'config.yaml:4:35: error: metric "tracepoint_plain_total": the object has no map "plian"' in result.stderr
+    assert 'did you mean "plain"?' in result.stderr
+
+
+def test_off_cpu_time_is_the_time_slept(exporter, workload):
+    task = workload("context_switches", 307)
+    running = exporter((ROOT / "config/programs/offcpu.yaml").read_text())
+    before = task.switches()
+    task.go()
+    switches = task.switches() - before
+    scrape = running.scrape()
+    assert task.switches() - before == switches, "the thread ran while it was to sleep"
+    # Every switch away is a period off the CPU; the first began before the exporter, the last has not ended.
+    periods = scrape.sum("tracepoint_offcpu_periods_total", pid=task.pid)
+    assert switches - 1 <= periods <= switches
+    asleep = value(scrape, "tracepoint_offcpu_periods_total", pid=task.pid, comm="context_switche", reason="SLEEP")
+    assert asleep >= 306
+    # 307 sleeps of a microsecond at least.
+    assert value(scrape, "tracepoint_offcpu_seconds_total", pid=task.pid, reason="SLEEP") >= 306e-6
