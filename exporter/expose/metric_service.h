@@ -34,7 +34,7 @@ class MetricService {
  private:
   struct Served {
     const plan::PlannedMetric* planned = nullptr;
-    std::vector<std::size_t> programs;  ///< by index in loaded_.programs
+    std::vector<std::size_t> programs;             ///< by index in loaded_.programs
     const loader::LoadedObject* object = nullptr;  ///< of a metric of a BPF object; null otherwise
     const plan::ObjectMap* map = nullptr;
     std::unique_ptr<decode::LabelDecoder> labels;

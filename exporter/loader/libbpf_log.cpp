@@ -39,9 +39,15 @@ std::string without_prefix(std::string_view line) {
   return std::string(trim(line));
 }
 
+/// `R1=ctx() R10=fp0`: registers; not `R0 invalid mem access`.
+bool is_state(std::string_view line) {
+  const std::size_t end = line.find_first_not_of("0123456789", 1);
+  return line.front() == 'R' && end != std::string_view::npos && (line[end] == '=' || line[end] == '_');
+}
+
 bool is_instruction(std::string_view line) {
   return !line.empty() && (std::isdigit(static_cast<unsigned char>(line.front())) != 0 || line.front() == ';' ||
-                           line.starts_with("from ") || line.starts_with("R0") || line.starts_with("func#"));
+                           line.starts_with("from ") || line.starts_with("func#") || is_state(line));
 }
 
 }  // namespace
@@ -66,8 +72,8 @@ std::string reason_in(const std::string& log) {
     } else if (line.find("END PROG LOAD LOG") != std::string::npos) {
       inside = false;
     } else if (inside) {
-      const bool statistics = line.starts_with("processed ") || line.starts_with("verification time") ||
-                              line.starts_with("stack depth");
+      const bool statistics =
+          line.starts_with("processed ") || line.starts_with("verification time") || line.starts_with("stack depth");
       verifier = line.empty() || statistics || is_instruction(line) ? verifier : line;
     } else if (first.empty()) {
       first = line;

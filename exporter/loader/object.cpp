@@ -27,12 +27,10 @@ struct MapKind {
   bool array;
   bool per_cpu;
 };
-constexpr MapKind kKinds[] = {{BPF_MAP_TYPE_HASH, "hash", false, false},
-                              {BPF_MAP_TYPE_PERCPU_HASH, "per-CPU hash", false, true},
-                              {BPF_MAP_TYPE_LRU_HASH, "LRU hash", false, false},
-                              {BPF_MAP_TYPE_LRU_PERCPU_HASH, "LRU per-CPU hash", false, true},
-                              {BPF_MAP_TYPE_ARRAY, "array", true, false},
-                              {BPF_MAP_TYPE_PERCPU_ARRAY, "per-CPU array", true, true}};
+constexpr MapKind kKinds[] = {
+    {BPF_MAP_TYPE_HASH, "hash", false, false},         {BPF_MAP_TYPE_PERCPU_HASH, "per-CPU hash", false, true},
+    {BPF_MAP_TYPE_LRU_HASH, "LRU hash", false, false}, {BPF_MAP_TYPE_LRU_PERCPU_HASH, "LRU per-CPU hash", false, true},
+    {BPF_MAP_TYPE_ARRAY, "array", true, false},        {BPF_MAP_TYPE_PERCPU_ARRAY, "per-CPU array", true, true}};
 
 bool is_declared(const bpf_map* map) {
   const std::string_view name = bpf_map__name(map);
@@ -113,7 +111,8 @@ class ObjectLoader {
       }
       const std::string name = refused_program(log.text());
       const std::string reason = reason_in(log.text());
-      if (name.empty() || refused_.contains(name) || bpf_object__find_program_by_name(file_.get(), name.c_str()) == nullptr) {
+      if (name.empty() || refused_.contains(name) ||
+          bpf_object__find_program_by_name(file_.get(), name.c_str()) == nullptr) {
         Error error = os_failure("can't load " + file_.path() + (reason.empty() ? "" : ": " + reason), -code);
         return fail(std::move(error).at(file_.at()));
       }

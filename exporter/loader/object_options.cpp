@@ -180,7 +180,8 @@ Result<void> set_options(::bpf_object* object, const std::map<std::string, confi
       return set;
     }
   }
-  if (!options.empty() && bpf_map__set_initial_value(constants.map, constants.data.data(), constants.data.size()) != 0) {
+  if (!options.empty() &&
+      bpf_map__set_initial_value(constants.map, constants.data.data(), constants.data.size()) != 0) {
     return fail("libbpf does not take the options");
   }
   return {};

@@ -89,8 +89,8 @@ Result<void> find_names(ParsedLabel& label, const RowScope& scope) {
                         "declare the member as an enum in the program, or give the names: map(x, 1=\"one\")",
                         expression::location_of(*label.value, label.at)});
     }
-    label.decoders[i].field_names = std::make_shared<const kernel::FieldNames>(
-        names_of_enum(scope.btf->resolve(place->type).id, *scope.btf));
+    label.decoders[i].field_names =
+        std::make_shared<const kernel::FieldNames>(names_of_enum(scope.btf->resolve(place->type).id, *scope.btf));
   }
   return {};
 }

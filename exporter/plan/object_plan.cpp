@@ -105,9 +105,9 @@ class ObjectPlanner {
     if (type.kind != Btf::Kind::Struct) {
       auto value = value_at({RowArea::Value, 0, 0, scope_.value_type}, btf_);
       if (!value || (*value)->type.kind != ValueType::Kind::Integer) {
-        return fail("the value of map " + quoted(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
-                        ", not an integer",
-                    "say which part with `value: value[0]`");
+        return fail(
+            "the value of map " + quoted(scope_.map) + " is " + type_text(scope_.value_type, btf_) + ", not an integer",
+            "say which part with `value: value[0]`");
       }
       return value;
     }
@@ -195,8 +195,8 @@ class ObjectPlanner {
     const Btf::Type array = btf_.resolve(place->type);
     const std::size_t wanted = result_.planned.plan.value.bounds.size() + 1;
     if (array.length != wanted) {
-      return fail(Error{"map " + quoted(scope_.map) + " keeps " + std::to_string(array.length) + " buckets, the metric has " +
-                            std::to_string(wanted - 1) + " bounds",
+      return fail(Error{"map " + quoted(scope_.map) + " keeps " + std::to_string(array.length) +
+                            " buckets, the metric has " + std::to_string(wanted - 1) + " bounds",
                         "one bucket for each bound and one for what is above the last: " +
                             std::to_string(array.length - 1) + " bounds",
                         metric_.buckets->at});
@@ -212,8 +212,7 @@ class ObjectPlanner {
     }
     result_.rows.sum = *value;
     result_.planned.plan.value.is_signed = (*value)->type.is_signed;
-    result_.rows.buckets =
-        ObjectRows::Buckets{place->bit_offset / 8, btf_.resolve(array.target).size, array.length};
+    result_.rows.buckets = ObjectRows::Buckets{place->bit_offset / 8, btf_.resolve(array.target).size, array.length};
     return {};
   }
 

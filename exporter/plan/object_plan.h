@@ -60,7 +60,8 @@ struct ObjectMetricPlan {
 /// the key is the bucket: 0 … N-1 for the N bounds, N for +Inf, N+1 for the sum.
 ///
 /// Pure. `cpus`: possible CPUs. Errors carry the place in the configuration.
-[[nodiscard]] Result<ObjectMetricPlan> plan_object_metric(const config::ObjectMetric& metric, const std::string& full_name,
+[[nodiscard]] Result<ObjectMetricPlan> plan_object_metric(const config::ObjectMetric& metric,
+                                                          const std::string& full_name,
                                                           const std::vector<ObjectMap>& maps, const kernel::Btf& btf,
                                                           unsigned cpus, const Options& options);
 

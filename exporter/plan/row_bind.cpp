@@ -61,7 +61,8 @@ class RowBinder {
     }
     if (const auto* member = std::get_if<expression::Member>(&node.value)) {
       if (member->arrow) {
-        return fail(error_at(node, scope_.at, "a map's key and value have no pointers to follow", "write `.` for `->`"));
+        return fail(
+            error_at(node, scope_.at, "a map's key and value have no pointers to follow", "write `.` for `->`"));
       }
       auto base = place(*member->base);
       return base ? member_of(*base, member->name, node) : base;
@@ -130,9 +131,9 @@ class RowBinder {
       return fail(error_at(node, scope_.at, "only arrays have elements, by a constant number"));
     }
     if (number->value >= type.length) {
-      return fail(error_at(node, scope_.at,
-                           "element " + std::to_string(number->value) + " of an array of " +
-                               std::to_string(type.length)));
+      return fail(
+          error_at(node, scope_.at,
+                   "element " + std::to_string(number->value) + " of an array of " + std::to_string(type.length)));
     }
     const Btf::Type element = scope_.btf->resolve(type.target);
     return RowPlace{base.area, base.bit_offset + static_cast<std::uint32_t>(number->value) * element.size * 8, 0,
@@ -198,9 +199,9 @@ class RowBinder {
 
   Result<RowValuePtr> call(const expression::Call& call, const Node& node) {
     if (call.function != "if") {
-      return fail(error_at(node, scope_.at, call.function + "() can't stand inside an expression over a map's rows",
-                           call.function == "str" ? "a char array is a string already"
-                                                  : "decoders go around the whole label"));
+      return fail(
+          error_at(node, scope_.at, call.function + "() can't stand inside an expression over a map's rows",
+                   call.function == "str" ? "a char array is a string already" : "decoders go around the whole label"));
     }
     if (call.arguments.size() != 3) {
       return fail(error_at(node, scope_.at, "if() takes a condition and two values"));

@@ -13,10 +13,10 @@ namespace tpx::plan {
 struct RowScope {
   const kernel::Btf* btf = nullptr;
   std::string map;
-  std::uint32_t key_type = 0;    ///< BTF ids
+  std::uint32_t key_type = 0;  ///< BTF ids
   std::uint32_t value_type = 0;
-  bool per_cpu = false;          ///< `cpu` is there
-  SourceLocation at;             ///< where the expression's text starts
+  bool per_cpu = false;  ///< `cpu` is there
+  SourceLocation at;     ///< where the expression's text starts
 };
 
 /// Bytes of a row and their type.

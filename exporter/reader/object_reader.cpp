@@ -127,7 +127,8 @@ void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
   const std::uint64_t bounds = layout.bounds.size();
   if (rows.buckets) {
     for (std::uint32_t i = 0; i < rows.buckets->count; ++i) {
-      words[i] += load(row.value.data() + rows.buckets->offset + std::size_t{i} * rows.buckets->size, rows.buckets->size);
+      words[i] +=
+          load(row.value.data() + rows.buckets->offset + std::size_t{i} * rows.buckets->size, rows.buckets->size);
     }
     add_wide(words + bounds + 1, plan::integer_of(*rows.sum, row), layout.is_signed);
     return;

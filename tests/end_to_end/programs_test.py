@@ -111,7 +111,7 @@ def test_check_says_what_is_wrong_with_an_object(configuration):
     text = shapes("      - {name: plain_total, map: plian}\n")
     result = subprocess.run([BINARY, "check", configuration(text)], capture_output=True, text=True, timeout=60)
     assert result.returncode == 2
-    assert 'config.yaml:4:35: error: metric "tracepoint_plain_total": the object has no map "plian"' in result.stderr
+    assert 'config.yaml:4:34: error: metric "tracepoint_plain_total": the object has no map "plian"' in result.stderr
     assert 'did you mean "plain"?' in result.stderr
 
 
@@ -130,3 +130,118 @@ def test_off_cpu_time_is_the_time_slept(exporter, workload):
     assert asleep >= 306
     # 307 sleeps of a microsecond at least.
     assert value(scrape, "tracepoint_offcpu_seconds_total", pid=task.pid, reason="SLEEP") >= 306e-6
+
+
+def ours(name):
+    return (ROOT / f"config/programs/{name}.yaml").read_text()
+
+
+def test_block_io_is_the_devices_own_count(exporter, workload, loop_device):
+    task = workload("block_reads", 211, 8192, loop_device.path)
+    running = exporter(ours("blockio"))
+    requests, size = loop_device.statistics()
+    task.go()
+    requests = loop_device.statistics()[0] - requests
+    size = loop_device.statistics()[1] - size
+    scrape = running.scrape()
+    assert requests >= 211
+    assert scrape.sum("tracepoint_block_io_bytes_count", device=loop_device.name) == requests
+    assert scrape.sum("tracepoint_block_io_bytes_sum", device=loop_device.name) == size
+    assert scrape.sum("tracepoint_block_io_seconds_count", device=loop_device.name) == requests
+    labels = {"device": loop_device.name, "operation": "READ"}
+    assert value(scrape, "tracepoint_block_io_bytes_bucket", le=8192, **labels) >= 211
+    assert value(scrape, "tracepoint_block_io_bytes_bucket", le=4096, **labels) == requests - 211
+    assert 0 < value(scrape, "tracepoint_block_io_seconds_sum", **labels) < 60
+
+
+def test_tcp_connections_and_their_bytes(exporter):
+    import socket
+
+    running = exporter(ours("tcp"))
+
+    def sums(scrape):
+        return {
+            "opened": scrape.sum("tracepoint_tcp_connections_total", role="OPENED"),
+            "accepted": scrape.sum("tracepoint_tcp_connections_total", role="ACCEPTED"),
+            "sent": scrape.sum("tracepoint_tcp_closed_connection_bytes_total", direction="SENT"),
+            "received": scrape.sum("tracepoint_tcp_closed_connection_bytes_total", direction="RECEIVED"),
+            "closed": scrape.sum("tracepoint_tcp_connection_seconds_count"),
+        }
+
+    before = sums(running.scrape())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for _ in range(23):
+            client = socket.create_connection(server.getsockname())
+            peer, _ = server.accept()
+            client.sendall(b"x" * 10007)
+            received = 0
+            while received < 10007:
+                received += len(peer.recv(65536))
+            client.close()
+            assert peer.recv(1) == b""
+            peer.close()
+    after = sums(running.scrape())
+    # Others on this machine connect too.
+    assert after["opened"] - before["opened"] >= 23
+    assert after["accepted"] - before["accepted"] >= 23
+    assert after["closed"] - before["closed"] >= 46
+    assert after["sent"] - before["sent"] >= 23 * 10007
+    assert after["received"] - before["received"] >= 23 * 10007
+
+
+def test_run_queue_length_is_sampled_on_every_cpu(exporter):
+    running = exporter(ours("runqlen"))
+    online = os.cpu_count()
+    # As many threads as make two wait on one CPU, for as long as it takes to be seen.
+    burners = [subprocess.Popen(["taskset", "-c", "0", "sh", "-c", "while :; do :; done"]) for _ in range(3)]
+    try:
+        from harness import wait_until
+
+        def waited():
+            scrape = running.scrape()
+            count = value(scrape, "tracepoint_run_queue_length_count", cpu=0)
+            short = value(scrape, "tracepoint_run_queue_length_bucket", cpu=0, le=1)
+            return count - short >= 10
+
+        wait_until(waited, "ten samples with two waiting threads")
+        assert len(running.scrape().series("tracepoint_run_queue_length_count")) == online
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+@pytest.fixture
+def cgroup():
+    mount = next(
+        (
+            line.split()[1]
+            for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()
+            if line.split()[2] == "cgroup2"
+        ),
+        None,
+    )
+    if mount is None:
+        pytest.skip("no cgroup v2 is mounted")
+    path = pathlib.Path(mount) / "tpx_programs_test"
+    path.mkdir()
+    yield path
+    path.rmdir()
+
+
+def test_cgroup_cpu_time_is_the_kernels_own(exporter, cgroup):
+    running = exporter(ours("cgroupcpu"))
+    code = "import time\nwhile time.process_time() < 0.5: pass\n"
+    burner = subprocess.Popen(
+        ["sh", "-c", f'echo $$ > {cgroup}/cgroup.procs && exec python3 -c "$0"', code], stdout=subprocess.DEVNULL
+    )
+    assert burner.wait(60) == 0
+    usage = next(
+        int(line.split()[1]) * 1e-6
+        for line in (cgroup / "cpu.stat").read_text().splitlines()
+        if line.startswith("usage_usec")
+    )
+    seen = value(running.scrape(), "tracepoint_cgroup_cpu_seconds_total", cgroup="/tpx_programs_test")
+    # The clock of the scheduler leaves out the time of interrupts; the one of the program does not.
+    assert usage >= 0.5
+    assert abs(seen - usage) <= 0.1 * usage

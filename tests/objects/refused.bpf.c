@@ -3,7 +3,7 @@
 #include "tpx.bpf.h"
 
 TPX_MAP(good, ARRAY, __u32, __u64, 1);
-TPX_MAP(bad, ARRAY, __u32, __u64, 1);
+TPX_MAP(bad, HASH, __u32, __u64, 1);
 
 SEC("tp/syscalls/sys_enter_getppid")
 int takes(void *context) {

@@ -162,7 +162,8 @@ TEST_CASE("options are checked against the variables") {
   CHECK(has(refused("enabled", "maybe"), "is true or false"));
   CHECK(has(refused("title", "12345678"), "at most 7 bytes"));
   CHECK(has(refused("paint", "GREN"), "did you mean \"GREEN\"?"));
-  CHECK(shapes({{"step", {"0x10", {}}}, {"paint", {"GREEN", {}}}, {"title", {"1234567", {}}}, {"enabled", {"false", {}}}}));
+  CHECK(shapes(
+      {{"step", {"0x10", {}}}, {"paint", {"GREEN", {}}}, {"title", {"1234567", {}}}, {"enabled", {"false", {}}}}));
 }
 
 TEST_CASE("files that are no objects") {
@@ -175,9 +176,11 @@ TEST_CASE("files that are no objects") {
   CHECK(has(refused("/no/such.bpf.o"), "No such file"));
   CHECK(has(refused(TPX_SOURCE_DIR "/README.md"), "is no BPF object"));
   const std::string bare = TPX_BINARY_DIR "/without_btf.bpf.o";
-  const std::string command =
-      std::string("printf 'char LICENSE[] __attribute__((section(\"license\"))) = \"GPL\"; __attribute__((section(\"tp/a/b\"))) "
-                  "int f(void) { return 0; }' | " TPX_BPF_CLANG " -x c -O2 -target bpf -c - -o ") + bare;
+  const std::string command = std::string(
+                                  "printf 'char LICENSE[] __attribute__((section(\"license\"))) = \"GPL\"; "
+                                  "__attribute__((section(\"tp/a/b\"))) "
+                                  "int f(void) { return 0; }' | " TPX_BPF_CLANG " -x c -O2 -target bpf -c - -o ") +
+                              bare;
   REQUIRE(std::system(command.c_str()) == 0);
   CHECK(has(refused(bare), "has no type information (BTF)"));
 }
