@@ -1,7 +1,5 @@
 #include "expose/metric_service.h"
 
-#include <bpf/libbpf.h>
-
 #include <algorithm>
 #include <fstream>
 
@@ -79,14 +77,13 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
       return fail(std::move(added.error()));
     }
   }
-  const auto cpus = static_cast<unsigned>(std::max(1, libbpf_num_possible_cpus()));
   for (const loader::LoadedObject& object : service->loaded_.objects) {
     for (const loader::LoadedObjectMetric& metric : object.metrics) {
       Served served;
       served.planned = &metric.plan.planned;
       served.object = &object;
       served.map = &metric.plan.rows.map;
-      served.reader = std::make_unique<reader::ObjectReader>(metric, cpus);
+      served.reader = std::make_unique<reader::ObjectReader>(metric);
       if (auto added = service->serve(std::move(served), environment); !added) {
         return fail(std::move(added.error()));
       }
@@ -123,7 +120,7 @@ void MetricService::scrape(TextWriter& writer) {
   }
 }
 
-MetricStatus MetricService::status_of(Served& served) {
+MetricStatus MetricService::status_of(Served& served, Detail detail) {
   const plan::PlannedMetric& planned = *served.planned;
   const plan::MetricPlan& plan = planned.plan;
   MetricStatus status;
@@ -140,13 +137,13 @@ MetricStatus MetricService::status_of(Served& served) {
   status.series_limit = plan.store.max_series;
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
-  if (auto read = served.reader->read(served.snapshot); read) {
-    status.series = served.snapshot.rows();
+  if (detail == Detail::Totals && served.reader->read(served.snapshot)) {
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
       status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
     }
     status.events_total += events_in(served.snapshot.other, plan.value.kind);
   }
+  status.series = served.snapshot.rows();
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
@@ -193,12 +190,12 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
   }
 }
 
-ExporterStatus MetricService::status() {
+ExporterStatus MetricService::status(Detail detail) {
   const std::lock_guard lock(mutex_);
   ExporterStatus status;
   status.statistics = statistics_enabled();
   for (Served& served : served_) {
-    status.metrics.push_back(status_of(served));
+    status.metrics.push_back(status_of(served, detail));
   }
   for (const plan::Rejected& rejected : rejected_) {
     const bool known = std::any_of(status.metrics.begin(), status.metrics.end(),

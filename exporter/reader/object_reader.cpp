@@ -29,9 +29,9 @@ void add_wide(std::uint64_t* sum, std::int64_t value, bool is_signed) {
 
 }  // namespace
 
-ObjectReader::ObjectReader(const loader::LoadedObjectMetric& metric, unsigned cpus)
+ObjectReader::ObjectReader(const loader::LoadedObjectMetric& metric)
     : metric_(metric),
-      copies_(metric.plan.rows.map.per_cpu ? cpus : 1),
+      copies_(metric.plan.rows.map.per_cpu ? metric.plan.planned.plan.store.region.cpus : 1),
       stride_(metric.plan.rows.map.per_cpu ? (metric.plan.rows.map.value_size + 7) / 8 * 8
                                            : metric.plan.rows.map.value_size) {}
 

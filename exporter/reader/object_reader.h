@@ -14,8 +14,8 @@ namespace tpx::reader {
 /// histograms. Elements of an array that are zero all over are left out, unless it has but one.
 class ObjectReader : public Source {
  public:
-  /// `metric` must outlive the reader. `cpus`: possible CPUs, the number of values of a per-CPU map.
-  ObjectReader(const loader::LoadedObjectMetric& metric, unsigned cpus);
+  /// `metric` must outlive the reader.
+  explicit ObjectReader(const loader::LoadedObjectMetric& metric);
 
   [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
 
