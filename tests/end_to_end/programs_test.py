@@ -3,13 +3,13 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 
 import pytest
 
-from harness import BINARY
+from harness import BINARY, ROOT, wait_until
 
-ROOT = pathlib.Path(__file__).parents[2]
 OBJECTS = BINARY.parent / "tests/objects"
 OURS = BINARY.parent / "bpf"
 
@@ -155,8 +155,6 @@ def test_block_io_is_the_devices_own_count(exporter, workload, loop_device):
 
 
 def test_tcp_connections_and_their_bytes(exporter):
-    import socket
-
     running = exporter(ours("tcp"))
 
     def sums(scrape):
@@ -195,8 +193,6 @@ def test_run_queue_length_is_sampled_on_every_cpu(exporter):
     # As many threads as make two wait on one CPU, for as long as it takes to be seen.
     burners = [subprocess.Popen(["taskset", "-c", "0", "sh", "-c", "while :; do :; done"]) for _ in range(3)]
     try:
-        from harness import wait_until
-
         def waited():
             scrape = running.scrape()
             count = value(scrape, "tracepoint_run_queue_length_count", cpu=0)
@@ -245,3 +241,49 @@ def test_cgroup_cpu_time_is_the_kernels_own(exporter, cgroup):
     # The clock of the scheduler leaves out the time of interrupts; the one of the program does not.
     assert usage >= 0.5
     assert abs(seen - usage) <= 0.1 * usage
+
+
+@pytest.fixture
+def small_memory():
+    """A cgroup, of either version, that may have 24 MiB."""
+    for parent, name in (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")):
+        path = pathlib.Path(parent) / "tpx_programs_memory"
+        if not pathlib.Path(parent, "cgroup.procs").exists():
+            continue
+        path.mkdir()
+        if (path / name).exists():
+            (path / name).write_text(str(24 << 20))
+            yield path
+            path.rmdir()
+            return
+        path.rmdir()
+    pytest.skip("no memory controller")
+
+
+def test_reclaim_stalls_are_those_of_the_tracepoint(exporter, small_memory, tmp_path):
+    running = exporter(
+        ours("stalls")
+        + """
+metrics:
+  - name: reclaims_total
+    tracepoint: vmscan/mm_vmscan_memcg_reclaim_end
+    labels: {pid: pid}
+"""
+    )
+    # Fills the page cache of the group several times over.
+    file = tmp_path / "large"
+    code = f"import os\nprint(os.getpid())\nwith open({str(file)!r}, 'wb') as f:\n  for _ in range(96): f.write(b'x' * (1 << 20))\n"
+    done = subprocess.run(
+        ["sh", "-c", f'echo $$ > {small_memory}/cgroup.procs && exec python3 -c "$0"', code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    file.unlink()
+    pid = int(done.stdout)
+    scrape = running.scrape()
+    reclaims = value(scrape, "tracepoint_reclaims_total", pid=pid)
+    assert reclaims > 0
+    assert scrape.sum("tracepoint_memory_stalls_total", pid=pid, kind="RECLAIM") == reclaims
+    assert scrape.sum("tracepoint_memory_stall_seconds_total", pid=pid, kind="RECLAIM") > 0
