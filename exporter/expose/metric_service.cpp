@@ -126,6 +126,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   MetricStatus status;
   status.name = plan.name;
   status.help = plan.help;
+  status.counts_events = planned.counts_events;
   status.type = type_text(plan.value.kind);
   status.up = served.read_error.empty();
   status.reason = served.read_error;
