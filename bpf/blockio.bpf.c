@@ -31,20 +31,20 @@ TPX_MAP(size, HASH, struct block_key, struct block_histogram, 1024);
 
 /* A request has no disk of its own since Linux 5.17. */
 struct request___old {
-  struct gendisk *rq_disk;
+  struct gendisk* rq_disk;
 } __attribute__((preserve_access_index));
 
-static __always_inline struct gendisk *disk_of(struct request *request) {
-  struct request___old *old = (void *)request;
+static __always_inline struct gendisk* disk_of(struct request* request) {
+  struct request___old* old = (void*)request;
   if (bpf_core_field_exists(old->rq_disk)) {
     return BPF_CORE_READ(old, rq_disk);
   }
   return BPF_CORE_READ(request, q, disk);
 }
 
-static __always_inline void observe(void *map, const struct block_key *key, __u64 value, __u64 start) {
+static __always_inline void observe(void* map, const struct block_key* key, __u64 value, __u64 start) {
   static const struct block_histogram zero;
-  struct block_histogram *histogram = tpx_find(map, key, &zero);
+  struct block_histogram* histogram = tpx_find(map, key, &zero);
   const __u32 slot = tpx_bucket(value, start, SLOTS - 1);
   if (histogram && slot < SLOTS) {
     __sync_fetch_and_add(&histogram->slots[slot], 1);
@@ -53,7 +53,7 @@ static __always_inline void observe(void *map, const struct block_key *key, __u6
 }
 
 SEC("tp_btf/block_rq_issue")
-int BPF_PROG(block_issue, struct request *request) {
+int BPF_PROG(block_issue, struct request* request) {
   const __u64 id = (__u64)request;
   const struct block_issue issue = {.time = bpf_ktime_get_ns(), .bytes = BPF_CORE_READ(request, __data_len)};
   if (bpf_map_update_elem(&issued, &id, &issue, BPF_ANY)) {
@@ -63,16 +63,16 @@ int BPF_PROG(block_issue, struct request *request) {
 }
 
 SEC("tp_btf/block_rq_complete")
-int BPF_PROG(block_complete, struct request *request, int error, unsigned int bytes) {
+int BPF_PROG(block_complete, struct request* request, int error, unsigned int bytes) {
   const __u64 id = (__u64)request;
-  struct block_issue *issue = bpf_map_lookup_elem(&issued, &id);
+  struct block_issue* issue = bpf_map_lookup_elem(&issued, &id);
   if (!issue) {
     return 0;
   }
   if (bytes < BPF_CORE_READ(request, __data_len)) {
     return 0; /* a part of it: the rest follows */
   }
-  struct gendisk *disk = disk_of(request);
+  struct gendisk* disk = disk_of(request);
   struct block_key key = {
       .dev = (__u32)BPF_CORE_READ(disk, major) << 20 | (__u32)BPF_CORE_READ(disk, first_minor),
       .operation = (__u32)BPF_CORE_READ(request, cmd_flags) & 0xff,

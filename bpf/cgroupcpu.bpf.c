@@ -6,10 +6,10 @@ TPX_MAP(since, PERCPU_ARRAY, __u32, __u64, 1);
 TPX_MAP(cgroups, PERCPU_HASH, __u64, __u64, 16384);
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(cgroup_switch, bool preempt, struct task_struct *prev, struct task_struct *next) {
+int BPF_PROG(cgroup_switch, bool preempt, struct task_struct* prev, struct task_struct* next) {
   const __u32 only = 0;
   const __u64 now = bpf_ktime_get_ns();
-  __u64 *begun = bpf_map_lookup_elem(&since, &only);
+  __u64* begun = bpf_map_lookup_elem(&since, &only);
   if (!begun) {
     return 0;
   }

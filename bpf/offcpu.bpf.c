@@ -31,11 +31,11 @@ struct task_struct___old {
   long state;
 } __attribute__((preserve_access_index));
 
-static __always_inline long state_of(struct task_struct *task) {
+static __always_inline long state_of(struct task_struct* task) {
   if (bpf_core_field_exists(task->__state)) {
     return BPF_CORE_READ(task, __state);
   }
-  return BPF_CORE_READ((struct task_struct___old *)task, state);
+  return BPF_CORE_READ((struct task_struct___old*)task, state);
 }
 
 static __always_inline enum offcpu_reason reason_of(bool preempted, long state) {
@@ -48,13 +48,13 @@ static __always_inline enum offcpu_reason reason_of(bool preempted, long state) 
   return state & 0xc ? STOPPED : SLEEP; /* __TASK_STOPPED, __TASK_TRACED */
 }
 
-static __always_inline bool wanted(struct task_struct *task) {
+static __always_inline bool wanted(struct task_struct* task) {
   const __u32 tgid = BPF_CORE_READ(task, tgid);
   return tgid != 0 && (target_tgid == 0 || tgid == target_tgid);
 }
 
 SEC("tp_btf/sched_switch")
-int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_struct *next) {
+int BPF_PROG(offcpu_switch, bool preempt, struct task_struct* prev, struct task_struct* next) {
   const __u64 now = bpf_ktime_get_ns();
   if (wanted(prev)) {
     const __u32 tid = BPF_CORE_READ(prev, pid);
@@ -65,7 +65,7 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
     return 0;
   }
   const __u32 tid = BPF_CORE_READ(next, pid);
-  struct departure *departure = bpf_map_lookup_elem(&left, &tid);
+  struct departure* departure = bpf_map_lookup_elem(&left, &tid);
   if (!departure) {
     return 0;
   }
@@ -77,7 +77,7 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
   }
   bpf_probe_read_kernel_str(key.comm, sizeof key.comm, BPF_CORE_READ(next, group_leader)->comm);
   const struct offcpu_value zero = {};
-  struct offcpu_value *value = tpx_find(&offcpu, &key, &zero);
+  struct offcpu_value* value = tpx_find(&offcpu, &key, &zero);
   if (value) {
     __sync_fetch_and_add(&value->ns, ns);
     __sync_fetch_and_add(&value->times, 1);

@@ -22,14 +22,15 @@ struct cfs_rq___old {
 } __attribute__((preserve_access_index));
 
 SEC("perf_event")
-int sample_run_queue(void *context) {
+int sample_run_queue(void* context) {
   const __u32 only = 0;
-  struct task_struct *task = (void *)bpf_get_current_task();
-  void *queue = BPF_CORE_READ(task, se.cfs_rq);
-  struct cfs_rq___new *newer = queue;
-  struct cfs_rq___old *older = queue;
-  struct run_queue *lengths_here = bpf_map_lookup_elem(&lengths, &only);
-  __u32 length = bpf_core_field_exists(newer->nr_queued) ? BPF_CORE_READ(newer, nr_queued) : BPF_CORE_READ(older, nr_running);
+  struct task_struct* task = (void*)bpf_get_current_task();
+  void* queue = BPF_CORE_READ(task, se.cfs_rq);
+  struct cfs_rq___new* newer = queue;
+  struct cfs_rq___old* older = queue;
+  struct run_queue* lengths_here = bpf_map_lookup_elem(&lengths, &only);
+  __u32 length =
+      bpf_core_field_exists(newer->nr_queued) ? BPF_CORE_READ(newer, nr_queued) : BPF_CORE_READ(older, nr_running);
   if (!lengths_here) {
     return 0;
   }

@@ -33,7 +33,7 @@ static __always_inline int start(enum stall_kind kind) {
 static __always_inline int end(enum stall_kind kind) {
   const struct stall_start started_key = {.tid = (__u32)bpf_get_current_pid_tgid(), .kind = kind};
   const struct stall zero = {};
-  __u64 *begun = bpf_map_lookup_elem(&started, &started_key);
+  __u64* begun = bpf_map_lookup_elem(&started, &started_key);
   if (!begun) {
     return 0;
   }
@@ -41,7 +41,7 @@ static __always_inline int end(enum stall_kind kind) {
   struct stall_key key = {.pid = bpf_get_current_pid_tgid() >> 32, .kind = kind};
   bpf_map_delete_elem(&started, &started_key);
   bpf_get_current_comm(key.comm, sizeof key.comm);
-  struct stall *stall = tpx_find(&stalls, &key, &zero);
+  struct stall* stall = tpx_find(&stalls, &key, &zero);
   if (stall) {
     __sync_fetch_and_add(&stall->ns, ns);
     __sync_fetch_and_add(&stall->times, 1);
@@ -50,21 +50,33 @@ static __always_inline int end(enum stall_kind kind) {
 }
 
 SEC("tp_btf/mm_vmscan_direct_reclaim_begin")
-int reclaim_begin(void *context) { return start(RECLAIM); }
+int reclaim_begin(void* context) {
+  return start(RECLAIM);
+}
 
 SEC("tp_btf/mm_vmscan_direct_reclaim_end")
-int reclaim_end(void *context) { return end(RECLAIM); }
+int reclaim_end(void* context) {
+  return end(RECLAIM);
+}
 
 SEC("tp_btf/mm_vmscan_memcg_reclaim_begin")
-int memcg_reclaim_begin(void *context) { return start(RECLAIM); }
+int memcg_reclaim_begin(void* context) {
+  return start(RECLAIM);
+}
 
 SEC("tp_btf/mm_vmscan_memcg_reclaim_end")
-int memcg_reclaim_end(void *context) { return end(RECLAIM); }
+int memcg_reclaim_end(void* context) {
+  return end(RECLAIM);
+}
 
 SEC("tp_btf/mm_compaction_begin")
-int compaction_begin(void *context) { return start(COMPACTION); }
+int compaction_begin(void* context) {
+  return start(COMPACTION);
+}
 
 SEC("tp_btf/mm_compaction_end")
-int compaction_end(void *context) { return end(COMPACTION); }
+int compaction_end(void* context) {
+  return end(COMPACTION);
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

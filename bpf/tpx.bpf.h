@@ -24,8 +24,8 @@ __u64 lost_events = 0;
   } NAME SEC(".maps")
 
 /* The value of `key`, made of `zero` where there is none; NULL when the map is full, which is counted. */
-static __always_inline void *tpx_find(void *map, const void *key, const void *zero) {
-  void *value = bpf_map_lookup_elem(map, key);
+static __always_inline void* tpx_find(void* map, const void* key, const void* zero) {
+  void* value = bpf_map_lookup_elem(map, key);
   if (value) {
     return value;
   }
@@ -38,9 +38,9 @@ static __always_inline void *tpx_find(void *map, const void *key, const void *ze
 }
 
 /* Adds to a value that is one __u64. */
-static __always_inline void tpx_add(void *map, const void *key, __u64 more) {
+static __always_inline void tpx_add(void* map, const void* key, __u64 more) {
   const __u64 zero = 0;
-  __u64 *value = tpx_find(map, key, &zero);
+  __u64* value = tpx_find(map, key, &zero);
   if (value) {
     __sync_fetch_and_add(value, more);
   }

@@ -1,5 +1,5 @@
 # Objects from bpf/*.bpf.c: needs clang and bpftool, at build time only. tpx_bpf_object(SOURCE OBJECT [INCLUDES…]) makes one.
-find_program(BPF_CLANG NAMES clang clang-19 clang-16 clang-15 clang-14)
+find_program(BPF_CLANG NAMES clang-19 clang clang-16 clang-14)
 find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin)
 option(TPX_BPF "Build the BPF programs in C (needs clang and bpftool)" ON)
 if(TPX_BPF AND NOT (BPF_CLANG AND BPFTOOL))

@@ -293,6 +293,7 @@ class ObjectPlanner {
     plan.store.region.cpus = cpus;
     plan.region_map = result_.rows.map.name;
     planned.attach_reason = "as the object's sections say";
+    planned.counts_events = metric_.type == config::MetricType::Histogram || (!metric_.value && metric_.scale == 1);
   }
 
   const config::ObjectMetric& metric_;

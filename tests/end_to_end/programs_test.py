@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 
@@ -100,7 +101,12 @@ def test_the_page_write_your_own_program(exporter, configuration, tmp_path):
     page = (ROOT / "docs/programs.md").read_text()
     blocks = dict(re.findall(r"```(\w+)\n(.*?)```", page, re.S))
     (tmp_path / "mkdirs.bpf.c").write_text(blocks["c"])
-    subprocess.run(["sh", "-euc", blocks["sh"]], cwd=tmp_path, check=True, timeout=120)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    if shutil.which("clang") is None:
+        (tools / "clang").symlink_to(shutil.which("clang-19"))
+    path = f"{tools}:{os.environ['PATH']}:/usr/sbin"
+    subprocess.run(["sh", "-euc", blocks["sh"]], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True, timeout=120)
     running = exporter(blocks["yaml"])
     for index in range(7):
         subprocess.run(["mkdir", tmp_path / f"directory{index}"], check=True)

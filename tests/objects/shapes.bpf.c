@@ -62,7 +62,7 @@ struct {
 static __always_inline void observe(__u64 value) {
   const __u32 device = 8;
   const struct histogram zero = {};
-  struct histogram *histogram = tpx_find(&histograms, &device, &zero);
+  struct histogram* histogram = tpx_find(&histograms, &device, &zero);
   const __u32 bucket = tpx_bucket(value, 1, 3);
   if (histogram && bucket < 4) {
     __sync_fetch_and_add(&histogram->slots[bucket], 1);
@@ -75,7 +75,7 @@ static __always_inline void observe(__u64 value) {
 }
 
 SEC("tp/syscalls/sys_enter_getppid")
-int on_getppid(void *context) {
+int on_getppid(void* context) {
   const __u32 pid = bpf_get_current_pid_tgid() >> 32;
   const __u32 first = 0, third = 3;
   tpx_add(&plain, &pid, step);
@@ -85,7 +85,7 @@ int on_getppid(void *context) {
   __builtin_memcpy(key.comm, "name", 5);
   key.address6[15] = 1;
   const struct two zero = {};
-  struct two *two = tpx_find(&rich, &key, &zero);
+  struct two* two = tpx_find(&rich, &key, &zero);
   if (two) {
     __sync_fetch_and_add(&two->count, 1);
     __sync_fetch_and_add(&two->bytes, -3);

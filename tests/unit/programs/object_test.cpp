@@ -185,4 +185,10 @@ TEST_CASE("files that are no objects") {
   CHECK(has(refused(bare), "has no type information (BTF)"));
 }
 
+#else
+
+TEST_CASE("BPF objects") {
+  TPX_SKIP("built without clang or bpftool");
+}
+
 #endif
