@@ -50,6 +50,8 @@ foreach(COMPLETION bash-completion/completions/tracepoint_exporter zsh/vendor-co
   endif()
 endforeach()
 
+# Packaging builds the binary, not the tests.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_NAME tracepoint-exporter)

@@ -30,7 +30,6 @@ def query_variable(name, label, query, description):
         "type": "query",
         "datasource": SOURCE,
         "query": {"query": query, "refId": "variable"},
-        "definition": query,
         "refresh": 2,  # when the time range changes: nodes come and go
         "sort": 1,
         "multi": True,
@@ -197,10 +196,15 @@ LOOKS = {"timeseries": timeseries_look, "stat": stat_look, "heatmap": heatmap_lo
 FORMS = {"heatmap": "heatmap", "table": "table"}
 
 
+def dashboard_link(kind, title, **more):
+    link = {"type": kind, "title": title, "url": "", "tags": [], "icon": "external link", "tooltip": ""}
+    return {**link, "asDropdown": False, "includeVars": False, "keepTime": False, "targetBlank": False, **more}
+
+
 def panel_json(number, panel, position):
     form = FORMS.get(panel["type"], "time_series")
     links = [
-        {"title": title, "url": f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}", "targetBlank": False}
+        dashboard_link("link", title, url=f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")
         for title, uid in panel.get("links", ())
     ]
     return {
@@ -235,18 +239,15 @@ def panels_json(rows):
 def dashboard(content):
     rows = content.ROWS
     with_top = any("$top" in query for _, _, panels in rows for panel in panels for query, _ in panel["queries"])
-    link = {
-        "title": "tracepoint_exporter",
-        "type": "dashboards",
-        "tags": [TAG],
-        "asDropdown": True,
-        "icon": "external link",
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-        "tooltip": "The other dashboards, for the same nodes and time",
-        "url": "",
-    }
+    others = dashboard_link(
+        "dashboards",
+        "tracepoint_exporter",
+        tags=[TAG],
+        asDropdown=True,
+        includeVars=True,
+        keepTime=True,
+        tooltip="The other dashboards, for the same nodes and time",
+    )
     return {
         "uid": content.UID,
         "title": content.TITLE,
@@ -262,7 +263,7 @@ def dashboard(content):
         "time": {"from": "now-1h", "to": "now"},
         "timepicker": {},
         "annotations": {"list": []},
-        "links": [link],
+        "links": [others],
         "templating": {"list": variables(with_top)},
         "panels": panels_json(rows),
     }
