@@ -1,8 +1,10 @@
+#include <cerrno>
 #include <cstdio>
 
 #include "assembler/program.h"
 #include "cli/command.h"
 #include "cli/machine.h"
+#include "cli/objects.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -148,6 +150,45 @@ int check_machine(const CheckOptions& options) {
   return complete ? kOk : kFailure;
 }
 
+void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string& path) {
+  std::string labels;
+  for (const plan::KeyField& field : metric.planned.plan.key.fields) {
+    labels += (labels.empty() ? "" : ", ") + field.label;
+  }
+  std::printf("%s\n", metric.planned.plan.name.c_str());
+  std::printf("  object  %s\n", path.c_str());
+  std::printf("  map     %s, %s of at most %u\n", metric.rows.map.name.c_str(), metric.rows.map.kind.c_str(),
+              metric.rows.map.max_entries);
+  std::printf("  labels  %s\n", labels.empty() ? "none" : labels.c_str());
+}
+
+/// Shows the metrics of an object, and has the kernel verify its programs. False when one is refused.
+bool check_object(OpenedObject object) {
+  const std::string path = object.file.path();
+  for (const plan::ObjectMetricPlan& metric : object.metrics) {
+    print_object_metric(metric, path);
+  }
+  std::vector<plan::Rejected> rejected;
+  const auto loaded =
+      loader::load_object(std::move(object.file), std::move(object.metrics), rejected, loader::Attach::No);
+  if (!loaded) {
+    const bool unprivileged = loaded.error().os_error == EPERM;
+    std::fprintf(stderr, "%s: %s\n", unprivileged ? "note: programs were not verified" : "error",
+                 loaded.error().message.c_str());
+    return unprivileged;
+  }
+  bool good = true;
+  for (const loader::ObjectProgram& program : loaded->programs) {
+    std::printf("program %s (%s): %s\n", program.name.c_str(), program.section.c_str(),
+                program.refused ? "REFUSED" : "verified");
+    if (program.refused) {
+      good = false;
+      std::fprintf(stderr, "%s\n", program.refused->message.c_str());
+    }
+  }
+  return good;
+}
+
 int check(const CheckOptions& options) {
   if (options.files.empty()) {
     return check_machine(options);
@@ -169,7 +210,14 @@ int check(const CheckOptions& options) {
   for (const plan::PlannedMetric& metric : plan.metrics) {
     print_metric(metric);
   }
-  const bool good = check_programs(plan, *kernel, options);
+  bool good = check_programs(plan, *kernel, options);
+  PlannedObjects objects = plan_objects(loaded.config, *kernel, planner_options());
+  for (const plan::Rejected& rejected : objects.rejected) {
+    errors.push_back(rejected.error);
+  }
+  for (OpenedObject& object : objects.objects) {
+    good = check_object(std::move(object)) && good;
+  }
   if (!errors.empty()) {
     std::fflush(stdout);
     report(errors, loaded.config);

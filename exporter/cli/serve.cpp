@@ -1,6 +1,7 @@
 #include <unistd.h>
 #include <csignal>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -9,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/log.h"
+#include "cli/objects.h"
 #include "cli/options.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
@@ -144,8 +146,11 @@ class Exporter {
   int serve_configuration(const config::Config& config, const kernel::Kernel& kernel) {
     const plan::Plan trial = plan::make_plan(config, kernel, planner_options());
     Errors wrong;
+    for (const plan::Rejected& rejected : plan_objects(config, kernel, planner_options()).rejected) {
+      wrong.push_back(rejected.error);
+    }
     for (const plan::Rejected& rejected : trial.rejected) {
-      if (!rejected.kernel_dependent || options_.strict || trial.metrics.empty()) {
+      if (!rejected.kernel_dependent || options_.strict || (trial.metrics.empty() && !has_objects(config))) {
         wrong.push_back(rejected.error);
       }
     }
@@ -160,7 +165,10 @@ class Exporter {
                    rejected.error.hint);
       }
     }
-    const bool none = attached.loaded.metrics.empty() && !trial.metrics.empty();
+    warn_of_refused(attached.loaded.objects);
+    const bool served = std::any_of(attached.loaded.objects.begin(), attached.loaded.objects.end(),
+                                    [](const loader::LoadedObject& object) { return !object.metrics.empty(); });
+    const bool none = attached.loaded.metrics.empty() && !served && !attached.loaded.rejected.empty();
     if (none || (options_.strict && !attached.loaded.rejected.empty())) {
       report(attached.loaded.rejected.front().error);
       return kFailure;
@@ -173,8 +181,29 @@ class Exporter {
     return start_service(std::move(attached), kernel);
   }
 
+  static bool has_objects(const config::Config& config) {
+    return std::any_of(config.files.begin(), config.files.end(),
+                       [](const config::Config::File& file) { return !file.objects.empty(); });
+  }
+
+  void warn_of_refused(const std::vector<loader::LoadedObject>& objects) {
+    for (const loader::LoadedObject& object : objects) {
+      for (const loader::ObjectProgram& program : object.programs) {
+        if (program.refused) {
+          log_->warn("not run: {}{}{}", program.refused->message, program.refused->hint.empty() ? "" : "; ",
+                     program.refused->hint);
+        }
+      }
+    }
+  }
+
   int start_service(Attached attached, const kernel::Kernel& kernel) {
-    const std::size_t programs = attached.loaded.programs.size();
+    std::size_t programs = attached.loaded.programs.size();
+    for (const loader::LoadedObject& object : attached.loaded.objects) {
+      programs += static_cast<std::size_t>(
+          std::count_if(object.programs.begin(), object.programs.end(),
+                        [](const loader::ObjectProgram& program) { return !program.refused; }));
+    }
     auto service = expose::MetricService::make(std::move(attached.loaded), std::move(attached.rejected), environment_,
                                                kernel.features);
     if (!service) {

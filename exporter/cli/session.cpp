@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include "cli/objects.h"
 #include "decode/decoder.h"
 
 namespace tpx::cli {
@@ -31,6 +32,23 @@ Attached attach(const config::Config& config, const kernel::Kernel& kernel) {
     plan = plan::make_plan(config, kernel, options);
     rejected = plan.rejected;
     loaded = loader::load(std::move(plan), kernel.features);
+  }
+  PlannedObjects planned = plan_objects(config, kernel, options);
+  rejected.insert(rejected.end(), planned.rejected.begin(), planned.rejected.end());
+  for (OpenedObject& object : planned.objects) {
+    std::vector<plan::Rejected> lost;
+    for (const plan::ObjectMetricPlan& metric : object.metrics) {
+      lost.push_back({metric.planned.plan.name, {}, true, object.file.at()});
+    }
+    auto running = loader::load_object(std::move(object.file), std::move(object.metrics), loaded.rejected);
+    if (running) {
+      loaded.objects.push_back(std::move(*running));
+      continue;
+    }
+    for (plan::Rejected& metric : lost) {
+      metric.error = running.error();
+      loaded.rejected.push_back(std::move(metric));
+    }
   }
   return {std::move(loaded), std::move(rejected)};
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <fstream>
 
+#include "reader/object_reader.h"
+#include "reader/reader.h"
+
 namespace tpx::expose {
 
 using plan::LostReason;
@@ -66,17 +69,39 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
   }
   service->loaded_.rejected.clear();
   for (const loader::LoadedMetric& metric : service->loaded_.metrics) {
-    const plan::MetricPlan& plan = metric.planned.plan;
-    auto labels = decode::LabelDecoder::make(plan.key, environment);
-    if (!labels) {
-      return fail(std::move(labels.error()).with_context("metric \"" + plan.name + "\": "));
+    Served served;
+    served.planned = &metric.planned;
+    served.programs = metric.programs;
+    served.reader = std::make_unique<reader::Reader>(metric);
+    if (auto added = service->serve(std::move(served), environment); !added) {
+      return fail(std::move(added.error()));
     }
-    Served served{
-        &metric, std::make_unique<decode::LabelDecoder>(std::move(*labels)), nullptr, reader::Reader(metric), {}, {}};
-    served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
-    service->served_.push_back(std::move(served));
+  }
+  for (const loader::LoadedObject& object : service->loaded_.objects) {
+    for (const loader::LoadedObjectMetric& metric : object.metrics) {
+      Served served;
+      served.planned = &metric.plan.planned;
+      served.object = &object;
+      served.map = &metric.plan.rows.map;
+      served.reader = std::make_unique<reader::ObjectReader>(metric);
+      if (auto added = service->serve(std::move(served), environment); !added) {
+        return fail(std::move(added.error()));
+      }
+    }
   }
   return service;
+}
+
+Result<void> MetricService::serve(Served served, const decode::Environment& environment) {
+  const plan::MetricPlan& plan = served.planned->plan;
+  auto labels = decode::LabelDecoder::make(plan.key, environment);
+  if (!labels) {
+    return fail(std::move(labels.error()).with_context("metric \"" + plan.name + "\": "));
+  }
+  served.labels = std::make_unique<decode::LabelDecoder>(std::move(*labels));
+  served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
+  served_.push_back(std::move(served));
+  return {};
 }
 
 void MetricService::scrape(TextWriter& writer) {
@@ -85,18 +110,18 @@ void MetricService::scrape(TextWriter& writer) {
     if (!writer.ok()) {
       return;
     }
-    auto read = served.reader.read(served.snapshot);
+    auto read = served.reader->read(served.snapshot);
     served.read_error = read ? "" : read.error().message;
     if (!read) {
       continue;
     }
     served.labels->refresh();
-    writer.metric(served.metric->planned.plan, served.series->update(served.snapshot));
+    writer.metric(served.planned->plan, served.series->update(served.snapshot));
   }
 }
 
 MetricStatus MetricService::status_of(Served& served, Detail detail) {
-  const plan::PlannedMetric& planned = served.metric->planned;
+  const plan::PlannedMetric& planned = *served.planned;
   const plan::MetricPlan& plan = planned.plan;
   MetricStatus status;
   status.name = plan.name;
@@ -113,14 +138,14 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.series_limit = plan.store.max_series;
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
-  if (detail == Detail::Totals && served.reader.read(served.snapshot)) {
+  if (detail == Detail::Totals && served.reader->read(served.snapshot)) {
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
       status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
     }
     status.events_total += events_in(served.snapshot.other, plan.value.kind);
   }
   status.series = served.snapshot.rows();
-  const auto counts = served.reader.lost();
+  const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
   if (planned.pair) {
@@ -128,9 +153,30 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
     status.unmatched["end_without_start"] = at(counts, LostReason::PairNoStart);
     status.unmatched["start_without_end"] = at(counts, LostReason::PairRestart);
   }
+  add_programs_of(served, status);
+  return status;
+}
+
+void MetricService::add_programs_of(const Served& served, MetricStatus& status) const {
+  if (served.object != nullptr) {
+    const plan::ObjectMap& map = *served.map;
+    status.attach = "object";
+    status.store = map.kind;
+    const std::uint64_t copies = map.per_cpu ? served.planned->plan.store.region.cpus : 1;
+    status.map_bytes = (map.key_size + map.value_size * copies) * map.max_entries;
+    status.lost = {{"program", served.reader->lost_events()}};
+    for (const loader::ObjectProgram& program : served.object->programs) {
+      if (program.refused) {
+        status.hint = program.refused->message;
+      } else {
+        status.programs.push_back(served.object->name + ":" + program.name);
+      }
+    }
+    return;
+  }
   std::uint64_t misses = 0;
   bool known = false;
-  for (const std::size_t index : served.metric->programs) {
+  for (const std::size_t index : served.programs) {
     const loader::ServingProgram& program = loaded_.programs[index];
     status.programs.push_back(program.point.text());
     // Before 6.7 a classic program's misses read 0 whatever happened: not to be shown as "none".
@@ -143,7 +189,6 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   if (known) {
     status.lost["recursion"] = misses;
   }
-  return status;
 }
 
 ExporterStatus MetricService::status(Detail detail) {
@@ -179,6 +224,16 @@ void MetricService::add_programs(ExporterStatus& status) const {
       entry.run_seconds = static_cast<double>(statistics->nanoseconds) * 1e-9;
     }
     status.programs.push_back(std::move(entry));
+  }
+  for (const loader::LoadedObject& object : loaded_.objects) {
+    for (const loader::ObjectProgram& program : object.programs) {
+      if (program.refused) {
+        continue;
+      }
+      const auto statistics = loader::statistics_of(program);
+      status.programs.push_back({object.name + ":" + program.name, statistics ? statistics->runs : 0,
+                                 statistics ? static_cast<double>(statistics->nanoseconds) * 1e-9 : 0});
+    }
   }
 }
 

@@ -10,7 +10,7 @@
 #include "expose/status.h"
 #include "expose/text_writer.h"
 #include "loader/loader.h"
-#include "reader/reader.h"
+#include "reader/source.h"
 
 namespace tpx::expose {
 
@@ -35,17 +35,22 @@ class MetricService {
 
  private:
   struct Served {
-    const loader::LoadedMetric* metric = nullptr;
+    const plan::PlannedMetric* planned = nullptr;
+    std::vector<std::size_t> programs;             ///< by index in loaded_.programs
+    const loader::LoadedObject* object = nullptr;  ///< of a metric of a BPF object; null otherwise
+    const plan::ObjectMap* map = nullptr;
     std::unique_ptr<decode::LabelDecoder> labels;
     std::unique_ptr<decode::SeriesTable> series;
-    reader::Reader reader;
+    std::unique_ptr<reader::Source> reader;
     reader::MapSnapshot snapshot;
     std::string read_error;
   };
 
   MetricService(loader::Loaded loaded, const kernel::Features& features)
       : loaded_(std::move(loaded)), features_(features) {}
+  [[nodiscard]] Result<void> serve(Served served, const decode::Environment& environment);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
+  void add_programs_of(const Served& served, MetricStatus& status) const;
   void add_programs(ExporterStatus& status) const;
 
   std::mutex mutex_;

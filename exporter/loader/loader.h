@@ -6,6 +6,7 @@
 #include "assembler/program.h"
 #include "base/error.h"
 #include "kernel/features.h"
+#include "loader/object.h"
 #include "loader/program.h"
 #include "loader/region.h"
 #include "plan/program_plan.h"
@@ -33,6 +34,7 @@ struct ServingProgram {
 struct Loaded {
   std::vector<LoadedMetric> metrics;
   std::vector<ServingProgram> programs;
+  std::vector<LoadedObject> objects;
   std::vector<plan::Rejected> rejected;    ///< what the kernel refused, besides what the planner had rejected
   std::vector<std::string> refused_loads;  ///< full names of those whose program the verifier refused
 };

@@ -6,22 +6,22 @@
 
 #include "base/error.h"
 #include "loader/loader.h"
-#include "reader/snapshot.h"
+#include "reader/source.h"
 
 namespace tpx::reader {
 
 /// Reads the rows of one metric's maps. Keeps its buffers from scrape to scrape. Used by one thread at a time; BPF programs
 /// may write all the while: each 64-bit word is read whole, and no word ever falls.
-class Reader {
+class Reader : public Source {
  public:
   /// `metric` must outlive the reader.
   explicit Reader(const loader::LoadedMetric& metric) : metric_(metric) {}
 
   /// The rows now. A key that vanishes meanwhile is left out; that is not an error.
-  [[nodiscard]] Result<void> read(MapSnapshot& snapshot);
+  [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
 
   /// Events by plan::LostReason, summed over the CPUs.
-  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const;
+  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const override;
 
  private:
   void sum_row(std::uint64_t row, std::uint64_t* sum);

@@ -1,0 +1,7 @@
+# Writes vmlinux.h to OUT with BPFTOOL, from the running kernel's BTF or from RECORDED (xz).
+set(BTF /sys/kernel/btf/vmlinux)
+if(NOT EXISTS ${BTF})
+  set(BTF ${OUT}.btf)
+  execute_process(COMMAND xz -dc ${RECORDED} OUTPUT_FILE ${BTF} COMMAND_ERROR_IS_FATAL ANY)
+endif()
+execute_process(COMMAND ${BPFTOOL} btf dump file ${BTF} format c OUTPUT_FILE ${OUT} COMMAND_ERROR_IS_FATAL ANY)

@@ -1,0 +1,142 @@
+#include "plan/object_labels.h"
+
+#include <memory>
+
+#include "plan/label.h"
+
+namespace tpx::plan {
+
+namespace {
+
+using kernel::Btf;
+
+kernel::FieldNames names_of_enum(std::uint32_t type, const Btf& btf) {
+  kernel::FieldNames names;
+  for (const auto& [value, name] : btf.enumerators(type)) {
+    names.symbols.emplace(value, name);
+    if (value != 0) {
+      names.flags.emplace_back(value, name);
+    }
+  }
+  return names;
+}
+
+DecoderCall decoder(const char* name) {
+  return {name, {}, {}, nullptr};
+}
+
+bool is_address(std::uint32_t type, const Btf& btf) {
+  const Btf::Type resolved = btf.resolve(type);
+  if (resolved.kind == Btf::Kind::Struct) {
+    return (resolved.name == "in_addr" && resolved.size == 4) || (resolved.name == "in6_addr" && resolved.size == 16);
+  }
+  if (resolved.kind != Btf::Kind::Array || (resolved.length != 4 && resolved.length != 16)) {
+    return false;
+  }
+  const Btf::Type element = btf.resolve(resolved.target);
+  return element.kind == Btf::Kind::Integer && element.size == 1 && !element.is_char && !element.is_signed;
+}
+
+/// What a value of this type reads as without being told.
+void add_default_decoder(KeyField& field, std::uint32_t type, const Btf& btf) {
+  const Btf::Type resolved = btf.resolve(type);
+  if (resolved.kind == Btf::Kind::Enum) {
+    DecoderCall symbol = decoder("symbol");
+    symbol.field_names = std::make_shared<const kernel::FieldNames>(names_of_enum(resolved.id, btf));
+    field.decoders.push_back(std::move(symbol));
+  } else if (is_address(type, btf)) {
+    field.decoders.push_back(decoder("ip"));
+  }
+}
+
+Result<void> add_member(const RowPlace& place, const std::string& name, const Btf& btf,
+                        std::vector<ObjectLabel>& labels) {
+  const Btf::Type type = btf.resolve(place.type);
+  if (type.kind == Btf::Kind::Struct && !is_address(place.type, btf)) {
+    for (const std::string& member_name : btf.member_names(type.id)) {
+      const auto member = btf.member(type.id, member_name);
+      if (!member || is_padding(member_name)) {
+        continue;
+      }
+      const RowPlace inner{place.area, place.bit_offset + member->bit_offset, member->bit_size, member->type};
+      auto added = add_member(inner, name.empty() ? member_name : name + "_" + member_name, btf, labels);
+      if (!added) {
+        return added;
+      }
+    }
+    return {};
+  }
+  const std::string label = name.empty() ? "key" : name;
+  auto value = value_at(place, btf);
+  if (!value) {
+    return fail(std::move(value.error()).with_context("member \"" + label + "\" "));
+  }
+  ObjectLabel result{{label, 0, (*value)->type, {}, {}}, *value};
+  add_default_decoder(result.field, place.type, btf);
+  labels.push_back(std::move(result));
+  return {};
+}
+
+Result<void> find_names(ParsedLabel& label, const RowScope& scope) {
+  for (std::size_t i = 0; i < label.decoders.size(); ++i) {
+    if (label.signatures[i]->extra != DecoderExtra::Field) {
+      continue;
+    }
+    const auto place = find_place(*label.value, scope);
+    const bool is_enum = place && scope.btf->resolve(place->type).kind == Btf::Kind::Enum;
+    if (!is_enum) {
+      return fail(Error{label.decoders[i].name + "() takes a member whose type is an enum",
+                        "declare the member as an enum in the program, or give the names: map(x, 1=\"one\")",
+                        expression::location_of(*label.value, label.at)});
+    }
+    label.decoders[i].field_names =
+        std::make_shared<const kernel::FieldNames>(names_of_enum(scope.btf->resolve(place->type).id, *scope.btf));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_padding(const std::string& member) {
+  return member.starts_with("_") || member.starts_with("pad");
+}
+
+Result<std::vector<ObjectLabel>> labels_of_key(const RowScope& scope, bool one_row) {
+  std::vector<ObjectLabel> labels;
+  if (one_row) {
+    return labels;
+  }
+  auto added = add_member({RowArea::Key, 0, 0, scope.key_type}, "", *scope.btf, labels);
+  if (!added) {
+    return fail(std::move(added.error()).with_context("the key of map \"" + scope.map + "\": "));
+  }
+  return labels;
+}
+
+Result<ObjectLabel> bind_label(const config::Label& label, const RowScope& scope, const Options& options) {
+  auto parsed = parse_label(label, options);
+  if (!parsed) {
+    return fail(std::move(parsed.error()));
+  }
+  RowScope here = scope;
+  here.at = parsed->at;
+  auto value = bind_row(*parsed->value, here);
+  if (!value) {
+    return fail(std::move(value.error()).with_context("label \"" + label.name.value + "\": "));
+  }
+  if (auto fits = check_decoder_input(*parsed, (*value)->type); !fits) {
+    return fail(std::move(fits.error()));
+  }
+  if (auto named = find_names(*parsed, here); !named) {
+    return fail(std::move(named.error()));
+  }
+  ObjectLabel result{{label.name.value, 0, (*value)->type, std::move(parsed->decoders), {}}, *value};
+  if (result.field.decoders.empty()) {
+    if (const auto place = find_place(*parsed->value, here)) {
+      add_default_decoder(result.field, place->type, *scope.btf);
+    }
+  }
+  return result;
+}
+
+}  // namespace tpx::plan

@@ -1,0 +1,164 @@
+#include "reader/object_reader.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace tpx::reader {
+
+using plan::MetricKind;
+
+namespace {
+
+constexpr std::uint32_t kBatch = 1024;
+
+std::uint64_t load(const std::byte* from, std::uint32_t size) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, from, size);
+  return value;
+}
+
+/// Adds to a 128-bit number in two words.
+void add_wide(std::uint64_t* sum, std::int64_t value, bool is_signed) {
+  const auto low = static_cast<std::uint64_t>(value);
+  sum[0] += low;
+  sum[1] += (sum[0] < low ? 1U : 0U) + (is_signed && value < 0 ? ~std::uint64_t{0} : 0U);
+}
+
+}  // namespace
+
+ObjectReader::ObjectReader(const loader::LoadedObjectMetric& metric)
+    : metric_(metric),
+      copies_(metric.plan.rows.map.per_cpu ? metric.plan.planned.plan.store.region.cpus : 1),
+      stride_(metric.plan.rows.map.per_cpu ? (metric.plan.rows.map.value_size + 7) / 8 * 8
+                                           : metric.plan.rows.map.value_size) {}
+
+Result<void> ObjectReader::read(MapSnapshot& snapshot) {
+  const plan::MetricPlan& plan = metric_.plan.planned.plan;
+  snapshot.clear();
+  rows_.clear();
+  snapshot.key_size = plan.key.size;
+  snapshot.value_words = plan.value.words();
+  snapshot.other.assign(snapshot.value_words, 0);
+  return metric_.plan.rows.map.array ? read_array(snapshot) : read_hash(snapshot);
+}
+
+Result<void> ObjectReader::read_array(MapSnapshot& snapshot) {
+  const plan::ObjectMap& map = metric_.plan.rows.map;
+  values_.resize(std::size_t{stride_} * copies_);
+  for (std::uint32_t index = 0; index < map.max_entries; ++index) {
+    if (bpf_map_lookup_elem(metric_.map.get(), &index, values_.data()) != 0) {
+      return fail(os_failure("can't read map " + map.name, errno));
+    }
+    const bool zero = std::all_of(values_.begin(), values_.end(), [](std::byte b) { return b == std::byte{0}; });
+    if (!zero || map.max_entries == 1) {
+      add_element(reinterpret_cast<const std::byte*>(&index), values_.data(), snapshot);
+    }
+  }
+  return {};
+}
+
+Result<void> ObjectReader::read_hash(MapSnapshot& snapshot) {
+  const plan::ObjectMap& map = metric_.plan.rows.map;
+  const std::size_t element = std::size_t{stride_} * copies_;
+  std::vector<std::byte> cursor(std::max<std::size_t>(map.key_size, 8));
+  std::uint32_t room = std::min(kBatch, std::max(map.max_entries, 1U));
+  for (bool first = true;;) {
+    keys_.resize(std::size_t{room} * map.key_size);
+    values_.resize(room * element);
+    __u32 count = room;
+    const int code = bpf_map_lookup_batch(metric_.map.get(), first ? nullptr : cursor.data(), cursor.data(),
+                                          keys_.data(), values_.data(), &count, nullptr);
+    const int reason = code == 0 ? 0 : errno;
+    if (reason == ENOSPC) {
+      room *= 2;  // a bucket holds more than fits; the cursor has not moved
+      continue;
+    }
+    if (reason != 0 && reason != ENOENT) {
+      return fail(os_failure("can't read map " + map.name, reason));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      add_element(keys_.data() + i * map.key_size, values_.data() + i * element, snapshot);
+    }
+    if (reason == ENOENT) {
+      return {};
+    }
+    first = false;
+  }
+}
+
+void ObjectReader::add_element(const std::byte* key, const std::byte* values, MapSnapshot& snapshot) {
+  const plan::ObjectMap& map = metric_.plan.rows.map;
+  for (std::uint32_t cpu = 0; cpu < copies_; ++cpu) {
+    add_row({{key, map.key_size}, {values + std::size_t{cpu} * stride_, map.value_size}, cpu}, snapshot);
+  }
+}
+
+void ObjectReader::add_row(const plan::Row& row, MapSnapshot& snapshot) {
+  const plan::RowValuePtr& filter = metric_.plan.rows.filter;
+  if (!filter || plan::integer_of(*filter, row) != 0) {
+    add_value(row, find_row(row, snapshot));
+  }
+}
+
+std::uint64_t* ObjectReader::find_row(const plan::Row& row, MapSnapshot& snapshot) {
+  const plan::KeyLayout& layout = metric_.plan.planned.plan.key;
+  key_.assign(layout.size, '\0');
+  for (std::size_t i = 0; i < layout.fields.size(); ++i) {
+    const plan::KeyField& field = layout.fields[i];
+    plan::write(*metric_.plan.rows.labels[i], row,
+                {reinterpret_cast<std::byte*>(key_.data()) + field.offset, field.type.size});
+  }
+  const auto [found, added] = rows_.try_emplace(key_, snapshot.row_count);
+  if (added) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(key_.data());
+    snapshot.keys.insert(snapshot.keys.end(), bytes, bytes + key_.size());
+    snapshot.values.resize(snapshot.values.size() + snapshot.value_words, 0);
+    ++snapshot.row_count;
+  }
+  return snapshot.values.data() + found->second * snapshot.value_words;
+}
+
+void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
+  const plan::ObjectRows& rows = metric_.plan.rows;
+  const plan::ValueLayout& layout = metric_.plan.planned.plan.value;
+  const std::uint64_t bounds = layout.bounds.size();
+  if (rows.buckets) {
+    for (std::uint32_t i = 0; i < rows.buckets->count; ++i) {
+      words[i] +=
+          load(row.value.data() + rows.buckets->offset + std::size_t{i} * rows.buckets->size, rows.buckets->size);
+    }
+    add_wide(words + bounds + 1, plan::integer_of(*rows.sum, row), layout.is_signed);
+    return;
+  }
+  const std::int64_t value = plan::integer_of(*rows.value, row);
+  if (rows.bucket) {
+    const auto bucket = static_cast<std::uint64_t>(plan::integer_of(*rows.bucket, row));
+    if (bucket == bounds + 1) {
+      add_wide(words + bounds + 1, value, false);
+    } else {
+      words[std::min(bucket, bounds)] += static_cast<std::uint64_t>(value);
+    }
+    return;
+  }
+  words[0] += static_cast<std::uint64_t>(value);
+  if (layout.kind == MetricKind::Gauge) {
+    words[1] = 1;
+  }
+}
+
+std::uint64_t ObjectReader::lost_events() const {
+  if (metric_.lost_map < 0) {
+    return 0;
+  }
+  std::vector<std::byte> variables(metric_.lost_map_size);
+  const __u32 only = 0;
+  if (bpf_map_lookup_elem(metric_.lost_map, &only, variables.data()) != 0) {
+    return 0;
+  }
+  return load(variables.data() + metric_.lost_offset, 8);
+}
+
+}  // namespace tpx::reader

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "loader/object.h"
+#include "reader/source.h"
+
+namespace tpx::reader {
+
+/// Reads a map of a BPF object as rows in the layout that its plan chose: key bytes by the label's expressions, values
+/// evaluated on each CPU and summed, rows that the filter refuses left out, buckets that are rows of their own gathered into
+/// histograms. Elements of an array that are zero all over are left out, unless it has but one.
+class ObjectReader : public Source {
+ public:
+  /// `metric` must outlive the reader.
+  explicit ObjectReader(const loader::LoadedObjectMetric& metric);
+
+  [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
+
+  /// None: a program in C has no series `other` and no reasons of ours; see lost_events().
+  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const override { return {}; }
+
+  [[nodiscard]] std::uint64_t lost_events() const override;
+
+ private:
+  [[nodiscard]] Result<void> read_array(MapSnapshot& snapshot);
+  [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
+  void add_element(const std::byte* key, const std::byte* values, MapSnapshot& snapshot);
+  void add_row(const plan::Row& row, MapSnapshot& snapshot);
+  std::uint64_t* find_row(const plan::Row& row, MapSnapshot& snapshot);
+  void add_value(const plan::Row& row, std::uint64_t* words) const;
+
+  const loader::LoadedObjectMetric& metric_;
+  std::uint32_t copies_;  ///< values of one element
+  std::uint32_t stride_;  ///< bytes from one to the next
+  std::string key_;       // kept for their memory, as the batches are
+  std::unordered_map<std::string, std::size_t> rows_;
+  std::vector<std::byte> keys_;
+  std::vector<std::byte> values_;
+};
+
+}  // namespace tpx::reader
