@@ -179,6 +179,31 @@ void Integers::special(const plan::Special& special, Reg dst) {
   }
 }
 
+/// dst = what the pointer in dst points to. The verifier wants some pointers checked; a null one reads 0, and no path may
+/// leave the pointer itself where a number is expected.
+void Integers::load_through(const plan::MemoryLoad& load, Reg dst, Regs free, bool maybe_null) {
+  if (!maybe_null) {
+    out_.load(size_of(load.size), dst, dst, load.offset);
+    return;
+  }
+  const Label done = out_.new_label();
+  if (!free.empty()) {
+    const Reg pointer = free.any();
+    out_.move(pointer, dst);
+    out_.load_immediate(dst, 0);
+    out_.jump_if(Cond::Eq, pointer, 0, done);
+    out_.load(size_of(load.size), dst, pointer, load.offset);
+  } else {
+    const Label null = out_.new_label();
+    out_.jump_if(Cond::Eq, dst, 0, null);
+    out_.load(size_of(load.size), dst, dst, load.offset);
+    out_.jump(done);
+    out_.place(null);
+    out_.load_immediate(dst, 0);
+  }
+  out_.place(done);
+}
+
 void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
   const auto* base = std::get_if<plan::Special>(&load.base->node);
   if (load.direct) {
@@ -186,13 +211,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
       value(*load.base, dst, free);
-      // The verifier wants some pointers checked, and a null one reads 0: the register already is.
-      const Label null = out_.new_label();
-      if (base == nullptr) {
-        out_.jump_if(Cond::Eq, dst, 0, null);
-      }
-      out_.load(size_of(load.size), dst, dst, load.offset);
-      out_.place(null);
+      load_through(load, dst, free, base == nullptr);
     }
   } else {
     value(*load.base, Reg::R3);
@@ -311,6 +330,10 @@ void Integers::truth(const Bound& bound, Reg dst) {
 
 void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
   value(*bit.operand, dst, free);
+  if (free.empty()) {
+    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
+    return;
+  }
   // Smear the highest bit downwards, then keep what the shifted copy does not have.
   const Reg copy = free.any();
   for (std::int64_t shift = 1; shift < std::int64_t{bit.bits}; shift *= 2) {

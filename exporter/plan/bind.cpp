@@ -339,22 +339,23 @@ class Binder {
     }
     const std::uint32_t size = (*limit + 1 + 7) / 8 * 8;
     if ((*pointer)->type.kind == ValueType::Kind::String) {
-      return shorten(*pointer, *limit, size);
+      return shorten(*pointer, *limit);
     }
     if ((*pointer)->type.kind != ValueType::Kind::Integer || (*pointer)->type.size != 8) {
       return error(*call.arguments[0], "str() takes a pointer, this is " + describe((*pointer)->type));
     }
     const auto space = scope_.syscall ? PointerString::Space::User : PointerString::Space::ByAddress;
-    return make_bound(PointerString{*pointer, size, space}, {ValueType::Kind::String, size, false});
+    return make_bound(PointerString{*pointer, *limit + 1, space}, {ValueType::Kind::String, size, false});
   }
 
-  static BoundPtr shorten(const BoundPtr& text, std::uint32_t limit, std::uint32_t size) {
+  static BoundPtr shorten(const BoundPtr& text, std::uint32_t limit) {
+    const std::uint32_t size = (limit + 1 + 7) / 8 * 8;
     Bound shorter = *text;
     if (auto* loc = std::get_if<LocBytes>(&shorter.node)) {
-      loc->size = size;
+      loc->size = limit + 1;
       shorter.type.size = size;
     } else if (auto* pointer = std::get_if<PointerString>(&shorter.node)) {
-      pointer->size = size;
+      pointer->size = limit + 1;
       shorter.type.size = size;
     } else {
       shorter.type.size = std::min(shorter.type.size, limit);
