@@ -51,22 +51,23 @@ struct Tally {
   std::string refused;
 };
 
-/// Loads each unit as a program of its own, so that a refusal names its tracepoint. Nothing is attached.
+/// Loads each unit as a program of its own, so that a refusal names its tracepoint. Nothing is attached; one map that is
+/// large enough for any of them stands for all.
 void load_each(const plan::Plan& plan, Tally& tally) {
+  const auto region = loader::Region::create("every", 1U << 20U);
+  REQUIRE(region.has_value());
   for (const plan::ProgramPlan& program : plan.programs) {
     for (const plan::Unit& unit : program.units) {
       const plan::PlannedMetric& metric = plan.metrics[unit.metric];
-      plan::ProgramPlan alone{program.point, program.name, {unit}};
-      auto code = codegen::generate(alone, plan.metrics, this_kernel().features);
-      std::vector<loader::LoadedMetric> maps;
-      auto made = loader::create_maps(metric);
-      if (!code || !made) {
-        tally.refused += metric.tracepoints.front() + ": " + (code ? made.error() : code.error()).message + "\n";
+      REQUIRE(metric.plan.store.region.total_bytes() <= region->size());
+      const plan::ProgramPlan alone{program.point, program.name, {unit}};
+      const auto code = codegen::generate(alone, plan.metrics, this_kernel().features);
+      if (!code) {
+        tally.refused += metric.tracepoints.front() + ": " + code.error().message + "\n";
         continue;
       }
-      maps.push_back(std::move(*made));
-      const auto loaded = loader::LoadedProgram::load(
-          alone.point, alone.name, *code, [&](const std::string& name) { return loader::map_descriptor(maps, name); });
+      const auto loaded = loader::LoadedProgram::load(alone.point, alone.name, *code,
+                                                      [&](const std::string&) { return region->descriptor(); });
       if (!loaded) {
         tally.refused += metric.tracepoints.front() + ": " + loaded.error().message + "\n";
       }
