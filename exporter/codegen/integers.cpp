@@ -179,31 +179,6 @@ void Integers::special(const plan::Special& special, Reg dst) {
   }
 }
 
-/// dst = what the pointer in dst points to. The verifier wants some pointers checked; a null one reads 0, and no path may
-/// leave the pointer itself where a number is expected.
-void Integers::load_through(const plan::MemoryLoad& load, Reg dst, Regs free, bool maybe_null) {
-  if (!maybe_null) {
-    out_.load(size_of(load.size), dst, dst, load.offset);
-    return;
-  }
-  const Label done = out_.new_label();
-  if (!free.empty()) {
-    const Reg pointer = free.any();
-    out_.move(pointer, dst);
-    out_.load_immediate(dst, 0);
-    out_.jump_if(Cond::Eq, pointer, 0, done);
-    out_.load(size_of(load.size), dst, pointer, load.offset);
-  } else {
-    const Label null = out_.new_label();
-    out_.jump_if(Cond::Eq, dst, 0, null);
-    out_.load(size_of(load.size), dst, dst, load.offset);
-    out_.jump(done);
-    out_.place(null);
-    out_.load_immediate(dst, 0);
-  }
-  out_.place(done);
-}
-
 void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
   const auto* base = std::get_if<plan::Special>(&load.base->node);
   if (load.direct) {
@@ -211,7 +186,11 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
       value(*load.base, dst, free);
-      load_through(load, dst, free, base == nullptr);
+      if (base != nullptr) {
+        out_.load(size_of(load.size), dst, dst, load.offset);
+      } else {
+        load_unless_null(load, dst, free);
+      }
     }
   } else {
     value(*load.base, Reg::R3);
@@ -229,6 +208,27 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
   } else {
     extend(dst, load.size, load.is_signed);
   }
+}
+
+/// dst = *(dst + offset), or 0 where dst is null. The verifier wants some pointers checked; of those that it thinks are
+/// never null it still follows the branch, as a pointer, so the 0 is set by hand.
+void Integers::load_unless_null(const plan::MemoryLoad& load, Reg dst, Regs free) {
+  const Label done = out_.new_label();
+  if (free.empty()) {
+    const Label null = out_.new_label();
+    out_.jump_if(Cond::Eq, dst, 0, null);
+    out_.load(size_of(load.size), dst, dst, load.offset);
+    out_.jump(done);
+    out_.place(null);
+    out_.load_immediate(dst, 0);
+  } else {
+    const Reg pointer = free.any();
+    out_.move(pointer, dst);
+    out_.load_immediate(dst, 0);
+    out_.jump_if(Cond::Eq, pointer, 0, done);
+    out_.load(size_of(load.size), dst, pointer, load.offset);
+  }
+  out_.place(done);
 }
 
 void Integers::unary(const plan::BoundUnary& unary, Reg dst, Regs free) {
