@@ -330,6 +330,10 @@ void Integers::truth(const Bound& bound, Reg dst) {
 
 void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
   value(*bit.operand, dst, free);
+  if (free.empty()) {
+    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
+    return;
+  }
   // Smear the highest bit downwards, then keep what the shifted copy does not have.
   const Reg copy = free.any();
   for (std::int64_t shift = 1; shift < std::int64_t{bit.bits}; shift *= 2) {

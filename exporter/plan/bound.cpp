@@ -76,24 +76,32 @@ std::string signature(const Bound& bound) {
       bound.node);
 }
 
+namespace {
+
+/// Comparisons and logic are branches.
+bool is_truth(expression::BinaryOp op) {
+  using expression::BinaryOp;
+  return (op >= BinaryOp::Lt && op <= BinaryOp::Ne) || op == BinaryOp::LogicAnd || op == BinaryOp::LogicOr;
+}
+
+}  // namespace
+
 bool takes_scratch(const Bound& bound) {
-  return std::visit(Overloaded{
-                        [](const Special&) { return true; },
-                        [](const LocBytes&) { return true; },
-                        [](const PointerString&) { return true; },
-                        [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
-                        [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
-                        [](const BoundUnary& n) { return takes_scratch(*n.operand); },
-                        [](const BoundBinary& n) { return takes_scratch(*n.left) || takes_scratch(*n.right); },
-                        [](const HighestBit& n) { return takes_scratch(*n.operand); },
-                        [](const Conditional& n) {
-                          return takes_scratch(*n.condition) || takes_scratch(*n.then_value) ||
-                                 takes_scratch(*n.else_value);
-                        },
-                        [](const StringCompare& n) { return takes_scratch(*n.left) || takes_scratch(*n.right); },
-                        [](const auto&) { return false; },
-                    },
-                    bound.node);
+  return std::visit(
+      Overloaded{
+          [](const Special&) { return true; },
+          [](const LocBytes&) { return true; },
+          [](const PointerString&) { return true; },
+          [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
+          [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
+          [](const BoundUnary& n) { return n.op == expression::UnaryOp::LogicNot || takes_scratch(*n.operand); },
+          [](const BoundBinary& n) { return is_truth(n.op) || takes_scratch(*n.left) || takes_scratch(*n.right); },
+          [](const HighestBit& n) { return takes_scratch(*n.operand); },
+          [](const Conditional&) { return true; },
+          [](const StringCompare&) { return true; },
+          [](const auto&) { return false; },
+      },
+      bound.node);
 }
 
 }  // namespace tpx::plan

@@ -36,12 +36,14 @@ Result<ValueType> common_type(const std::vector<ValueType>& types) {
       return fail("has different kinds of values in the tracepoints of this metric",
                   "make a metric of its own for each kind");
     }
-    if (type.size > result.size) {
-      result.size = type.size;
-      result.is_signed = type.is_signed || result.is_signed;
-    } else if (type.is_signed != result.is_signed) {
-      result.size = type.size == result.size ? 8 : result.size;
+    if (type.is_signed != result.is_signed) {
+      // Signed and unsigned together: one wide enough that the unsigned one's values stay positive.
+      const std::uint32_t unsigned_size = type.is_signed ? result.size : type.size;
+      const std::uint32_t size = std::max(type.size, result.size);
+      result.size = unsigned_size < size ? size : std::min(2 * size, 8U);
       result.is_signed = true;
+    } else {
+      result.size = std::max(type.size, result.size);
     }
   }
   return result;

@@ -163,6 +163,13 @@ Tracepoints find_tracepoints(const config::Events& events, const std::string& me
       add(finder.raw(name.value), name.at);
       continue;
     }
+    // An exact name needs no walk through all events; one that is not there gets its hint from match().
+    if (name.value.find_first_of("*?") == std::string::npos) {
+      if (auto exact = finder.classic(name.value)) {
+        add(std::move(exact), name.at);
+        continue;
+      }
+    }
     auto matched = kernel.tracefs.match(name.value);
     if (!matched) {
       result.missing.push_back(std::move(matched.error()).at(name.at));

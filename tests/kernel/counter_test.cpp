@@ -1,24 +1,13 @@
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <thread>
 
 #include "catch.h"
+#include "kernel/support/calls.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
 
 namespace tpx::test {
 namespace {
-
-/// Nobody else in this thread calls it, and the kernel ignores the arguments: they are the test's to choose.
-void call(std::uint64_t first = 0, std::uint64_t second = 0, std::uint64_t third = 0) {
-  syscall(SYS_getppid, first, second, third);
-}
-
-std::string own_calls() {
-  return "args.id == " + std::to_string(SYS_getppid) + " && tid == " + std::to_string(gettid());
-}
 
 TEST_CASE("997 openat calls are 997, by every way to attach and to keep", "[kernel]") {
   for (const Force& way : all_ways()) {

@@ -1,0 +1,192 @@
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <set>
+#include <thread>
+
+#include "catch.h"
+#include "kernel/support/calls.h"
+#include "kernel/support/session.h"
+#include "kernel/support/workload.h"
+#include "plan/field_table.h"
+
+namespace tpx::test {
+namespace {
+
+using Rows = std::map<std::string, std::uint64_t>;
+
+std::string text(const Rows& rows) {
+  std::string text;
+  for (const auto& [labels, count] : rows) {
+    text += labels + " " + std::to_string(count) + "\n";
+  }
+  return text;
+}
+
+/// Both attach types at once over one piece of work, all the event's rows as labels.
+void compare(const std::string& event, const std::string& fields, const std::string& filter,
+             const std::function<void()>& work, std::uint64_t at_least) {
+  INFO(event);
+  const std::string yaml = "metrics:\n  - name: events_total\n    tracepoint: " + event + "\n    filter: '" + filter +
+                           "'\n    max_series: 20000\n    labels: {" + fields + "}\n";
+  Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
+  Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
+  work();
+  const Rows arguments = by_arguments.table("events_total");
+  const Rows record = by_record.table("events_total");
+  CHECK(text(arguments) == text(record));
+  CHECK(by_arguments.sum("events_total") >= at_least);
+}
+
+TEST_CASE("sched_switch's arguments give what its record says", "[kernel]") {
+  Workload workload("context_switches", {"211"});
+  const std::string pid = std::to_string(workload.pid());
+  compare(
+      "sched/sched_switch",
+      "prev_comm: args.prev_comm, prev_pid: args.prev_pid, prev_prio: args.prev_prio, prev_state: args.prev_state, "
+      "next_comm: args.next_comm, next_pid: args.next_pid, next_prio: args.next_prio",
+      "args.prev_pid == " + pid + " || args.next_pid == " + pid,
+      [&] {
+        workload.run();
+        static_cast<void>(switches_of(workload.pid()));
+      },
+      211);
+}
+
+/// A child in every state that a switch can report: asleep, stopped, traced, dead, a zombie, preempted.
+void live_through_all_states(pid_t child) {
+  kill(child, SIGSTOP);
+  int status = 0;
+  waitpid(child, &status, WUNTRACED);
+  kill(child, SIGCONT);
+  waitpid(child, &status, WCONTINUED);
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+}
+
+TEST_CASE("sched_switch's prev_state is right in every state of a task", "[kernel]") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    raise(SIGSTOP);
+    for (;;) {
+      usleep(100);
+      for (int i = 0; i < 20'000; ++i) {
+        sched_yield();
+      }
+    }
+  }
+  int status = 0;
+  waitpid(child, &status, WUNTRACED);
+  compare(
+      "sched/sched_switch", "state: args.prev_state, next: args.next_pid",
+      "args.prev_pid == " + std::to_string(child) + " && args.prev_state != 0x7fffffff",
+      [&] {
+        kill(child, SIGCONT);
+        usleep(200'000);
+        live_through_all_states(child);
+      },
+      3);
+}
+
+TEST_CASE("wakeups' arguments give what their records say", "[kernel]") {
+  for (const char* event : {"sched/sched_waking", "sched/sched_wakeup"}) {
+    Workload workload("context_switches", {"97"});
+    compare(
+        event, "comm: args.comm, pid: args.pid, prio: args.prio, target_cpu: args.target_cpu",
+        "args.pid == " + std::to_string(workload.pid()),
+        [&] {
+          workload.run();
+          static_cast<void>(switches_of(workload.pid()));
+        },
+        97);
+  }
+  compare(
+      "sched/sched_wakeup_new", "comm: args.comm, pid: args.pid, prio: args.prio, target_cpu: args.target_cpu",
+      "tid == " + std::to_string(gettid()),
+      [] {
+        for (int i = 0; i < 7; ++i) {
+          std::thread([] {}).join();
+        }
+      },
+      7);
+}
+
+TEST_CASE("soft interrupts' arguments give what their records say", "[kernel]") {
+  for (const char* event : {"irq/softirq_entry", "irq/softirq_exit", "irq/softirq_raise"}) {
+    Workload workload("udp_send", {"499", "64", "127.0.0.1", "9"});
+    // The task that a soft interrupt meets: all within one process, which sleeps while the two are attached.
+    compare(
+        event, "vec: args.vec", "tid == " + std::to_string(workload.pid()), [&] { workload.run(); }, 499);
+  }
+}
+
+TEST_CASE("interrupts' arguments give what their records say", "[kernel]") {
+  // Interrupts meet no task of ours: both count those of a while that begins when both are attached.
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+  };
+  const std::uint64_t begin = now() + 1'500'000'000;
+  const std::string filter = "nsecs >= " + std::to_string(begin) + " && nsecs < " + std::to_string(begin + 300'000'000);
+  const auto wait = [&] {
+    REQUIRE(now() < begin);
+    while (now() < begin + 300'000'000) {
+      usleep(1000);
+    }
+  };
+  const std::string yaml = "metrics:\n  - name: entries_total\n    tracepoint: irq/irq_handler_entry\n    filter: '" +
+                           filter +
+                           "'\n    labels: {irq: args.irq, name: args.name}\n  - name: exits_total\n    tracepoint: "
+                           "irq/irq_handler_exit\n    filter: '" +
+                           filter + "'\n    labels: {irq: args.irq, ret: args.ret}\n";
+  Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
+  Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
+  wait();
+  // An event at the very edge of the while may be within it for one of the two alone.
+  for (const char* metric : {"entries_total", "exits_total"}) {
+    const Rows arguments = by_arguments.table(metric);
+    const Rows record = by_record.table(metric);
+    for (const auto& [labels, count] : record) {
+      INFO(metric << " " << labels);
+      CHECK(arguments.count(labels) == 1);
+    }
+    const auto difference = static_cast<std::int64_t>(by_arguments.sum(metric) - by_record.sum(metric));
+    CHECK(std::abs(difference) <= 2 + static_cast<std::int64_t>(by_record.recursion_misses()));
+  }
+}
+
+TEST_CASE("system calls' arguments give what their records say", "[kernel]") {
+  const std::string self = "tid == " + std::to_string(gettid());
+  compare(
+      "raw_syscalls/sys_enter",
+      "id: args.id, a: \"args.args[0]\", b: \"args.args[1]\", c: \"args.args[2]\", d: \"args.args[3]\", e: "
+      "\"args.args[4]\", f: \"args.args[5]\"",
+      own_calls(), [] { syscall(SYS_getppid, 1, 2, 3, 4, 5, 6); }, 1);
+  compare(
+      "raw_syscalls/sys_exit", "id: args.id, ret: args.ret", own_calls(), [] { call(); }, 1);
+  compare(
+      "syscalls/sys_enter_mmap",
+      "addr: args.addr, len: args.len, prot: args.prot, flags: args.flags, fd: args.fd, off: args.off",
+      self + " && args.len == 2", [] { syscall(SYS_mmap, 1, 2, 3, -4, -5, 6); }, 1);
+  compare(
+      "syscalls/sys_enter_getpriority", "which: args.which, who: args.who", self,
+      [] { syscall(SYS_getpriority, 0xffffffff00000063, -7); }, 1);
+  compare(
+      "syscalls/sys_exit_getpriority", "ret: args.ret", self, [] { syscall(SYS_getpriority, 99, 0); }, 1);
+}
+
+TEST_CASE("the tests above compare every row of the table", "[kernel]") {
+  const std::set<std::string_view> compared = {
+      "sched/sched_switch",    "sched/sched_waking",   "sched/sched_wakeup*",    "irq/softirq_*",
+      "irq/irq_handler_entry", "irq/irq_handler_exit", "raw_syscalls/sys_enter", "raw_syscalls/sys_exit"};
+  for (const plan::FieldRow& row : plan::field_table()) {
+    INFO(row.event);
+    CHECK(compared.contains(row.event));
+  }
+}
+
+}  // namespace
+}  // namespace tpx::test

@@ -1,0 +1,166 @@
+#include <sched.h>
+
+#include <bit>
+#include <numeric>
+#include <thread>
+
+#include "catch.h"
+#include "codegen/rows.h"
+#include "kernel/support/calls.h"
+#include "kernel/support/session.h"
+#include "kernel/support/workload.h"
+
+namespace tpx::test {
+namespace {
+
+using plan::LostReason;
+
+std::uint64_t count_of(const std::vector<std::uint64_t>& words) {
+  return std::accumulate(words.begin(), words.end() - 2, std::uint64_t{0});
+}
+
+TEST_CASE("system calls' durations: as many as there were calls, with what the start knew", "[kernel]") {
+  for (const Force& way : all_ways()) {
+    INFO(describe(way));
+    const std::string filter = "tid == " + std::to_string(gettid()) + " && args.id == " + std::to_string(SYS_getppid);
+    Session session(R"(
+metrics:
+  - name: duration_seconds
+    type: histogram
+    from: {tracepoint: raw_syscalls/sys_enter, key: tid, filter: ')" +
+                        filter + R"('}
+    to: {tracepoint: raw_syscalls/sys_exit, key: tid, filter: ')" +
+                        filter + R"('}
+    labels: {id: from.args.id, first: 'from.args.args[0]', comm: from.comm, ret: args.ret}
+    buckets: {exponential: {start: 1e-7, factor: 4, count: 14}}
+  - name: busy_seconds_total
+    from: {tracepoint: raw_syscalls/sys_enter, key: tid, filter: ')" +
+                        filter + R"('}
+    to: {tracepoint: raw_syscalls/sys_exit, key: tid, filter: ')" +
+                        filter + R"('}
+)",
+                    way);
+    for (std::uint64_t i = 0; i < 1009; ++i) {
+      call(i % 3);
+    }
+    std::uint64_t count = 0;
+    std::uint64_t nanoseconds = 0;
+    const std::vector<Row> rows = session.rows("duration_seconds");
+    const std::string parent = std::to_string(getppid());
+    CHECK(rows.size() == 3);
+    for (const Row& row : rows) {
+      CHECK(row.labels.at("id") == std::to_string(SYS_getppid));
+      CHECK(row.labels.at("comm") == own_comm());
+      CHECK(row.labels.at("ret") == parent);
+      count += count_of(row.words);
+      nanoseconds += row.words[row.words.size() - 2];
+    }
+    CHECK(count == 1009);
+    CHECK(nanoseconds > 0);
+    CHECK(session.sum("busy_seconds_total") > 0);
+    for (const LostReason reason : {LostReason::PairNoStart, LostReason::PairCollision, LostReason::PairRestart}) {
+      CHECK(session.lost("duration_seconds", reason) == 0);
+    }
+  }
+}
+
+TEST_CASE("what a pair can't match is counted by its reason", "[kernel]") {
+  for (const auto attach : {plan::AttachType::TpBtf, plan::AttachType::Classic}) {
+    // args[1] says what a call does: 1 starts, 2 ends the pair of the key in args[0].
+    Session session(
+        "metrics:\n  - name: seconds_total\n    from: {tracepoint: raw_syscalls/sys_enter, key: 'args.args[0] & "
+        "0xffffffff', filter: '" +
+            own_calls() +
+            " && args.args[1] == 1'}\n    to: {tracepoint: "
+            "raw_syscalls/sys_enter, key: 'args.args[0] & 0xffffffff', filter: '" +
+            own_calls() + " && args.args[1] == 2'}\n    labels: {kept: 'from.args.args[2]'}\n",
+        {attach, std::nullopt});
+    call(5, 1, 77);
+    call(5, 2, 1000);  // a pair
+    call(5, 2);        // ended already
+    call(6, 2);        // never started
+    call(7, 1, 1);
+    call(7, 1, 78);  // started anew
+    call(7, 2, 10);
+    const auto ended = session.table("seconds_total");
+    CHECK(ended.size() == 2);
+    CHECK(ended.contains("77"));
+    CHECK(ended.contains("78"));
+    CHECK(session.lost("seconds_total", LostReason::PairNoStart) == 2);
+    CHECK(session.lost("seconds_total", LostReason::PairRestart) == 1);
+    CHECK(session.lost("seconds_total", LostReason::PairCollision) == 0);
+  }
+}
+
+TEST_CASE("starts whose keys share a slot: the later one stays, the loss is counted", "[kernel]") {
+  for (const auto attach : {plan::AttachType::TpBtf, plan::AttachType::Classic}) {
+    Session session(
+        "metrics:\n  - name: seconds_total\n    from: {tracepoint: syscalls/sys_enter_getpriority, key: args.who, "
+        "filter: 'tid == " +
+            std::to_string(gettid()) +
+            "'}\n    to: {tracepoint: syscalls/sys_enter_setpriority, key: args.who, filter: 'tid == " +
+            std::to_string(gettid()) + "'}\n    labels: {who: from.args.who}\n",
+        {attach, std::nullopt});
+    const plan::PairLayout& layout = *session.planned("seconds_total").pair;
+    REQUIRE(layout.hashed);
+    const auto slot = [&](std::uint64_t key) {
+      return (key * codegen::kHashMultiplier) >> (64 - std::countr_zero(layout.slots));
+    };
+    std::uint64_t other = 4;
+    while (slot(other) != slot(3)) {
+      ++other;
+    }
+    REQUIRE(other < 0x7fffffff);
+    syscall(SYS_getpriority, 99, 3);
+    syscall(SYS_getpriority, 99, other);
+    syscall(SYS_setpriority, 99, 3, 0);
+    syscall(SYS_setpriority, 99, other, 0);
+    const auto rows = session.rows("seconds_total");
+    REQUIRE(rows.size() == 1);
+    CHECK(rows.front().labels.at("who") == std::to_string(other));
+    CHECK(session.lost("seconds_total", LostReason::PairCollision) == 1);
+    CHECK(session.lost("seconds_total", LostReason::PairNoStart) == 1);
+  }
+}
+
+TEST_CASE("every wait for a CPU is counted once", "[kernel]") {
+  for (const auto attach : {plan::AttachType::TpBtf, plan::AttachType::Classic}) {
+    Workload workload("context_switches", {"311"});
+    const std::string pid = std::to_string(workload.pid());
+    std::string yaml = R"yaml(
+metrics:
+  - name: wait_seconds
+    type: histogram
+    from:
+      - {tracepoint: sched/sched_wakeup, key: args.pid, filter: args.pid == PID}
+      - {tracepoint: sched/sched_wakeup_new, key: args.pid, filter: args.pid == PID}
+      - tracepoint: sched/sched_switch
+        key: args.prev_pid
+        filter: args.prev_pid == PID && (args.prev_state == 0 || args.prev_state == 256)
+    to: {tracepoint: sched/sched_switch, key: args.next_pid, filter: args.next_pid == PID}
+    labels: {comm: args.next_comm}
+    buckets: {exponential: {start: 1e-6, factor: 4, count: 12}}
+  - name: runs_total
+    tracepoint: sched/sched_switch
+    filter: args.next_pid == PID
+)yaml";
+    for (auto at = yaml.find("PID"); at != std::string::npos; at = yaml.find("PID")) {
+      yaml.replace(at, 3, pid);
+    }
+    Session session(yaml, {attach, std::nullopt});
+    workload.run();
+    static_cast<void>(switches_of(workload.pid()));
+    std::uint64_t count = 0;
+    for (const Row& row : session.rows("wait_seconds")) {
+      CHECK(row.labels.at("comm") == "context_switche");
+      count += count_of(row.words);
+    }
+    CHECK(session.value("runs_total") >= 311);
+    CHECK(count == session.value("runs_total"));
+    CHECK(session.lost("wait_seconds", LostReason::PairNoStart) == 0);
+    CHECK(session.lost("wait_seconds", LostReason::PairCollision) == 0);
+  }
+}
+
+}  // namespace
+}  // namespace tpx::test
