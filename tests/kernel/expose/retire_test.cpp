@@ -30,7 +30,7 @@ constexpr char kName[] = "calls_total";
 /// The children's comm, so that nobody else's calls count.
 constexpr char kComm[] = "tpx-retire";
 
-constexpr std::chrono::seconds kPatience(8);
+constexpr std::chrono::seconds kPatience(30);
 
 /// How the metric is served.
 struct Variant {
@@ -105,7 +105,7 @@ class Service {
       }
       if (std::chrono::steady_clock::now() > deadline) {
         WARN("sum " << sum << ", exited " << exited(page) << ", series " << page.find(kName)->samples.size()
-                             << ", other " << page.sum(kName, {{"id", "other"}}));
+                    << ", other " << page.sum(kName, {{"id", "other"}}));
         return false;
       }
     }
@@ -199,12 +199,14 @@ void churn(long children) {
 
 void churn_on_two_cpus(Service& service, long children) {
   const std::array<pid_t, 2> spawners{start([&] { churn(children / 2); }), start([&] { churn(children / 2); })};
-  // All of them have been counted, by whichever series, and are over.
-  const bool all = service.scrape_until([&](const Exposition& page) { return exited(page) == double(children); });
+  const bool counted =
+      service.scrape_until([&](const Exposition& page) { return page.sum(kName) == double(children); });
   for (const pid_t spawner : spawners) {
     REQUIRE(spawner > 0);
     reap(spawner);
   }
+  REQUIRE(counted);
+  const bool all = service.scrape_until([&](const Exposition& page) { return exited(page) == double(children); });
   REQUIRE(all);
 }
 
