@@ -21,5 +21,9 @@ struct Command {
 // One file each.
 [[nodiscard]] Command serve_command();
 [[nodiscard]] Command check_command();
+[[nodiscard]] Command list_command();
+[[nodiscard]] Command describe_command();
+[[nodiscard]] Command top_command();
+[[nodiscard]] Command tracepoint_command();
 
 }  // namespace tpx::cli

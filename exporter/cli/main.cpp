@@ -37,7 +37,9 @@ std::vector<std::string> with_default_command(int argc, char** argv, const std::
 }
 
 int run(int argc, char** argv) {
-  const std::vector<Command> commands{tpx::cli::serve_command(), tpx::cli::check_command()};
+  const std::vector<Command> commands{tpx::cli::serve_command(),      tpx::cli::check_command(),
+                                      tpx::cli::list_command(),       tpx::cli::describe_command(),
+                                      tpx::cli::tracepoint_command(), tpx::cli::top_command()};
   CLI::App app(kDescription, "tracepoint_exporter");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);

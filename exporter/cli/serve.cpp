@@ -10,12 +10,14 @@
 #include "cli/command.h"
 #include "cli/log.h"
 #include "cli/options.h"
+#include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "expose/admin_routes.h"
 #include "expose/gzip_sink.h"
 #include "expose/http_server.h"
 #include "expose/landing_page.h"
+#include "expose/listen_address.h"
 #include "expose/metric_service.h"
 #include "expose/negotiate.h"
 #include "expose/own_metrics.h"
@@ -98,14 +100,14 @@ class Exporter {
     expose::TextWriter writer(chosen.gzip ? static_cast<expose::ChunkSink&>(*gzip) : socket, chosen.format);
     const auto service = current();
     service->scrape(writer);
-    expose::write_families(writer, own_.collect(service->status()));
+    expose::write_families(writer, own_.collect(service->status(expose::MetricService::Detail::Counts)));
     const bool complete = writer.finish() && (!gzip || gzip->finish());
     if (complete) {
       own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
   }
 
-  [[nodiscard]] expose::ExporterStatus status() { return current()->status(); }
+  [[nodiscard]] expose::ExporterStatus status() { return current()->status(expose::MetricService::Detail::Totals); }
 
   [[nodiscard]] expose::PageInfo page() const {
     expose::PageInfo info;
@@ -231,12 +233,21 @@ int serve(const ServeOptions& options) {
     report(log.error());
     return kUsage;
   }
+  for (const std::string& address : options.addresses) {
+    if (auto valid = expose::parse_listen_address(address); !valid) {
+      report(valid.error());
+      return kUsage;
+    }
+  }
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   auto exporter = std::make_shared<Exporter>(options, *log);
   if (const int code = exporter->load(); code != kOk) {
     return code;
+  }
+  if (const auto dropped = drop_privileges(options.paths.procfs); !dropped) {
+    (*log)->warn("{}", dropped.error().message);
   }
   expose::ServerOptions server_options;
   server_options.addresses = options.addresses;

@@ -186,13 +186,11 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
       value(*load.base, dst, free);
-      // The verifier wants some pointers checked, and a null one reads 0: the register already is.
-      const Label null = out_.new_label();
-      if (base == nullptr) {
-        out_.jump_if(Cond::Eq, dst, 0, null);
+      if (base != nullptr) {
+        out_.load(size_of(load.size), dst, dst, load.offset);
+      } else {
+        load_unless_null(load, dst, free);
       }
-      out_.load(size_of(load.size), dst, dst, load.offset);
-      out_.place(null);
     }
   } else {
     value(*load.base, Reg::R3);
@@ -210,6 +208,27 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
   } else {
     extend(dst, load.size, load.is_signed);
   }
+}
+
+/// dst = *(dst + offset), or 0 where dst is null. The verifier wants some pointers checked; of those that it thinks are
+/// never null it still follows the branch, as a pointer, so the 0 is set by hand.
+void Integers::load_unless_null(const plan::MemoryLoad& load, Reg dst, Regs free) {
+  const Label done = out_.new_label();
+  if (free.empty()) {
+    const Label null = out_.new_label();
+    out_.jump_if(Cond::Eq, dst, 0, null);
+    out_.load(size_of(load.size), dst, dst, load.offset);
+    out_.jump(done);
+    out_.place(null);
+    out_.load_immediate(dst, 0);
+  } else {
+    const Reg pointer = free.any();
+    out_.move(pointer, dst);
+    out_.load_immediate(dst, 0);
+    out_.jump_if(Cond::Eq, pointer, 0, done);
+    out_.load(size_of(load.size), dst, pointer, load.offset);
+  }
+  out_.place(done);
 }
 
 void Integers::unary(const plan::BoundUnary& unary, Reg dst, Regs free) {

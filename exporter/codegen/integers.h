@@ -37,6 +37,7 @@ class Integers {
   void special(const plan::Special& special, assembler::Reg dst);
   void context_argument(const plan::ContextArgument& argument, assembler::Reg dst);
   void memory_load(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);
+  void load_unless_null(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);
   void extend(assembler::Reg reg, std::uint32_t size, bool is_signed);
   void unary(const plan::BoundUnary& unary, assembler::Reg dst, Regs free);
   void binary(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);

@@ -45,12 +45,12 @@ std::int64_t word_of(std::string_view text, std::size_t at, std::size_t bytes) {
 
 void Texts::zero(std::int64_t offset, std::uint32_t size) {
   for (std::uint32_t i = 0; i < size; i += 8) {
-    out_.store_immediate(Size::Double, kFrame, offset + i, 0);
+    out_.store_immediate(Size::Double, base_, offset + i, 0);
   }
 }
 
-void Texts::stack_address(Reg dst, std::int64_t offset) {
-  out_.move(dst, kFrame);
+void Texts::address(Reg dst, std::int64_t offset) {
+  out_.move(dst, base_);
   out_.alu(Alu::Add, dst, offset);
 }
 
@@ -58,7 +58,7 @@ void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t siz
   for (std::uint32_t done = 0; done < size;) {
     const std::uint32_t bytes = std::min(chunk(from + done, size - done), chunk(to + done, size - done));
     out_.load(static_cast<Size>(bytes), Reg::R2, base, from + done);
-    out_.store(static_cast<Size>(bytes), kFrame, to + done, Reg::R2);
+    out_.store(static_cast<Size>(bytes), base_, to + done, Reg::R2);
     done += bytes;
   }
 }
@@ -68,7 +68,7 @@ void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
   std::visit(Overloaded{
                  [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
                  [&](const plan::Special&) {
-                   stack_address(Reg::R1, offset);
+                   address(Reg::R1, offset);
                    out_.load_immediate(Reg::R2, std::min(size, 16U));
                    out_.call(BPF_FUNC_get_current_comm);
                  },
@@ -101,7 +101,7 @@ void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t
 void Texts::write_constant(const std::string& text, std::int64_t offset, std::uint32_t size) {
   for (std::uint32_t i = 0; i < size && i < text.size(); i += 8) {
     out_.load_immediate(Reg::R1, word_of(text, i, 8));
-    out_.store(Size::Double, kFrame, offset + i, Reg::R1);
+    out_.store(Size::Double, base_, offset + i, Reg::R1);
   }
 }
 
@@ -124,7 +124,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
   }
   integers_.value(*bytes.base, Reg::R3);
   out_.alu(Alu::Add, Reg::R3, bytes.offset);
-  stack_address(Reg::R1, offset);
+  address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
   out_.call(BPF_FUNC_probe_read_kernel);
 }
@@ -149,12 +149,12 @@ void Texts::write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint3
     read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
     return;
   }
-  stack_address(Reg::R1, offset);
+  address(Reg::R1, offset);
   out_.call(BPF_FUNC_probe_read_kernel);
 }
 
 void Texts::read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size) {
-  stack_address(Reg::R1, offset);
+  address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
   out_.call(helper);
 }

@@ -1,25 +1,28 @@
 #pragma once
 
 #include "codegen/context.h"
+#include "codegen/frame.h"
 #include "plan/bound.h"
 
 namespace tpx::codegen {
 
 class Integers;
 
-/// Strings and byte arrays onto the stack.
+/// Strings and byte arrays onto the stack, or into other memory.
 class Texts {
  public:
-  Texts(Context& context, Integers& integers) : context_(context), out_(context.out), integers_(integers) {}
+  /// `base`: what offsets count from; the stack, or a register that helpers leave alone and that points to memory of ours.
+  Texts(Context& context, Integers& integers, assembler::Reg base = kFrame)
+      : context_(context), out_(context.out), integers_(integers), base_(base) {}
 
-  /// Writes the value's bytes to the `size` bytes at R10 + `offset`, which the caller has zeroed and whose offset is a
+  /// Writes the value's bytes to the `size` bytes at base + `offset`, which the caller has zeroed and whose offset is a
   /// multiple of 8. Longer values are cut. Destroys R0 to R5.
   void write(const plan::Bound& bound, std::int64_t offset, std::uint32_t size);
 
   /// Jumps to `target` when the comparison gives `when`.
   void compare(const plan::StringCompare& compare, assembler::Label target, bool when);
 
-  /// Zeroes bytes of stack; both numbers are multiples of 8.
+  /// Zeroes bytes; both numbers are multiples of 8.
   void zero(std::int64_t offset, std::uint32_t size);
 
  private:
@@ -30,13 +33,14 @@ class Texts {
   void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
-  void stack_address(assembler::Reg dst, std::int64_t offset);
+  void address(assembler::Reg dst, std::int64_t offset);
   void compare_constant(const plan::Bound& left, const std::string& text, assembler::Label differ);
   void compare_variable(const plan::Bound& left, const plan::Bound& right, assembler::Label differ);
 
   Context& context_;
   assembler::Program& out_;
   Integers& integers_;
+  assembler::Reg base_;
 };
 
 }  // namespace tpx::codegen

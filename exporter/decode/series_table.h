@@ -84,7 +84,7 @@ class SeriesTable {
   void forget();
   void compact();
   void rebuild_indexes(std::size_t expected);
-  void count(std::uint32_t entry, std::uint32_t row, const reader::MapSnapshot& snapshot);
+  void count(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
   void count_retired(const reader::MapSnapshot& snapshot);
   void bury_unseen();

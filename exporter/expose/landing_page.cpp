@@ -49,7 +49,7 @@ std::string tiles(const ExporterStatus& status, const RateHistory& history) {
     series += metric.series;
     lost += total_lost(metric);
     bytes += metric.map_bytes;
-    rate += last_rate(rates);
+    rate += metric.counts_events ? last_rate(rates) : 0;
     known |= !rates.empty();
   }
   const std::size_t all = status.metrics.size();

@@ -130,12 +130,13 @@ void MetricService::scrape(TextWriter& writer) {
   }
 }
 
-MetricStatus MetricService::status_of(Served& served) {
+MetricStatus MetricService::status_of(Served& served, Detail detail) {
   const plan::PlannedMetric& planned = served.metric->planned;
   const plan::MetricPlan& plan = planned.plan;
   MetricStatus status;
   status.name = plan.name;
   status.help = plan.help;
+  status.counts_events = planned.counts_events;
   status.type = type_text(plan.value.kind);
   status.up = served.read_error.empty();
   status.reason = served.read_error;
@@ -147,13 +148,13 @@ MetricStatus MetricService::status_of(Served& served) {
   status.series_limit = plan.store.max_series;
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
-  if (auto read = served.reader.read(served.snapshot); read) {
-    status.series = served.snapshot.rows() + served.series->retired_series();
+  if (detail == Detail::Totals && served.reader.read(served.snapshot)) {
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
       status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
     }
     status.events_total += events_in(served.snapshot.other, plan.value.kind) + served.retired_events;
   }
+  status.series = served.snapshot.rows() + served.series->retired_series();
   const auto counts = served.reader.lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
@@ -180,12 +181,12 @@ MetricStatus MetricService::status_of(Served& served) {
   return status;
 }
 
-ExporterStatus MetricService::status() {
+ExporterStatus MetricService::status(Detail detail) {
   const std::lock_guard lock(mutex_);
   ExporterStatus status;
   status.statistics = statistics_enabled();
   for (Served& served : served_) {
-    status.metrics.push_back(status_of(served));
+    status.metrics.push_back(status_of(served, detail));
   }
   for (const plan::Rejected& rejected : rejected_) {
     const bool known = std::any_of(status.metrics.begin(), status.metrics.end(),

@@ -30,7 +30,9 @@ class MetricService {
   /// Writes all metrics. A metric whose map can't be read is left out and shows as down in the next status.
   void scrape(TextWriter& writer);
 
-  [[nodiscard]] ExporterStatus status();
+  /// Counts: what costs nothing to tell; `series` is that of the last scrape. Totals: reads the maps for events_total.
+  enum class Detail : std::uint8_t { Counts, Totals };
+  [[nodiscard]] ExporterStatus status(Detail detail);
 
   [[nodiscard]] std::size_t served() const { return served_.size(); }
 
@@ -49,7 +51,7 @@ class MetricService {
       : loaded_(std::move(loaded)), features_(features) {}
   [[nodiscard]] Result<void> start_retirer();
   void add_retired(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
-  [[nodiscard]] MetricStatus status_of(Served& served);
+  [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs(ExporterStatus& status) const;
 
   std::mutex mutex_;

@@ -93,15 +93,15 @@ struct Btf::Index {
   };
 
   [[nodiscard]] const Tracepoints& tracepoints() const {
-    std::call_once(tracepoints_once, [this] { fill_tracepoints(); });
+    std::call_once(tracepoints_once_, [this] { fill_tracepoints(); });
     return tracepoints_;
   }
   [[nodiscard]] const std::vector<Named>& structures() const {
-    std::call_once(structures_once, [this] { fill_structures(); });
+    std::call_once(structures_once_, [this] { fill_structures(); });
     return structures_;
   }
   [[nodiscard]] const std::vector<Enumerator>& enumerators() const {
-    std::call_once(enumerators_once, [this] { fill_enumerators(); });
+    std::call_once(enumerators_once_, [this] { fill_enumerators(); });
     return enumerators_;
   }
   /// Since 6.0 an enum says itself whether it is signed; before, no enum said so and values count as signed.
@@ -190,9 +190,9 @@ struct Btf::Index {
     enumerators_.shrink_to_fit();
   }
 
-  mutable std::once_flag tracepoints_once;
-  mutable std::once_flag structures_once;
-  mutable std::once_flag enumerators_once;
+  mutable std::once_flag tracepoints_once_;
+  mutable std::once_flag structures_once_;
+  mutable std::once_flag enumerators_once_;
   mutable Tracepoints tracepoints_;
   mutable std::vector<Named> structures_;
   mutable std::vector<Enumerator> enumerators_;

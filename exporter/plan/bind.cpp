@@ -40,7 +40,7 @@ const Node& root_of(const Node& node) {
   if (const auto* index = std::get_if<expression::Index>(&node.value)) {
     return root_of(*index->base);
   }
-  return node;
+  return node;  // NOLINT(bugprone-return-const-ref-from-parameter): trees outlive their walks
 }
 
 bool is_from(const Node& node) {
@@ -88,7 +88,7 @@ Result<BoundPtr> bind_builtin(Builtin builtin, const Scope& scope) {
   const ValueType u32{ValueType::Kind::Integer, 4, false};
   const ValueType u64{ValueType::Kind::Integer, 8, false};
   using Kind = Special::Kind;
-  const auto either = [](BoundPtr load, Kind helper, ValueType type) {
+  const auto either = [](const BoundPtr& load, Kind helper, ValueType type) {
     return load ? load : make_bound(Special{helper}, type);
   };
   switch (builtin) {
@@ -345,19 +345,28 @@ class Binder {
       return error(*call.arguments[0], "str() takes a pointer, this is " + describe((*pointer)->type));
     }
     const auto space = scope_.syscall ? PointerString::Space::User : PointerString::Space::ByAddress;
-    return make_bound(PointerString{*pointer, size, space}, {ValueType::Kind::String, size, false});
+    return make_bound(PointerString{*pointer, *limit + 1, space}, {ValueType::Kind::String, size, false});
   }
 
+  /// At most `limit` bytes of a string; `size` is what that takes in a key, with the NUL of what is read as a string.
   static BoundPtr shorten(const BoundPtr& text, std::uint32_t limit, std::uint32_t size) {
     Bound shorter = *text;
-    if (auto* loc = std::get_if<LocBytes>(&shorter.node)) {
-      loc->size = size;
+    shorter.type.size = std::min(shorter.type.size, size);
+    std::visit(Overloaded{
+                   [&](LocBytes& n) { n.size = limit + 1; },
+                   [&](PointerString& n) { n.size = limit + 1; },
+                   [&](ContextBytes& n) { n.size = std::min(n.size, limit); },
+                   [&](MemoryBytes& n) { n.size = std::min(n.size, limit); },
+                   [&](Conditional& n) {
+                     n.then_value = shorten(n.then_value, limit, size);
+                     n.else_value = shorten(n.else_value, limit, size);
+                   },
+                   [&](StringConstant& n) { n.text.resize(std::min<std::size_t>(n.text.size(), limit)); },
+                   [](auto&) {},
+               },
+               shorter.node);
+    if (std::holds_alternative<LocBytes>(shorter.node) || std::holds_alternative<PointerString>(shorter.node)) {
       shorter.type.size = size;
-    } else if (auto* pointer = std::get_if<PointerString>(&shorter.node)) {
-      pointer->size = size;
-      shorter.type.size = size;
-    } else {
-      shorter.type.size = std::min(shorter.type.size, limit);
     }
     return std::make_shared<const Bound>(std::move(shorter));
   }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "plan/field_table.h"
+#include "plan/syscall_types.h"
 
 namespace tpx::plan {
 
@@ -50,10 +51,18 @@ BoundPtr context_integer(std::uint32_t offset, std::uint32_t size, bool is_signe
   return make_bound(ContextLoad{offset, size, is_signed}, type);
 }
 
+/// What a field of the record is as a value. Little-endian: the lower half of a register comes first.
+ValueType integer_type(const Field& field, const Scope& scope) {
+  const bool argument = scope.syscall && field.size == 8 && scope.format->name.starts_with("sys_enter_");
+  return argument ? syscall_argument_type(field.type) : ValueType{ValueType::Kind::Integer, field.size, field.is_signed};
+}
+
 Result<BoundPtr> classic_field(const Field& field, const Scope& scope) {
   switch (field.kind) {
-    case Field::Kind::Integer:
-      return context_integer(field.offset, field.size, field.is_signed);
+    case Field::Kind::Integer: {
+      const ValueType type = integer_type(field, scope);
+      return context_integer(field.offset, type.size, type.is_signed);
+    }
     case Field::Kind::CharArray:
       return make_bound(ContextBytes{field.offset, std::min(field.size, kLongestBytes)},
                         {ValueType::Kind::String, std::min(field.size, kLongestBytes), false});
@@ -149,7 +158,7 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
     raw.mode = Scope::Mode::Raw;
     raw.internal = true;
     return parsed ? bind(**parsed, raw).map([&](const BoundPtr& bound) {
-      return as_integer(bound, {ValueType::Kind::Integer, (*field)->size, (*field)->is_signed});
+      return as_integer(bound, integer_type(**field, scope));
     })
                   : fail("no row for this field");
   }

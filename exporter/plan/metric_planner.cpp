@@ -250,6 +250,7 @@ class MetricPlanner {
     plan.scale = metric_.scale * (duration ? 1e-9 : 1);
     ValueLayout& value = plan.value;
     value.is_signed = !duration;
+    metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!value_ && !duration);
     for (const BoundSite& site : sites) {
       // Only an unsigned 64-bit value needs the unsigned comparison; everything else fits a signed number.
       if (site.value && !site.value->type.is_signed && site.value->type.size == 8) {

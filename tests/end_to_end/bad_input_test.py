@@ -200,7 +200,7 @@ def test_port_in_use(configuration):
         expect(done, 1, [address])
 
 
-@pytest.mark.parametrize("arguments", [["--no-such-flag"], ["no-such-command"], ["serve", "--web.listen-address=nonsense"], ["check"]])
+@pytest.mark.parametrize("arguments", [["--no-such-flag"], ["no-such-command"], ["serve", "--web.listen-address=nonsense"]])
 def test_wrong_use(arguments):
     done = run(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr

@@ -149,7 +149,7 @@ def test_children_forked_and_ended(exporter, workload):
 metrics:
   - name: forks_total
     tracepoint: sched/sched_process_fork
-    labels: {parent: args.parent_pid, name: args.parent_comm}
+    labels: {parent: args.parent_pid, program: args.parent_comm}
   - name: exits_total
     tracepoint: sched/sched_process_exit
     filter: pid == tid && ppid == %d
@@ -161,7 +161,7 @@ metrics:
     )
     task.go()
     scrape = running.scrape()
-    assert value(scrape, "tracepoint_forks_total", parent=task.pid, name="fork_children") == 307
+    assert value(scrape, "tracepoint_forks_total", parent=task.pid, program="fork_children") == 307
     assert value(scrape, "tracepoint_exits_total") == 307
     assert value(scrape, "tracepoint_process_starts_total") == 307
 

@@ -37,6 +37,7 @@ def test_default_configuration(exporter, workload):
     running = exporter(None)
     opens.go()
     calls.go()
+    subprocess.run(["sh", "-c", "kill -USR1 $$"], check=False)  # a process that starts, gets a signal and exits
     scrape = running.scrape()
     assert scrape.sum("tracepoint_openat_calls_total", pid=opens.pid, comm="openat_calls") == 997
     assert scrape.sum("tracepoint_syscalls_total", syscall="getppid") >= 499

@@ -13,15 +13,16 @@ PROGRAM = shutil.which("prometheus") or "/usr/bin/prometheus"
 
 
 class Prometheus:
-    def __init__(self, directory, target_port):
+    def __init__(self, directory, target_port, job="tracepoint", rules=None):
         directory.mkdir()
         self.port = free_port()
         self.log = directory / "log"
         configuration = directory / "prometheus.yml"
         configuration.write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+            "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: [{rules or ''}]\n"
             "scrape_configs:\n"
-            f"  - {{job_name: tracepoint, static_configs: [{{targets: ['127.0.0.1:{target_port}']}}]}}\n"
+            f"  - {{job_name: {job}, static_configs: [{{targets: ['127.0.0.1:{target_port}']}}]}}\n"
         )
         with open(self.log, "wb") as output:
             self.process = subprocess.Popen(

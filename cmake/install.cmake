@@ -1,0 +1,72 @@
+# What belongs on a host beside the binary: unit, configuration, documentation; and the Debian package of it all (cpack).
+include(GNUInstallDirs)
+
+set(TPX_DOC ${CMAKE_INSTALL_DATAROOTDIR}/doc/tracepoint-exporter)
+set(TPX_DEBIAN ${PROJECT_SOURCE_DIR}/deploy/debian)
+# Whoever publishes the package puts an address here that answers.
+set(TPX_MAINTAINER "tracepoint_exporter maintainers <root@localhost>" CACHE STRING "Name and address that the package gives")
+
+# /etc is not below the prefix.
+set(TPX_ETC /etc CACHE PATH "Where configuration goes")
+
+install(FILES deploy/systemd/tracepoint_exporter.service DESTINATION lib/systemd/system)
+install(FILES deploy/systemd/tracepoint_exporter.default DESTINATION ${TPX_ETC}/default RENAME tracepoint_exporter)
+install(FILES config/default.yaml DESTINATION ${TPX_ETC}/tracepoint_exporter/conf.d)
+# The thematic configurations; linked into conf.d where wanted.
+install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/config
+  FILES_MATCHING PATTERN "*.yaml" PATTERN default.yaml EXCLUDE)
+file(GLOB TPX_DASHBOARDS CONFIGURE_DEPENDS dashboards/*.json)
+install(FILES ${TPX_DASHBOARDS} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/dashboards)
+install(FILES deploy/prometheus/rules.yml DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/prometheus)
+install(FILES deploy/systemd/sys-admin.conf DESTINATION ${TPX_DOC}/examples)
+install(FILES ${TPX_DEBIAN}/copyright DESTINATION ${TPX_DOC})
+
+# Debian wants these compressed, and the same at each build: the date is that of the last commit, and gzip keeps none.
+find_program(GZIP gzip REQUIRED)
+execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --date=rfc2822 --format=%cd OUTPUT_VARIABLE TPX_DATE
+  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT TPX_DATE)
+  set(TPX_DATE "Thu, 01 Jan 1970 00:00:00 +0000")
+endif()
+set(TPX_PACKAGE_FILES ${PROJECT_BINARY_DIR}/package)
+file(MAKE_DIRECTORY ${TPX_PACKAGE_FILES})
+# compressed(FILE NAME DESTINATION): installs FILE as NAME.gz.
+function(compressed FILE NAME DESTINATION)
+  execute_process(COMMAND ${GZIP} -9nc ${FILE} OUTPUT_FILE ${TPX_PACKAGE_FILES}/${NAME}.gz COMMAND_ERROR_IS_FATAL ANY)
+  install(FILES ${TPX_PACKAGE_FILES}/${NAME}.gz DESTINATION ${DESTINATION})
+endfunction()
+configure_file(${TPX_DEBIAN}/changelog.in ${TPX_PACKAGE_FILES}/changelog @ONLY)
+compressed(${TPX_PACKAGE_FILES}/changelog changelog ${TPX_DOC})
+if(EXISTS ${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1)
+  compressed(${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1 tracepoint_exporter.1 ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+foreach(COMPLETION bash-completion/completions/tracepoint_exporter zsh/vendor-completions/_tracepoint_exporter
+    fish/vendor_completions.d/tracepoint_exporter.fish)
+  get_filename_component(NAME ${COMPLETION} NAME)
+  get_filename_component(DIRECTORY ${COMPLETION} DIRECTORY)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/docs/completions/${NAME})
+    install(FILES docs/completions/${NAME} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/${DIRECTORY})
+  endif()
+endforeach()
+
+# Packaging builds the binary, not the tests.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_PACKAGE_NAME tracepoint-exporter)
+set(CPACK_PACKAGE_CONTACT ${TPX_MAINTAINER})
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
+  WORLD_EXECUTE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Prometheus exporter for Linux kernel tracepoints
+Counts events of any tracepoint in the kernel, as a YAML configuration
+says, and serves them as Prometheus metrics. The BPF programs are made
+in-process: the host needs neither a compiler nor kernel headers.")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${TPX_DEBIAN}/conffiles ${TPX_DEBIAN}/postinst ${TPX_DEBIAN}/prerm
+  ${TPX_DEBIAN}/postrm)
+include(CPack)

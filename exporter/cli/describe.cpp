@@ -1,0 +1,222 @@
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "base/text.h"
+#include "cli/access.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/session.h"
+#include "cli/snippet.h"
+#include "live/text_buffer.h"
+#include "plan/event_plan.h"
+
+namespace tpx::cli {
+
+namespace {
+
+struct Options {
+  kernel::Paths paths;
+  std::string tracepoint;
+  std::string output = "text";
+};
+
+constexpr std::size_t kMostNames = 24;
+
+/// Without privilege nothing can be asked of the kernel: then its release says what it can do.
+kernel::Features known_features(const kernel::Kernel& kernel) {
+  utsname system{};
+  int major = 0;
+  int minor = 0;
+  uname(&system);
+  if (std::sscanf(system.release, "%d.%d", &major, &minor) != 2) {  // NOLINT(cert-err34-c): two small numbers
+    return kernel.features;
+  }
+  kernel::Features features = kernel::features_of_release(major, minor);
+  features.tp_btf = features.tp_btf && kernel.btf.has_value();
+  return features;
+}
+
+std::string names_text(const kernel::FieldNames& names) {
+  std::string text;
+  std::size_t shown = 0;
+  const auto add = [&](std::uint64_t value, const std::string& name, bool hex) {
+    if (shown++ >= kMostNames) {
+      return;
+    }
+    text += text.empty() ? "" : ", ";
+    hex ? live::append_hex(text, value) : live::append_integer(text, value, true);
+    text += "=" + name;
+  };
+  for (const auto& [value, name] : names.symbols) {
+    add(value, name, false);
+  }
+  for (const auto& [mask, name] : names.flags) {
+    add(mask, name, true);
+  }
+  if (shown > kMostNames) {
+    text += ", and " + std::to_string(shown - kMostNames) + " more";
+  }
+  return text;
+}
+
+/// How one event looks from outside, ready to be written down.
+class Description {
+ public:
+  Description(kernel::Format format, const kernel::Kernel& kernel)
+      : format_(std::move(format)), kernel_(kernel), options_(planner_options()) {
+    auto plan = plan::plan_events({format_.full_name(), std::nullopt, {}}, kernel_, options_);
+    if (plan) {
+      attach_ = plan->point.type;
+      point_ = plan->point.text();
+      reason_ = plan->attach_reason;
+    } else {
+      reason_ = plan.error().message;
+    }
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string out = "Tracepoint " + format_.full_name() + " (id " + std::to_string(format_.id) + ")\n\nFields:\n";
+    std::size_t type_width = 4;
+    std::size_t name_width = 4;
+    for (const kernel::Field& field : format_.fields) {
+      type_width = std::max(type_width, field.type.size());
+      name_width = std::max(name_width, field.name.size());
+    }
+    const auto cell = [&](const std::string& word, std::size_t width) {
+      out += word + std::string(width - std::min(width, word.size()) + 2, ' ');
+    };
+    out += "  ";
+    cell("NAME", name_width);
+    cell("TYPE", type_width);
+    out += "OFFSET  SIZE  SIGNED  READ BY\n";
+    for (const kernel::Field& field : format_.fields) {
+      out += "  ";
+      cell(field.name, name_width);
+      cell(field.type, type_width);
+      cell(std::to_string(field.offset), 6);
+      cell(std::to_string(field.size), 4);
+      cell(field.is_signed ? "yes" : "no", 6);
+      out += read_by(field) + "\n";
+    }
+    for (const kernel::Field& field : format_.fields) {
+      const std::string names = names_text(names_of(field));
+      out += names.empty() ? "" : "\nNames of " + field.name + ": " + names + "\n";
+    }
+    out += "\nAttached " + attach_text() + ".\n\nTo count it, paste into a configuration:\n\n";
+    return out + configuration_snippet(format_, kernel_, options_);
+  }
+
+  [[nodiscard]] std::string json() const {
+    std::string out = "{\"tracepoint\":";
+    live::append_json_string(out, format_.full_name());
+    out += ",\"id\":" + std::to_string(format_.id) + ",\"attach\":";
+    live::append_json_string(out, attach_ ? plan::name(*attach_) : "none");
+    out += ",\"attach_reason\":";
+    live::append_json_string(out, reason_);
+    out += ",\"fields\":[";
+    for (const kernel::Field& field : format_.fields) {
+      out += &field == format_.fields.data() ? "{\"name\":" : ",{\"name\":";
+      live::append_json_string(out, field.name);
+      out += ",\"type\":";
+      live::append_json_string(out, field.type);
+      out += ",\"offset\":" + std::to_string(field.offset) + ",\"size\":" + std::to_string(field.size) +
+             ",\"signed\":" + (field.is_signed ? "true" : "false") + ",\"names\":{";
+      bool first = true;
+      const auto add = [&](std::uint64_t value, const std::string& name) {
+        out += first ? "\"" : ",\"";
+        first = false;
+        live::append_integer(out, value, true);
+        out += "\":";
+        live::append_json_string(out, name);
+      };
+      const kernel::FieldNames names = names_of(field);
+      for (const auto& [value, name] : names.symbols) {
+        add(value, name);
+      }
+      for (const auto& [mask, name] : names.flags) {
+        if (!names.symbols.contains(mask)) {
+          add(mask, name);
+        }
+      }
+      out += "}}";
+    }
+    out += "],\"configuration\":";
+    live::append_json_string(out, configuration_snippet(format_, kernel_, options_));
+    return out + "}\n";
+  }
+
+ private:
+  [[nodiscard]] kernel::FieldNames names_of(const kernel::Field& field) const {
+    return kernel::resolve_names(kernel::names_of(format_, field.name), kernel_.btf ? &*kernel_.btf : nullptr);
+  }
+
+  [[nodiscard]] std::string read_by(const kernel::Field& field) const {
+    auto plan = plan::plan_events({format_.full_name(), std::nullopt, {field.name}}, kernel_, options_);
+    return plan ? std::string(plan::name(plan->point.type)) : "nothing: " + plan.error().message;
+  }
+
+  [[nodiscard]] std::string attach_text() const {
+    if (!attach_) {
+      return "not at all: " + reason_;
+    }
+    return "by " + point_ + ", as " + reason_ +
+           (*attach_ == plan::AttachType::Classic ? " (a metric of fields that tp_btf reads is attached by that)" : "");
+  }
+
+  kernel::Format format_;
+  const kernel::Kernel& kernel_;
+  plan::Options options_;
+  std::optional<plan::AttachType> attach_;
+  std::string point_;
+  std::string reason_;
+};
+
+int run(const Options& options) {
+  std::string name = options.tracepoint;
+  std::replace(name.begin(), name.end(), ':', '/');
+  const auto slash = name.find('/');
+  if (slash == std::string::npos) {
+    report(Error{"a tracepoint is CATEGORY/NAME, such as sched/sched_switch",
+                 "see what there is: tracepoint_exporter list '*" + name + "*'"});
+    return kUsage;
+  }
+  auto kernel = kernel::running_kernel(options.paths);
+  if (!kernel) {
+    report(kernel.error());
+    return kFailure;
+  }
+  if (missing_privileges(options.paths, "describe " + name)) {
+    kernel->features = known_features(*kernel);
+  }
+  auto format = kernel->tracefs.format(name.substr(0, slash), name.substr(slash + 1));
+  if (!format) {
+    report(format.error());
+    return kFailure;
+  }
+  const Description description(std::move(*format), *kernel);
+  const std::string text = options.output == "json" ? description.json() : description.text();
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return kOk;
+}
+
+}  // namespace
+
+Command describe_command() {
+  return {"describe", "Show the fields of a tracepoint and how to count it",
+          [](CLI::App& app, std::function<int()>& chosen) {
+            auto options = std::make_shared<Options>();
+            app.add_option("tracepoint", options->tracepoint, "The tracepoint")->type_name("CATEGORY/NAME")->required();
+            app.add_option("--output", options->output, "text or json")
+                ->capture_default_str()
+                ->check(CLI::IsMember({"text", "json"}));
+            add_path_options(app, options->paths);
+            app.footer("Example:\n  tracepoint_exporter describe sched/sched_switch");
+            app.callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+          }};
+}
+
+}  // namespace tpx::cli

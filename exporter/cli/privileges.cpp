@@ -1,0 +1,37 @@
+#include "cli/privileges.h"
+
+#include <cap-ng.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "base/file.h"
+
+namespace tpx::cli {
+
+Result<void> drop_privileges(const std::string& procfs) {
+  if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE) {
+    return {};
+  }
+  const auto paranoid = read_file(procfs + "/sys/kernel/perf_event_paranoid");
+  const bool needs_admin = paranoid && std::atoi(paranoid->c_str()) > 2;
+  const std::array kept{std::pair(CAP_BPF, true), std::pair(CAP_PERFMON, true), std::pair(CAP_DAC_READ_SEARCH, true),
+                        std::pair(CAP_SYS_ADMIN, needs_admin)};
+  std::array<bool, kept.size()> held{};
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    held[i] = kept[i].second && capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(kept[i].first)) != 0;
+  }
+  capng_clear(CAPNG_SELECT_CAPS);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (held[i]) {
+      capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+                   static_cast<unsigned>(kept[i].first));
+    }
+  }
+  if (const int code = capng_apply(CAPNG_SELECT_CAPS); code != 0) {
+    return fail("can't drop capabilities (capng_apply: " + std::to_string(code) + ")");
+  }
+  return {};
+}
+
+}  // namespace tpx::cli

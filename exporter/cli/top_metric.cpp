@@ -1,0 +1,145 @@
+#include "cli/top_metric.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace tpx::cli {
+
+namespace {
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+/// The last field that the expression names, else its first word: `symbol(args.vec)` → vec.
+std::string label_name(const std::string& expression) {
+  const auto field = expression.rfind("args.");
+  std::size_t begin = field == std::string::npos ? 0 : field + 5;
+  while (begin < expression.size() && !is_word(expression[begin])) {
+    ++begin;
+  }
+  std::size_t end = begin;
+  while (end < expression.size() && is_word(expression[end])) {
+    ++end;
+  }
+  std::string name = expression.substr(begin, end - begin);
+  return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "label" : name;
+}
+
+config::Text located(std::string text, const std::string& option) {
+  return {std::move(text), {option, 1, 1}};
+}
+
+std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
+  std::vector<config::Label> labels;
+  for (const std::string& text : by) {
+    const auto equals = text.find('=');
+    const bool named = equals != std::string::npos && equals > 0 && text[equals + 1] != '=' &&
+                       std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(equals), is_word);
+    const std::string expression = named ? text.substr(equals + 1) : text;
+    const std::string base = named ? text.substr(0, equals) : label_name(expression);
+    std::string name = base;
+    const auto used = [&](const std::string& candidate) {
+      return std::any_of(labels.begin(), labels.end(),
+                         [&](const config::Label& label) { return label.name.value == candidate; });
+    };
+    for (int number = 2; used(name); ++number) {
+      name = base + "_" + std::to_string(number);
+    }
+    labels.push_back({located(name, "--by"), located(expression, "--by")});
+  }
+  return labels;
+}
+
+config::Events events_of(std::string name, const std::string& option) {
+  std::replace(name.begin(), name.end(), ':', '/');
+  config::Events events;
+  events.names.push_back(located(std::move(name), option));
+  return events;
+}
+
+Result<config::Metric> ad_hoc(const TopRequest& request) {
+  config::Metric metric;
+  metric.name = located("top", "top");
+  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by);
+  const bool pair = !request.from.empty();
+  if (pair) {
+    if (request.to.empty()) {
+      return fail("--to is required with --from",
+                  "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
+    }
+    config::Pair source;
+    source.from.push_back({events_of(request.from, "--from"), located(request.key, "--key"), std::nullopt, {}});
+    source.to = {events_of(request.to, "--to"), located(request.key, "--key"), std::nullopt, {}};
+    metric.source = std::move(source);
+  } else {
+    metric.source = events_of(request.tracepoint, "top");
+  }
+  if (!request.filter.empty()) {
+    metric.filter = located(request.filter, "--filter");
+  }
+  if (!request.value.empty()) {
+    metric.value = located(request.value, "--value");
+  }
+  if (request.histogram && request.value.empty() && !pair) {
+    return fail("--value is required with --histogram", "for example: --histogram --value args.bytes");
+  }
+  if (pair || request.histogram) {
+    metric.type = config::MetricType::Histogram;
+    config::Buckets buckets;
+    // Steps of a half, or of a power of two, bound the error of a percentile.
+    buckets.shape = pair ? config::ExponentialBuckets{1e-7, 1.5, 48} : config::ExponentialBuckets{1, 2, 40};
+    metric.buckets = buckets;
+  }
+  return metric;
+}
+
+Result<config::Config> configured(const TopRequest& request) {
+  config::Loaded loaded = load_configuration(request.files);
+  if (!loaded.errors.empty()) {
+    return fail(std::move(loaded.errors.front()));
+  }
+  std::vector<std::string> names;
+  config::Config found;
+  for (config::Config::File& file : loaded.config.files) {
+    for (config::Metric& metric : file.metrics) {
+      const std::string full = config::full_name(file.name_space, metric.name.value);
+      names.push_back(metric.name.value);
+      if (found.files.empty() && (request.metric == metric.name.value || request.metric == full)) {
+        found.files.push_back({file.path, file.text, file.name_space, {metric}, {}});
+      }
+    }
+  }
+  if (found.files.empty()) {
+    const std::string hint = did_you_mean(request.metric, names, 3);
+    return fail("metric " + request.metric + " not found in the configuration", hint);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<config::Config> top_configuration(const TopRequest& request) {
+  const int sources =
+      (request.tracepoint.empty() ? 0 : 1) + (request.metric.empty() ? 0 : 1) + (request.from.empty() ? 0 : 1);
+  if (sources != 1) {
+    return fail(sources == 0 ? "a tracepoint, --metric or --from and --to is required"
+                             : "only one of a tracepoint, --metric and --from can be shown",
+                "for example: tracepoint_exporter top sched/sched_switch --by args.prev_comm");
+  }
+  if (!request.metric.empty()) {
+    return configured(request);
+  }
+  auto metric = ad_hoc(request);
+  if (!metric) {
+    return fail(std::move(metric.error()));
+  }
+  config::Config config;
+  config.files.push_back({"top", "", "", {std::move(*metric)}, {}});
+  return config;
+}
+
+}  // namespace tpx::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/config.h"
+
+namespace tpx::cli {
+
+/// What `top` is asked to show, in the words of its options.
+struct TopRequest {
+  std::string tracepoint;       ///< ad hoc: a tracepoint …
+  std::string from;             ///< … or the start and
+  std::string to;               ///< end of a pair
+  std::string key = "tid";      ///< of the pair
+  std::vector<std::string> by;  ///< `EXPRESSION` or `NAME=EXPRESSION`
+  std::string value;            ///< counter: what to add; histogram: what to observe
+  std::string filter;
+  bool histogram = false;          ///< percentiles of `value`
+  std::string metric;              ///< a metric of the configuration, with or without its namespace
+  std::vector<std::string> files;  ///< the configuration; none: the built-in one
+};
+
+/// A configuration of the one metric to show. All errors are the user's.
+[[nodiscard]] Result<config::Config> top_configuration(const TopRequest& request);
+
+}  // namespace tpx::cli

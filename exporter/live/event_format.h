@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "decode/decoder.h"
+#include "decode/label_decoder.h"
+#include "kernel/kernel.h"
+#include "plan/event_plan.h"
+
+namespace tpx::live {
+
+enum class EventOutput : std::uint8_t { Text, Json };
+
+/// Writes the records of one tracepoint, one a line. Used by one thread.
+///
+///   12:00:01.123456 bash              1234 [001] prev_comm=bash prev_pid=1234 prev_state=S -> next_comm=top next_pid=99
+///
+/// A process id is followed by the thread's, `1234/1240`, where they differ. A value that the kernel has a name for reads
+/// `vec=TIMER`; system calls' results read `ret=-2 (ENOENT)`. Strings with spaces are quoted.
+/// As JSON, numbers stay numbers and their names stand beside them as NAME_name:
+///
+///   {"time":"2026-01-31T12:00:01.123456789Z","comm":"bash","pid":1234,"tid":1234,"cpu":1,"args":{"vec":1,"vec_name":"TIMER"}}
+class EventFormatter {
+ public:
+  /// `realtime_offset`: nanoseconds of CLOCK_REALTIME when CLOCK_MONOTONIC was 0.
+  [[nodiscard]] static Result<EventFormatter> make(const plan::EventPlan& plan, const kernel::Kernel& kernel,
+                                                   const decode::Environment& environment, EventOutput output,
+                                                   std::uint64_t realtime_offset);
+
+  /// Appends a line.
+  void append(std::string& out, std::span<const std::byte> record);
+
+  /// The line above the events: the names of the first columns. Empty for JSON.
+  [[nodiscard]] std::string heading() const;
+
+ private:
+  enum class Show : std::uint8_t { Number, Hex, Text, Bytes, Numbers };
+  struct Column {
+    std::string name;
+    std::string json_name;  ///< `,"name":`
+    plan::ValueType type;
+    std::uint32_t offset = 0;
+    Show show = Show::Number;
+    std::uint32_t element_size = 1;  ///< Numbers
+    bool element_signed = false;     ///< Numbers
+    bool result = false;             ///< of a system call: an error's name follows the number
+    std::unique_ptr<decode::LabelDecoder> decoder;
+  };
+
+  EventFormatter(EventOutput output, std::uint64_t offset) : output_(output), realtime_offset_(offset) {}
+  void append_text(std::string& out, std::span<const std::byte> record);
+  void append_json(std::string& out, std::span<const std::byte> record);
+  void append_clock(std::string& out, std::uint64_t monotonic);
+  void append_value(std::string& out, const Column& column, std::span<const std::byte> bytes) const;
+  [[nodiscard]] const std::string* name_of(const Column& column, std::span<const std::byte> bytes);
+  [[nodiscard]] static Result<Column> make_column(const plan::EventColumn& column, const plan::EventPlan& plan,
+                                                  const kernel::Kernel& kernel, const decode::Environment& environment);
+
+  EventOutput output_;
+  std::uint64_t realtime_offset_;
+  std::vector<Column> columns_;
+  std::uint64_t second_ = 0;
+  std::string second_text_;
+  std::vector<std::string> texts_;  // kept for its memory
+};
+
+}  // namespace tpx::live

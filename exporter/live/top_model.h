@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "plan/metric_plan.h"
+
+namespace tpx::live {
+
+/// One series of a top list.
+struct TopRow {
+  std::vector<std::string> labels;
+  double total = 0;  ///< counter: since the start; gauge: what it is set to; histogram: observations
+  double rate = 0;   ///< change of the total a second, over the last interval
+  /// Histogram: upper ends of the 50th, 90th and 99th percentile by linear interpolation in their buckets.
+  std::array<double, 3> quantiles{};
+  std::vector<double> history;  ///< the last rates, the newest last
+};
+
+enum class TopSort : std::uint8_t { Rate, Total, Quantile, Label };
+
+/// The series of one metric from sample to sample: totals, rates, what they were before. Pure; used by one thread.
+class TopModel {
+ public:
+  static constexpr std::size_t kHistory = 24;
+
+  TopModel(const plan::ValueLayout& layout, double scale) : layout_(layout), scale_(scale) {}
+
+  /// A sample: begin(), add() for every series, end(). Equal label sets are summed. `seconds` since the sample before.
+  void begin();
+  void add(std::span<const std::string> labels, std::span<const std::uint64_t> value);
+  void end(double seconds);
+
+  /// The first `most` rows in that order whose labels contain `filter` somewhere (empty: all).
+  [[nodiscard]] std::vector<TopRow> rows(TopSort sort, std::string_view filter, std::size_t most) const;
+  [[nodiscard]] std::size_t size() const { return series_.size(); }
+  [[nodiscard]] double total() const;
+  [[nodiscard]] double rate() const;
+  [[nodiscard]] bool has_quantiles() const { return layout_.kind == plan::MetricKind::Histogram; }
+
+ private:
+  struct Series {
+    TopRow row;
+    std::vector<std::uint64_t> value;
+    bool seen = false;
+  };
+  [[nodiscard]] double total_of(const std::vector<std::uint64_t>& value) const;
+  [[nodiscard]] double quantile(const std::vector<std::uint64_t>& value, double q) const;
+
+  plan::ValueLayout layout_;
+  double scale_;
+  std::unordered_map<std::string, Series> series_;  ///< by the labels' texts
+  std::string key_;                                 // kept for its memory
+};
+
+}  // namespace tpx::live

@@ -1,0 +1,119 @@
+"""The Helm chart and the manifests made from it."""
+
+import json
+import pathlib
+import shutil
+import sys
+
+import pytest
+import yaml
+
+from support import DEPLOY, ROOT, run
+
+CHART = DEPLOY / "helm/tracepoint-exporter"
+MANIFESTS = DEPLOY / "kubernetes"
+
+
+def render(helm, *flags):
+    text = run(helm, "template", "release", CHART, *flags)
+    return [each for each in yaml.safe_load_all(text) if each]
+
+
+def of_kind(objects, kind):
+    found = [each for each in objects if each["kind"] == kind]
+    assert len(found) == 1, [each["kind"] for each in objects]
+    return found[0]
+
+
+@pytest.fixture
+def validate(node_modules, tmp_path):
+    def check(objects):
+        # node looks for packages beside the script.
+        script = tmp_path / "validate.mjs"
+        if not script.exists():
+            shutil.copy(pathlib.Path(__file__).parent / "validate.mjs", script)
+            (tmp_path / "node_modules").symlink_to(node_modules)
+        file = tmp_path / "objects.json"
+        file.write_text(json.dumps(objects))
+        run("node", script, file)
+
+    return check
+
+
+def test_lint(helm):
+    run(helm, "lint", "--strict", CHART)
+
+
+def test_manifests_are_what_the_chart_renders(helm):
+    run(sys.executable, MANIFESTS / "generate.py", "--check", "--helm", helm)
+
+
+def test_kustomization_follows_the_schemas(kubectl, validate):
+    objects = list(yaml.safe_load_all(run(kubectl, "kustomize", MANIFESTS)))
+    assert {each["kind"] for each in objects} == {"Namespace", "ServiceAccount", "ConfigMap", "DaemonSet", "PodMonitor"}
+    validate(objects)
+    # The check can fail: a field that Kubernetes does not know, and one of the wrong type.
+    daemonset = of_kind(objects, "DaemonSet")
+    daemonset["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] = "many"
+    with pytest.raises(AssertionError, match="containerPort"):
+        validate([daemonset])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["--set", "podMonitor.enabled=true,podMonitor.labels.release=prometheus"],
+        ["--set", "capabilities.sysAdmin=true,capabilities.sysResource=true,capabilities.syslog=true"],
+        ["--set", "configurations={default,syscalls,syscall-latency}", "--set", "extraConfigurations.net.metrics[0].name=x"],
+        ["--set", "extraArgs={--log.level=debug},imagePullSecrets[0].name=s,podLabels.a=b,podAnnotations.c=d,affinity.nodeAffinity=null"],
+    ],
+)  # fmt: skip
+def test_options_follow_the_schemas(helm, validate, flags):
+    validate(render(helm, *flags))
+
+
+def test_pod_has_no_more_rights_than_it_needs(helm):
+    objects = render(helm)
+    assert not [each for each in objects if "Role" in each["kind"]]
+    assert of_kind(objects, "ServiceAccount")["automountServiceAccountToken"] is False
+    pod = of_kind(objects, "DaemonSet")["spec"]["template"]["spec"]
+    assert not (pod["hostNetwork"] or pod["hostPID"] or pod["hostIPC"] or pod["automountServiceAccountToken"])
+    (container,) = pod["containers"]
+    security = container["securityContext"]
+    assert security["capabilities"] == {"drop": ["ALL"], "add": ["BPF", "PERFMON"]}
+    assert security["readOnlyRootFilesystem"] and not security["privileged"] and not security["allowPrivilegeEscalation"]
+    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+
+def test_sys_admin_comes_with_what_kubernetes_asks_for(helm):
+    pod = of_kind(render(helm, "--set", "capabilities.sysAdmin=true"), "DaemonSet")["spec"]["template"]["spec"]
+    security = pod["containers"][0]["securityContext"]
+    assert "SYS_ADMIN" in security["capabilities"]["add"] and security["allowPrivilegeEscalation"] is True
+
+
+def test_configuration_is_the_projects(helm):
+    data = of_kind(render(helm, "--set", "configurations={default,block}"), "ConfigMap")["data"]
+    assert data == {name: (ROOT / "config" / name).read_text() for name in ("default.yaml", "block.yaml")}
+
+
+def test_a_changed_configuration_rolls_out(helm):
+    def checksum(*flags):
+        template = of_kind(render(helm, *flags), "DaemonSet")["spec"]["template"]
+        return template["metadata"]["annotations"]["checksum/config"]
+
+    assert checksum() == checksum()
+    assert checksum() != checksum("--set", "configurations={default,block}")
+
+
+@pytest.mark.parametrize("flag", ["configurations={absent}", "capabilities.all=true", "port=0"])
+def test_mistakes_are_refused(helm, flag):
+    with pytest.raises(AssertionError, match=flag.split("=")[0].split(".")[0]):
+        render(helm, "--set", flag)
+
+
+def test_packaged_chart_has_the_configurations(helm, tmp_path):
+    run(helm, "package", CHART, "--destination", tmp_path)
+    (archive,) = tmp_path.glob("*.tgz")
+    text = run(helm, "template", "release", archive, "--set", "configurations={default,memory}")
+    assert "tracepoint: oom/mark_victim" in text

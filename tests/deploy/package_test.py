@@ -1,0 +1,144 @@
+"""The Debian package: built, judged by lintian, and installed, removed and purged in a throw-away layer over this machine."""
+
+import subprocess
+
+import pytest
+
+from support import BUILD, run
+
+# Runs inside a mount namespace of its own: / with all changes in memory, and a systemd that only notes what it is asked.
+LAYER = r"""
+set -e
+layer=$1 package=$2 script=$3
+mount --make-rprivate /
+mount -t tmpfs tmpfs "$layer"
+mkdir "$layer/upper" "$layer/work" "$layer/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
+mount --rbind /proc "$layer/root/proc"
+mount --rbind /dev "$layer/root/dev"
+mount -t tmpfs tmpfs "$layer/root/run"
+mkdir -p "$layer/root/run/systemd/system"
+cp "$package" "$layer/root/package.deb"
+mv "$layer/root/usr/bin/systemctl" "$layer/root/usr/bin/systemctl.real"
+for name in systemctl deb-systemd-invoke; do
+  rm -f "$layer/root/usr/bin/$name"
+  # What concerns files only (--root) is done.
+  printf '#!/bin/sh\ncase $1 in --root*) exec systemctl.real "$@";; esac\necho "%s $*" >>/asked\n' "$name" \
+    >"$layer/root/usr/bin/$name"
+  chmod 755 "$layer/root/usr/bin/$name"
+done
+printf '%s' "$script" >"$layer/root/script"
+exec chroot "$layer/root" bash -euo pipefail /script
+"""
+
+LINK = "/etc/systemd/system/multi-user.target.wants/tracepoint_exporter.service"
+
+
+@pytest.fixture(scope="module")
+def package():
+    for old in BUILD.glob("*.deb"):
+        old.unlink()
+    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", BUILD, cwd=BUILD)
+    (made,) = BUILD.glob("*.deb")
+    return made
+
+
+@pytest.fixture
+def in_layer(package, tmp_path):
+    def execute(script):
+        return run("unshare", "--mount", "bash", "-c", LAYER, "layer", tmp_path, package, script)
+
+    return execute
+
+
+def test_lintian(package):
+    # The address is for whoever publishes the package to give (TPX_MAINTAINER).
+    without = "bogus-mail-host,bogus-mail-host-in-debian-changelog,mail-address-loops-or-bounces,root-in-contact"
+    run("lintian", "--no-cfg", "--allow-root", "--fail-on=error,warning", "--suppress-tags", without, package)
+
+
+def test_contents(package):
+    names = {line.split()[-1].lstrip(".") for line in run("dpkg-deb", "--contents", package).splitlines()}
+    assert {
+        "/usr/bin/tracepoint_exporter",
+        "/usr/lib/systemd/system/tracepoint_exporter.service",
+        "/etc/default/tracepoint_exporter",
+        "/etc/tracepoint_exporter/conf.d/default.yaml",
+        "/usr/share/tracepoint_exporter/config/syscalls.yaml",
+        "/usr/share/tracepoint_exporter/dashboards/tracepoint-node.json",
+        "/usr/share/tracepoint_exporter/prometheus/rules.yml",
+        "/usr/share/man/man1/tracepoint_exporter.1.gz",
+    } <= names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".py")]
+    depends = run("dpkg-deb", "--field", package, "Depends")
+    assert "libbpf1" in depends and "libc6" in depends
+
+
+def test_installs_and_starts(in_layer):
+    said = in_layer(f"""
+        dpkg -i /package.deb >/dev/null
+        tracepoint_exporter --version
+        test -L {LINK} && readlink -e {LINK}
+        cat /asked
+    """)
+    assert "/usr/lib/systemd/system/tracepoint_exporter.service" in said.replace("\n/lib", "\n/usr/lib")
+    assert "deb-systemd-invoke start tracepoint_exporter.service" in said
+    assert "systemctl --system daemon-reload" in said
+
+
+def test_upgrade_restarts_and_keeps_the_configuration(in_layer):
+    said = in_layer("""
+        dpkg -i /package.deb >/dev/null
+        echo '# mine' >>/etc/tracepoint_exporter/conf.d/default.yaml
+        : >/asked
+        dpkg -i /package.deb >/dev/null
+        tail -n 1 /etc/tracepoint_exporter/conf.d/default.yaml
+        cat /asked
+    """)
+    assert said.startswith("# mine")
+    assert "deb-systemd-invoke restart tracepoint_exporter.service" in said
+    assert "stop" not in said
+
+
+def test_disabled_stays_disabled_over_an_upgrade(in_layer):
+    in_layer(f"""
+        dpkg -i /package.deb >/dev/null
+        rm {LINK}
+        dpkg -i /package.deb >/dev/null
+        test ! -e {LINK}
+    """)
+
+
+def test_remove_stops_and_purge_leaves_nothing(in_layer):
+    said = in_layer("""
+        dpkg -i /package.deb >/dev/null
+        : >/asked
+        dpkg -r tracepoint-exporter >/dev/null
+        cat /asked
+        test ! -e /usr/bin/tracepoint_exporter
+        test -e /etc/tracepoint_exporter/conf.d/default.yaml
+        dpkg -P tracepoint-exporter >/dev/null
+        find /etc /usr /var \\( -name '*tracepoint_exporter*' -o -name '*tracepoint-exporter*' \\) -print
+    """)
+    assert said.splitlines()[0] == "deb-systemd-invoke stop tracepoint_exporter.service"
+    left = [line for line in said.splitlines() if line.startswith("/")]
+    assert left == []
+
+
+def test_installs_where_systemd_does_not_run(in_layer):
+    said = in_layer("""
+        rmdir /run/systemd/system
+        dpkg -i /package.deb >/dev/null
+        dpkg -P tracepoint-exporter >/dev/null
+        cat /asked 2>/dev/null || echo nothing
+    """)
+    assert said == "nothing\n"
+
+
+def test_layer_shows_failures(in_layer):
+    with pytest.raises(AssertionError, match="exits with 3"):
+        in_layer("exit 3")
+
+
+def test_nothing_reached_this_machine(package):
+    assert subprocess.run(["dpkg", "-s", "tracepoint-exporter"], capture_output=True, check=False).returncode != 0

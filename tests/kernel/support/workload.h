@@ -1,0 +1,39 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tpx::test {
+
+/// One of tests/workloads, started and waiting: nothing of what it does has happened yet.
+class Workload {
+ public:
+  Workload(const std::string& name, const std::vector<std::string>& arguments);
+  Workload(const Workload&) = delete;
+  Workload& operator=(const Workload&) = delete;
+  Workload(Workload&&) = delete;
+  Workload& operator=(Workload&&) = delete;
+  ~Workload();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Lets it do its work and waits for its report; it lives on, asleep.
+  void run();
+  /// A number of its report.
+  [[nodiscard]] std::uint64_t reported(const std::string& name) const;
+
+ private:
+  [[nodiscard]] std::string read_line() const;
+
+  pid_t pid_ = -1;
+  int to_ = -1;
+  int from_ = -1;
+  std::string report_;
+};
+
+/// voluntary plus nonvoluntary context switches of a process' first thread, once it sleeps.
+[[nodiscard]] std::uint64_t switches_of(pid_t pid);
+
+}  // namespace tpx::test

@@ -1,0 +1,131 @@
+#include "live/top_model.h"
+
+#include "catch.h"
+#include "live/top_table.h"
+
+using namespace tpx;
+using live::TopModel;
+using live::TopSort;
+
+namespace {
+
+using Labels = std::vector<std::string>;
+using Words = std::vector<std::uint64_t>;
+
+void sample(TopModel& model, double seconds, const std::vector<std::pair<Labels, Words>>& series) {
+  model.begin();
+  for (const auto& [labels, value] : series) {
+    model.add(labels, value);
+  }
+  model.end(seconds);
+}
+
+plan::ValueLayout histogram_layout() {
+  plan::ValueLayout layout;
+  layout.kind = plan::MetricKind::Histogram;
+  layout.bounds = {10, 20, 40};
+  layout.exposed_bounds = {10, 20, 40};
+  return layout;
+}
+
+}  // namespace
+
+TEST_CASE("a rate is the change of the total over the interval") {
+  TopModel model({}, 1);
+  sample(model, 1, {{{"a"}, {10}}, {{"b"}, {30}}});
+  sample(model, 2, {{{"a"}, {110}}, {{"b"}, {40}}});
+  const auto rows = model.rows(TopSort::Rate, "", 10);
+  REQUIRE(rows.size() == 2);
+  REQUIRE(rows[0].labels == Labels{"a"});
+  REQUIRE(rows[0].rate == 50);
+  REQUIRE(rows[0].total == 110);
+  REQUIRE(rows[0].history == std::vector<double>{10, 50});
+  REQUIRE(rows[1].rate == 5);
+  REQUIRE(model.total() == 150);
+  REQUIRE(model.rate() == 55);
+}
+
+TEST_CASE("equal labels are summed, as many samples as they come in") {
+  TopModel model({}, 0.5);
+  sample(model, 1, {{{"a", "1"}, {10}}, {{"a", "1"}, {6}}, {{"a", "2"}, {2}}});
+  const auto rows = model.rows(TopSort::Total, "", 10);
+  REQUIRE(rows.size() == 2);
+  REQUIRE(rows[0].total == 8);
+  sample(model, 1, {{{"a", "1"}, {16}}});
+  REQUIRE(model.size() == 1);
+  REQUIRE(model.rows(TopSort::Total, "", 10)[0].rate == 0);
+}
+
+TEST_CASE("labels that only differ in where one ends stay apart") {
+  TopModel model({}, 1);
+  sample(model, 1, {{{"ab", "c"}, {1}}, {{"a", "bc"}, {1}}});
+  REQUIRE(model.size() == 2);
+}
+
+TEST_CASE("rows are cut, filtered and ordered") {
+  TopModel model({}, 1);
+  sample(model, 1, {{{"ccc"}, {1}}, {{"abc"}, {2}}, {{"b"}, {3}}});
+  REQUIRE(model.rows(TopSort::Label, "", 1)[0].labels == Labels{"abc"});
+  const auto found = model.rows(TopSort::Total, "c", 10);
+  REQUIRE(found.size() == 2);
+  REQUIRE(found[0].labels == Labels{"abc"});
+  REQUIRE(model.rows(TopSort::Rate, "no such", 10).empty());
+}
+
+TEST_CASE("percentiles are interpolated in their bucket") {
+  TopModel model(histogram_layout(), 1);
+  // Ten observations up to 10, ten up to 20, none above; +Inf and the 128-bit sum follow.
+  sample(model, 1, {{{"a"}, {10, 10, 0, 0, 0, 0}}, {{"b"}, {0, 0, 0, 5, 0, 0}}});
+  const auto rows = model.rows(TopSort::Quantile, "", 10);
+  REQUIRE(rows[0].labels == Labels{"b"});
+  REQUIRE(rows[0].quantiles[2] == 40);
+  REQUIRE(rows[1].total == 20);
+  REQUIRE(rows[1].quantiles[0] == 10);
+  REQUIRE(rows[1].quantiles[1] == 18);
+}
+
+TEST_CASE("a gauge shows what it is set to, by its sign") {
+  plan::ValueLayout layout;
+  layout.kind = plan::MetricKind::Gauge;
+  layout.is_signed = true;
+  TopModel model(layout, 1);
+  sample(model, 1, {{{"set"}, {static_cast<std::uint64_t>(-5), 1}}, {{"never set"}, {0, 0}}});
+  const auto rows = model.rows(TopSort::Total, "", 10);
+  REQUIRE(rows.size() == 1);
+  REQUIRE(rows[0].total == -5);
+}
+
+TEST_CASE("numbers are short") {
+  REQUIRE(live::short_number(0) == "0");
+  REQUIRE(live::short_number(999) == "999");
+  REQUIRE(live::short_number(1234) == "1.23k");
+  REQUIRE(live::short_number(123456) == "123.5k");
+  REQUIRE(live::short_number(0.00012) == "0.00012");
+  REQUIRE(live::short_number(2.5e9) == "2.50G");
+}
+
+TEST_CASE("a sparkline is scaled to its largest value") {
+  REQUIRE(live::sparkline({0, 7, 14}, 8, true) == "▁▅█");
+  REQUIRE(live::sparkline({0, 14}, 8, false) == "_#");
+  REQUIRE(live::sparkline({1, 2, 3}, 2, false).size() == 2);
+  REQUIRE(live::sparkline({0, 0}, 4, false) == "__");
+  REQUIRE(live::sparkline({}, 4, true).empty());
+}
+
+TEST_CASE("cells are cut between characters") {
+  REQUIRE(live::fitted("äöü", 2) == "äö");
+  REQUIRE(live::fitted("ä", 3) == "ä  ");
+  REQUIRE(live::fitted("1", 3, true) == "  1");
+}
+
+TEST_CASE("a table is as wide as the terminal") {
+  TopModel model({}, 1);
+  sample(model, 1, {{{"some process\n", "12"}, {1500}}});
+  live::TopTable table{{"comm", "pid"}, false, true, 0};
+  const auto rows = model.rows(TopSort::Rate, "", 10);
+  const std::string line = table.lines(rows)[0];
+  REQUIRE(line.find("1.50k") != std::string::npos);
+  REQUIRE(line.find("some process\\u000a  12") != std::string::npos);
+  table.width = 30;
+  REQUIRE(table.heading(rows).size() == 30);
+}
