@@ -71,6 +71,9 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot) {
 
 void SeriesTable::add_retired(std::span<const std::string> labels, std::span<const std::uint64_t> value) {
   render_labels(rendered_, names_, labels);
+  if (retired_.size() >= retired_limit_ && !retired_.contains(rendered_)) {
+    rendered_ = other_text_;
+  }
   const auto [found, added] = retired_.try_emplace(rendered_, static_cast<std::uint32_t>(retired_texts_.size()));
   if (added) {
     retired_texts_.push_back(&found->first);

@@ -54,6 +54,9 @@ class SeriesTable {
   /// Adds `value` to the series with these label texts (one per label; the retired label's reads `exited`), which stays in
   /// the table for ever: what a series had counted when it ended. Shown from the next update() on.
   void add_retired(std::span<const std::string> labels, std::span<const std::uint64_t> value);
+  /// When this many series hold what exited ones had counted, further ones are added to the series `other`. No limit at
+  /// first.
+  void limit_retired(std::size_t series) { retired_limit_ = series; }
 
   /// Series that exited ones were added to.
   [[nodiscard]] std::size_t retired_series() const { return retired_.size(); }
@@ -119,6 +122,7 @@ class SeriesTable {
   std::vector<std::uint64_t> merged_;  ///< values of series that have several rows
 
   std::unordered_map<std::string, std::uint32_t> retired_;  ///< text → place in retired_values_, in words_
+  std::size_t retired_limit_ = std::numeric_limits<std::size_t>::max();
   std::vector<const std::string*> retired_texts_;
   std::vector<std::uint64_t> retired_values_;
 

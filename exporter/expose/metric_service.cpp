@@ -71,6 +71,7 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
   for (const loader::LoadedMetric& metric : service->loaded_.metrics) {
     Served served;
     served.planned = &metric.planned;
+    served.metric = &metric;
     served.programs = metric.programs;
     served.reader = std::make_unique<reader::Reader>(metric);
     if (auto added = service->serve(std::move(served), environment); !added) {
@@ -89,6 +90,9 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
       }
     }
   }
+  if (auto started = service->start_retirer(); !started) {
+    return fail(std::move(started.error()));
+  }
   return service;
 }
 
@@ -100,12 +104,44 @@ Result<void> MetricService::serve(Served served, const decode::Environment& envi
   }
   served.labels = std::make_unique<decode::LabelDecoder>(std::move(*labels));
   served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
+  served.series->limit_retired(plan.store.max_series);
   served_.push_back(std::move(served));
   return {};
 }
 
+Result<void> MetricService::start_retirer() {
+  if (!loaded_.exits) {
+    return {};
+  }
+  std::vector<Retirer::Target> targets;
+  for (Served& served : served_) {
+    if (served.metric != nullptr && served.planned->plan.retire_field) {
+      targets.push_back({reader::Retirement(*served.metric),
+                         [this, &served](auto key, auto value) { add_retired(served, key, value); }});
+    }
+  }
+  auto retirer = Retirer::start(*loaded_.exits, mutex_, std::move(targets));
+  if (!retirer) {
+    return fail(std::move(retirer.error()));
+  }
+  retirer_ = std::move(*retirer);
+  return {};
+}
+
+/// A gauge that its process set last says nothing of anybody else: it is not kept.
+void MetricService::add_retired(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
+  const plan::MetricPlan& plan = served.planned->plan;
+  if (plan.value.kind == MetricKind::Gauge || !served.labels->decode(key, retired_labels_)) {
+    return;
+  }
+  retired_labels_[*plan.retire_field] = "exited";
+  served.series->add_retired(retired_labels_, value);
+  served.retired_events += events_in(value, plan.value.kind);
+}
+
 void MetricService::scrape(TextWriter& writer) {
   const std::lock_guard lock(mutex_);
+  const Retirer::Scrape retirement(retirer_.get());
   for (Served& served : served_) {
     if (!writer.ok()) {
       return;
@@ -142,9 +178,9 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
       status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
     }
-    status.events_total += events_in(served.snapshot.other, plan.value.kind);
+    status.events_total += events_in(served.snapshot.other, plan.value.kind) + served.retired_events;
   }
-  status.series = served.snapshot.rows();
+  status.series = served.snapshot.rows() + served.series->retired_series();
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);

@@ -2,11 +2,14 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "decode/decoder.h"
 #include "decode/label_decoder.h"
 #include "decode/series_table.h"
+#include "expose/retirer.h"
 #include "expose/status.h"
 #include "expose/text_writer.h"
 #include "loader/loader.h"
@@ -36,6 +39,7 @@ class MetricService {
  private:
   struct Served {
     const plan::PlannedMetric* planned = nullptr;
+    const loader::LoadedMetric* metric = nullptr;  ///< of a generated program's metric; null otherwise
     std::vector<std::size_t> programs;             ///< by index in loaded_.programs
     const loader::LoadedObject* object = nullptr;  ///< of a metric of a BPF object; null otherwise
     const plan::ObjectMap* map = nullptr;
@@ -44,11 +48,14 @@ class MetricService {
     std::unique_ptr<reader::Source> reader;
     reader::MapSnapshot snapshot;
     std::string read_error;
+    double retired_events = 0;  ///< in the series of exited processes
   };
 
   MetricService(loader::Loaded loaded, const kernel::Features& features)
       : loaded_(std::move(loaded)), features_(features) {}
   [[nodiscard]] Result<void> serve(Served served, const decode::Environment& environment);
+  [[nodiscard]] Result<void> start_retirer();
+  void add_retired(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs_of(const Served& served, MetricStatus& status) const;
   void add_programs(ExporterStatus& status) const;
@@ -58,6 +65,9 @@ class MetricService {
   kernel::Features features_;
   std::vector<plan::Rejected> rejected_;
   std::vector<Served> served_;
+  std::vector<std::string> retired_labels_;  // kept for its memory
+  /// The last member, so that its thread ends before what it uses. Null when no metric retires series.
+  std::unique_ptr<Retirer> retirer_;
 };
 
 }  // namespace tpx::expose

@@ -44,6 +44,7 @@ class Session {
     for (const plan::ProgramPlan& program : plan_.programs) {
       load_program(program, programs);
     }
+    watch_exits();
     // A metric that one program could not serve is not served at all: half a count is a wrong one.
     for (const plan::ProgramPlan& program : plan_.programs) {
       reload_without_down(program, programs);
@@ -157,6 +158,23 @@ class Session {
     }
     programs.erase(found);
     load_program(whole, programs);
+  }
+
+  /// Before anything counts, so that no end is missed.
+  void watch_exits() {
+    if (!plan_.exits) {
+      return;
+    }
+    auto watch = ExitWatch::start(*plan_.exits, features_);
+    if (watch) {
+      loaded_.exits = std::move(*watch);
+      return;
+    }
+    for (std::size_t i = 0; i < maps_.size(); ++i) {
+      if (!down_[i] && plan_.metrics[i].plan.retire_field) {
+        reject(i, Error(watch.error()).with_context("can't learn which processes end: "));
+      }
+    }
   }
 
   void attach_all(std::vector<ServingProgram>& programs) {

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "assembler/program.h"
 #include "base/error.h"
 #include "kernel/features.h"
+#include "loader/exit_watch.h"
 #include "loader/object.h"
 #include "loader/program.h"
 #include "loader/region.h"
@@ -36,6 +38,7 @@ struct Loaded {
   std::vector<ServingProgram> programs;
   std::vector<LoadedObject> objects;
   std::vector<plan::Rejected> rejected;    ///< what the kernel refused, besides what the planner had rejected
+  std::optional<ExitWatch> exits;          ///< when a metric retires series
   std::vector<std::string> refused_loads;  ///< full names of those whose program the verifier refused
 };
 

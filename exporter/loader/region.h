@@ -37,6 +37,10 @@ class Region {
     return __atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(data_ + offset), &expected, value, false,
                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
   }
+  /// Puts `value` there; gives what was there before.
+  [[nodiscard]] std::uint64_t exchange(std::uint64_t offset, std::uint64_t value) const {
+    return __atomic_exchange_n(reinterpret_cast<std::uint64_t*>(data_ + offset), value, __ATOMIC_ACQ_REL);
+  }
 
  private:
   void release();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "plan/exits.h"
 #include "plan/metric_planner.h"
 
 namespace tpx::plan {
@@ -48,6 +49,23 @@ void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
   }
 }
 
+void decide_exits(Plan& plan, const kernel::Kernel& kernel, const Options& options) {
+  const auto retires = [](const PlannedMetric& metric) { return metric.plan.retire_field.has_value(); };
+  if (std::none_of(plan.metrics.begin(), plan.metrics.end(), retires)) {
+    return;
+  }
+  auto exits = plan_exits(kernel, options.force_attach);
+  if (exits) {
+    plan.exits = std::move(*exits);
+    return;
+  }
+  for (PlannedMetric& metric : plan.metrics) {
+    if (retires(metric)) {
+      metric.notes.push_back("series do not end with their process: " + exits.error().message);
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view name(AttachType type) {
@@ -78,6 +96,7 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
   }
   std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
   decide_atomics(plan, kernel);
+  decide_exits(plan, kernel, options);
   return plan;
 }
 

@@ -104,10 +104,22 @@ struct Rejected {
   SourceLocation at;
 };
 
+/// The program that notes which ids are over. Every one notes the thread; a typed one also the process, once none of its
+/// threads lives. (Where only the format is there, a process is over when its first thread is freed, which the kernel does
+/// last.)
+struct ExitPlan {
+  AttachPoint point;
+  std::uint32_t thread_offset = 0;   ///< Classic: of `pid` in the record; TpBtf: of task_struct.pid
+  std::uint32_t process_offset = 0;  ///< TpBtf: of task_struct.tgid
+  std::uint32_t signal_offset = 0;   ///< TpBtf: of task_struct.signal
+  std::uint32_t live_offset = 0;     ///< TpBtf: of signal_struct.live, how many threads have not exited
+};
+
 struct Plan {
   std::vector<PlannedMetric> metrics;
   std::vector<ProgramPlan> programs;
   std::vector<Rejected> rejected;
+  std::optional<ExitPlan> exits;  ///< when a metric retires series
 };
 
 }  // namespace tpx::plan

@@ -5,31 +5,15 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "reader/row_math.h"
+
 namespace tpx::reader {
 
-using plan::MetricKind;
 using plan::RegionLayout;
 
 namespace {
 
 constexpr std::uint32_t kBatch = 4096;
-
-/// Adds one CPU's words to the sum: word by word, but for a histogram's sum, whose two words are one 128-bit number.
-void add_words(std::uint64_t* sum, const std::uint64_t* words, std::uint32_t count, MetricKind kind) {
-  if (kind == MetricKind::Gauge) {
-    std::copy_n(words, count, sum);
-    return;
-  }
-  const std::uint32_t plain = kind == MetricKind::Histogram ? count - 2 : count;
-  for (std::uint32_t i = 0; i < plain; ++i) {
-    sum[i] += words[i];
-  }
-  if (kind == MetricKind::Histogram) {
-    const std::uint64_t low = sum[count - 2] + words[count - 2];
-    sum[count - 1] += words[count - 1] + (low < words[count - 2] ? 1 : 0);
-    sum[count - 2] = low;
-  }
-}
 
 }  // namespace
 
@@ -81,10 +65,12 @@ void Reader::read_array(MapSnapshot& snapshot) {
 
 void Reader::read_table(MapSnapshot& snapshot) {
   const RegionLayout& region = metric_.planned.plan.store.region;
-  const std::uint64_t used = series_in_use(metric_);
-  snapshot.keys.reserve(used * region.key_size);
-  snapshot.values.reserve(used * region.value_words);
-  snapshot.ids.reserve(used);
+  // Ids are first handed out in order; those given back come round after the last of them.
+  const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.head_offset()), region.capacity);
+  const std::uint64_t live = series_in_use(metric_);
+  snapshot.keys.reserve(live * region.key_size);
+  snapshot.values.reserve(live * region.value_words);
+  snapshot.ids.reserve(live);
   for (std::uint64_t id = 0; id < used; ++id) {
     const std::uint64_t entry = region.entries_offset() + id * region.entry_stride();
     if (metric_.region.load(entry) == 0) {
@@ -155,7 +141,12 @@ std::array<std::uint64_t, RegionLayout::kLostReasons> Reader::lost() const {
 
 std::uint64_t series_in_use(const loader::LoadedMetric& metric) {
   const RegionLayout& region = metric.planned.plan.store.region;
-  return std::min<std::uint64_t>(metric.region.load(region.head_offset()), region.capacity);
+  if (metric.planned.plan.store.kind != plan::StoreKind::Table) {
+    return 0;
+  }
+  // Tail first: it never passes an id that head has not, so that the difference is never too small to be one.
+  const std::uint64_t given_back = metric.region.load(region.tail_offset()) - region.capacity;
+  return metric.region.load(region.head_offset()) - given_back;
 }
 
 }  // namespace tpx::reader

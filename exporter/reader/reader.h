@@ -36,7 +36,7 @@ class Reader : public Source {
   std::vector<std::uint64_t> batch_values_;
 };
 
-/// Rows of a Table store that hold a series: ids below this were handed out at least once.
+/// Rows of a Table store that hold a series now: ids taken from the ring and not given back. 0 for the other stores.
 [[nodiscard]] std::uint64_t series_in_use(const loader::LoadedMetric& metric);
 
 }  // namespace tpx::reader

@@ -1,0 +1,148 @@
+#include "reader/table_retirement.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "reader/row_math.h"
+
+namespace tpx::reader {
+
+using plan::RegionLayout;
+using plan::SlotState;
+
+namespace {
+
+constexpr std::uint64_t kStateMask = 3;
+constexpr std::uint64_t kIdMask = 0x3fffffff;
+
+SlotState state_of(std::uint64_t word) {
+  return static_cast<SlotState>(word & kStateMask);
+}
+
+std::uint64_t id_of(std::uint64_t word) {
+  return ((word >> 2U) & kIdMask) - 1;
+}
+
+}  // namespace
+
+std::uint32_t id_in(std::span<const std::byte> key, const plan::KeyField& field) {
+  const auto load = [&]<class Integer>(Integer value) {
+    std::memcpy(&value, key.data() + field.offset, sizeof value);
+    return static_cast<std::uint32_t>(value);
+  };
+  switch (field.type.size) {
+    case 1:
+      return load(std::uint8_t{});
+    case 2:
+      return load(std::uint16_t{});
+    case 4:
+      return load(std::uint32_t{});
+    default:
+      return load(std::uint64_t{});
+  }
+}
+
+std::uint64_t TableRetirement::load(std::uint64_t offset) const {
+  return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(region_ + offset), __ATOMIC_ACQUIRE);
+}
+
+void TableRetirement::store(std::uint64_t offset, std::uint64_t value) const {
+  __atomic_store_n(reinterpret_cast<std::uint64_t*>(region_ + offset), value, __ATOMIC_RELEASE);
+}
+
+std::uint64_t TableRetirement::slot_offset(std::uint64_t slot) const {
+  const RegionLayout& region = plan_.store.region;
+  return region.index_offset() + 8 * (slot & (region.slots - 1));
+}
+
+std::span<const std::byte> TableRetirement::key_of(std::uint64_t id) const {
+  const RegionLayout& region = plan_.store.region;
+  return {region_ + region.entries_offset() + id * region.entry_stride() + 8, region.key_size};
+}
+
+void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again) {
+  const RegionLayout& region = plan_.store.region;
+  const plan::KeyField& field = plan_.key.fields[*plan_.retire_field];
+  const std::uint64_t used = std::min<std::uint64_t>(load(region.head_offset()), region.capacity);
+  for (std::uint64_t id = 0; id < used; ++id) {
+    const std::uint64_t header = load(region.entries_offset() + id * region.entry_stride());
+    if (header == 0) {
+      continue;
+    }
+    const std::uint32_t ended = id_in(key_of(id), field);
+    if (!ids.contains(ended)) {
+      continue;
+    }
+    const std::uint64_t at = slot_offset(header - 1);
+    std::uint64_t word = load(at);
+    if (state_of(word) == SlotState::Claimed) {
+      again.insert(ended);  // its entry is written, but not yet published
+      continue;
+    }
+    if (state_of(word) != SlotState::Ready || id_of(word) != id) {
+      continue;  // marked before
+    }
+    const std::uint64_t retired = word | static_cast<std::uint64_t>(SlotState::Retired);
+    if (__atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(region_ + at), &word, retired, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+      marked_.push_back({id, header - 1});
+    }
+  }
+}
+
+void TableRetirement::collect(const TakeSeries& take) {
+  for (const Row& row : marked_) {
+    take_value(row, take);
+    zero_value(row);
+    store(plan_.store.region.entries_offset() + row.id * plan_.store.region.entry_stride(), 0);
+    empty_slot(row.slot);
+    give_back(row.id);
+  }
+  marked_.clear();
+}
+
+void TableRetirement::take_value(const Row& row, const TakeSeries& take) {
+  const RegionLayout& region = plan_.store.region;
+  words_.resize(region.value_words);
+  sum_.assign(region.value_words, 0);
+  for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
+    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row.id * region.value_stride();
+    for (std::uint64_t word = 0; word < region.value_words; ++word) {
+      words_[word] = load(at + 8 * word);
+    }
+    add_words(sum_.data(), words_.data(), region.value_words, plan_.value.kind);
+  }
+  take(key_of(row.id), sum_);
+}
+
+void TableRetirement::zero_value(const Row& row) const {
+  const RegionLayout& region = plan_.store.region;
+  for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
+    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row.id * region.value_stride();
+    for (std::uint64_t word = 0; word < region.value_words; ++word) {
+      store(at + 8 * word, 0);
+    }
+  }
+}
+
+void TableRetirement::empty_slot(std::uint64_t slot) const {
+  const auto tombstone = static_cast<std::uint64_t>(SlotState::Retired);
+  if (plan_.value.kind != plan::MetricKind::Gauge) {
+    store(slot_offset(slot), 0);
+    return;
+  }
+  store(slot_offset(slot), tombstone);
+  // Empties this slot and those before it, as far as nothing lies behind them that a program may look for.
+  for (; load(slot_offset(slot + 1)) == 0 && load(slot_offset(slot)) == tombstone; --slot) {
+    store(slot_offset(slot), 0);
+  }
+}
+
+void TableRetirement::give_back(std::uint64_t id) const {
+  const RegionLayout& region = plan_.store.region;
+  const std::uint64_t tail = load(region.tail_offset());
+  store(region.ring_offset() + 8 * (tail % region.capacity), id);
+  store(region.tail_offset(), tail + 1);
+}
+
+}  // namespace tpx::reader

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+#include "plan/metric_plan.h"
+
+namespace tpx::reader {
+
+/// What a series had counted when it ended: the bytes of its key, the words of its value summed over the CPUs.
+using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<const std::uint64_t> value)>;
+
+/// The id in a key's field, an integer of 1 to 8 bytes; cut to 32 bits, as ids are.
+[[nodiscard]] std::uint32_t id_in(std::span<const std::byte> key, const plan::KeyField& field);
+
+/// Ends series of a Table store while BPF programs look up and insert, by three steps:
+///
+///   1. mark(): the index word of each ended series goes from Ready to Retired by compare-and-swap. Programs that look its
+///      key up from now on pass it over and begin a new series (an id may be in use again).
+///   2. The caller waits for a grace period: programs that found the row before step 1 are done with it then. The same wait
+///      makes it safe to write the ring: whoever took an id before the rows' owners did has read it by then.
+///   3. collect(): the row's final values go out, it is zeroed, its entry and index word are emptied, its id goes back.
+///
+/// A program that meets an emptied index word on its way to a series further on begins a second row for that key: equal keys
+/// are summed where they are shown. Gauges can't be summed, so their index words stay Retired until nothing is behind them.
+/// mark() may run while a Reader reads; collect() may not. One thread at a time.
+class TableRetirement {
+ public:
+  /// `region` is the mapped value of RegionLayout, and outlives this, as does `plan`.
+  TableRetirement(const plan::MetricPlan& plan, std::byte* region) : plan_(plan), region_(region) {}
+
+  /// Step 1, for all series whose retired label holds one of `ids`. The ids of rows that a program is inserting right now
+  /// are added to `again`.
+  void mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again);
+  /// Step 3, for all series marked.
+  void collect(const TakeSeries& take);
+  [[nodiscard]] std::size_t marked() const { return marked_.size(); }
+
+ private:
+  struct Row {
+    std::uint64_t id;
+    std::uint64_t slot;
+  };
+  [[nodiscard]] std::uint64_t load(std::uint64_t offset) const;
+  void store(std::uint64_t offset, std::uint64_t value) const;
+  [[nodiscard]] std::span<const std::byte> key_of(std::uint64_t id) const;
+  [[nodiscard]] std::uint64_t slot_offset(std::uint64_t slot) const;
+  void take_value(const Row& row, const TakeSeries& take);
+  void zero_value(const Row& row) const;
+  void empty_slot(std::uint64_t slot) const;
+  void give_back(std::uint64_t id) const;
+
+  const plan::MetricPlan& plan_;
+  std::byte* region_;
+  std::vector<Row> marked_;
+  std::vector<std::uint64_t> words_;  // kept for their memory
+  std::vector<std::uint64_t> sum_;
+};
+
+}  // namespace tpx::reader

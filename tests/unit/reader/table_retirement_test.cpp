@@ -1,0 +1,290 @@
+// The table's protocol: BPF programs that count, stopped after any instruction, against the steps of a retirement.
+
+#include "reader/table_retirement.h"
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "assembler/program.h"
+#include "catch.h"
+#include "codegen/context.h"
+#include "codegen/rows.h"
+#include "codegen/updates.h"
+#include "support/interpreter.h"
+
+namespace tpx::reader {
+namespace {
+
+using assembler::Reg;
+using assembler::Size;
+using Ids = std::unordered_set<std::uint32_t>;
+
+plan::MetricPlan make_plan(std::uint32_t capacity, plan::MetricKind kind = plan::MetricKind::Counter) {
+  plan::MetricPlan plan;
+  plan.name = "events_total";
+  plan.region_map = "events";
+  plan.key.fields = {{"pid", 0, {plan::ValueType::Kind::Integer, 4, false}, {}, {}}};
+  plan.key.size = 8;
+  plan.value.kind = kind;
+  plan.retire_field = 0;
+  plan.store.kind = plan::StoreKind::Table;
+  plan.store.max_series = capacity;
+  plan.store.atomic = true;  // the programs share the row of one CPU
+  plan.store.region.capacity = capacity;
+  plan.store.region.slots = 8;
+  plan.store.region.key_size = 8;
+  plan.store.region.value_words = plan.value.words();
+  return plan;
+}
+
+/// Counts one event of the process that is the context's first word.
+assembler::Program counting(const plan::MetricPlan& plan) {
+  assembler::Program out;
+  const kernel::Features features;
+  codegen::Context context{out, features, false, std::nullopt};
+  out.load(Size::Double, Reg::R1, Reg::R1, 0);
+  out.store(Size::Double, codegen::kFrame, codegen::kKey, Reg::R1);
+  out.store_immediate(Size::Double, codegen::kFrame, codegen::kValueSlot, 7);
+  codegen::Rows(context, plan).find();
+  codegen::Updates(context, plan).update(plan.value.kind == plan::MetricKind::Counter);
+  out.load_immediate(Reg::R0, 0);
+  out.exit();
+  out.drop_unreachable();
+  return out;
+}
+
+/// A table in the test's memory, and what was retired from it.
+class Table {
+ public:
+  explicit Table(const plan::MetricPlan& plan, const assembler::Program& program)
+      : plan_(plan), program_(program), retirement_(plan, memory()) {
+    for (std::uint64_t id = 0; id < layout().capacity; ++id) {
+      set(layout().ring_offset() + 8 * id, id);
+    }
+    set(layout().tail_offset(), layout().capacity);
+  }
+
+  std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
+    std::array<std::uint8_t, 8> context{};
+    std::memcpy(context.data(), &pid, sizeof pid);
+    return std::make_unique<test::Interpreter>(program_, kernel_, context);
+  }
+  void count(std::uint64_t pid) { REQUIRE(event(pid)->run()); }
+
+  Ids mark(std::uint32_t pid) {
+    Ids again;
+    retirement_.mark({pid}, again);
+    return again;
+  }
+  void collect() {
+    retirement_.collect([this](std::span<const std::byte> key, std::span<const std::uint64_t> value) {
+      exited_[id_in(key, plan_.key.fields[0])] += value[0];
+    });
+  }
+
+  [[nodiscard]] std::uint64_t get(std::uint64_t offset) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes().data() + offset, sizeof value);
+    return value;
+  }
+  void set(std::uint64_t offset, std::uint64_t value) { std::memcpy(bytes().data() + offset, &value, sizeof value); }
+
+  [[nodiscard]] std::uint64_t entry(std::uint64_t id) const {
+    return layout().entries_offset() + id * layout().entry_stride();
+  }
+  [[nodiscard]] std::uint64_t value(std::uint64_t id) const {
+    return get(layout().values_offset() + id * layout().value_stride());
+  }
+  [[nodiscard]] std::uint64_t other() const { return value(layout().other_row()); }
+  [[nodiscard]] std::uint64_t exited() const {
+    std::uint64_t sum = 0;
+    for (const auto& [pid, count] : exited_) {
+      sum += count;
+    }
+    return sum;
+  }
+  /// What all series show together.
+  [[nodiscard]] std::uint64_t total() const {
+    std::uint64_t sum = other() + exited();
+    for (std::uint64_t id = 0; id < layout().capacity; ++id) {
+      sum += get(entry(id)) != 0 ? value(id) : 0;
+    }
+    return sum;
+  }
+  /// Every id is either free or has one entry; every index word that is not empty leads to its entry.
+  [[nodiscard]] bool consistent() const {
+    std::multiset<std::uint64_t> ids;
+    for (std::uint64_t at = get(layout().head_offset()); at != get(layout().tail_offset()); ++at) {
+      ids.insert(get(layout().ring_offset() + 8 * (at % layout().capacity)));
+    }
+    std::uint64_t words = 0;
+    for (std::uint64_t id = 0; id < layout().capacity; ++id) {
+      const std::uint64_t header = get(entry(id));
+      if (header == 0) {
+        if (value(id) != 0) {
+          return false;
+        }
+        continue;
+      }
+      ids.insert(id);
+      ++words;
+      const std::uint64_t word = get(layout().index_offset() + 8 * (header - 1));
+      if (((word >> 2U) & 0x3fffffffU) != id + 1 || (word & 3U) != static_cast<std::uint64_t>(plan::SlotState::Ready)) {
+        return false;
+      }
+    }
+    for (std::uint64_t slot = 0; slot < layout().slots; ++slot) {
+      words -= get(layout().index_offset() + 8 * slot) != 0 ? 1 : 0;
+    }
+    return words == 0 && ids.size() == layout().capacity && std::set(ids.begin(), ids.end()).size() == ids.size();
+  }
+
+ private:
+  [[nodiscard]] const plan::RegionLayout& layout() const { return plan_.store.region; }
+  [[nodiscard]] std::span<std::uint8_t> bytes() const { return bytes_; }
+  std::byte* memory() {
+    kernel_.add_map(plan_.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(layout().total_bytes()), 1);
+    bytes_ = kernel_.value(plan_.region_map);
+    return reinterpret_cast<std::byte*>(bytes_.data());
+  }
+
+  const plan::MetricPlan& plan_;
+  const assembler::Program& program_;
+  test::TestKernel kernel_;
+  std::span<std::uint8_t> bytes_;
+  std::map<std::uint32_t, std::uint64_t> exited_;
+  TableRetirement retirement_;
+};
+
+/// Runs at most `steps` instructions; false when the program was over before.
+bool advance(test::Interpreter& program, std::size_t steps) {
+  for (std::size_t step = 0; step < steps; ++step) {
+    const auto more = program.step();
+    if (!more) {
+      FAIL(more.error().message);
+    }
+    if (!*more) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void finish(test::Interpreter& program) {
+  while (advance(program, 1000)) {
+  }
+}
+
+TEST_CASE("an ended series gives its count and its id away, and begins anew when its id comes back") {
+  const plan::MetricPlan plan = make_plan(2);
+  const assembler::Program program = counting(plan);
+  Table table(plan, program);
+  table.count(1);
+  table.count(1);
+  table.count(2);
+  CHECK(table.mark(1).empty());
+  table.count(1);  // a new process with the same id: a row of its own, for which there is no room
+  CHECK(table.other() == 1);
+  table.collect();
+  CHECK(table.exited() == 2);
+  table.count(1);
+  CHECK(table.total() == 5);
+  CHECK(table.exited() == 2);
+  CHECK(table.other() == 1);
+  CHECK(table.consistent());
+}
+
+TEST_CASE("a thousand processes pass through two rows without one in `other`") {
+  const plan::MetricPlan plan = make_plan(2);
+  const assembler::Program program = counting(plan);
+  Table table(plan, program);
+  for (std::uint32_t pid = 1; pid <= 1000; ++pid) {
+    table.count(pid);
+    table.mark(pid);
+    table.collect();
+    REQUIRE(table.consistent());
+  }
+  CHECK(table.exited() == 1000);
+  CHECK(table.other() == 0);
+}
+
+TEST_CASE("index words of gauges are emptied once nothing lies behind them") {
+  const plan::MetricPlan plan = make_plan(2, plan::MetricKind::Gauge);
+  const assembler::Program program = counting(plan);
+  for (std::uint32_t second = 2; second < 40; ++second) {
+    Table table(plan, program);
+    table.count(1);
+    table.count(second);
+    table.mark(1);
+    table.collect();
+    table.count(second);  // finds its own row still, also behind the one that is gone
+    REQUIRE(table.get(plan.store.region.head_offset()) == 2);
+    table.mark(second);
+    table.collect();
+    for (std::uint64_t slot = 0; slot < plan.store.region.slots; ++slot) {
+      REQUIRE(table.get(plan.store.region.index_offset() + 8 * slot) == 0);
+    }
+  }
+}
+
+/// Program X is stopped after every number of instructions, then the series is marked, then program Y begins and is stopped
+/// after every number of instructions; X ends, as the grace period sees to; the rows are collected while Y stands still.
+void interleave(std::uint32_t capacity, std::uint64_t x_pid, std::uint64_t y_pid, bool known) {
+  const plan::MetricPlan plan = make_plan(capacity);
+  const assembler::Program program = counting(plan);
+  const std::uint64_t before = known ? 1 : 0;
+  bool x_stopped = true;
+  for (std::size_t x_steps = 0; x_stopped; ++x_steps) {
+    bool y_stopped = true;
+    for (std::size_t y_steps = 0; y_stopped; ++y_steps) {
+      Table table(plan, program);
+      if (known) {
+        table.count(1);
+      }
+      const auto x = table.event(x_pid);
+      x_stopped = advance(*x, x_steps);
+      Ids again = table.mark(1);
+      const std::uint64_t marked = table.total();
+      const auto y = table.event(y_pid);
+      y_stopped = advance(*y, y_steps);
+      finish(*x);
+      const std::uint64_t waited = table.total();
+      table.collect();
+      if (table.total() != waited || waited < marked || waited < before + 1) {
+        FAIL("the sum fell: X stopped at " << x_steps << ", Y at " << y_steps);
+      }
+      finish(*y);
+      if (table.total() != before + 2 || !table.consistent()) {
+        FAIL("X stopped at " << x_steps << ", Y at " << y_steps << ": " << table.total() << " events of " << before + 2
+                             << (table.consistent() ? "" : ", not consistent") << "; " << capacity << x_pid << y_pid);
+      }
+      // Everything can be ended, again and again.
+      again.insert(1);
+      for (const std::uint64_t pid : {x_pid, y_pid}) {
+        again.insert(static_cast<std::uint32_t>(pid));
+      }
+      for (const std::uint32_t pid : again) {
+        if (!table.mark(pid).empty()) {
+          FAIL("a row is being inserted for ever");
+        }
+      }
+      table.collect();
+      if (table.exited() + table.other() != before + 2 || !table.consistent()) {
+        FAIL("not all of it could be ended");
+      }
+    }
+  }
+}
+
+TEST_CASE("no event is lost or counted twice, wherever a retirement meets two programs") {
+  interleave(2, 1, 1, true);   // the same process: ended, and there again
+  interleave(2, 1, 1, false);  // its first event
+  interleave(2, 2, 1, true);   // another one that begins
+  interleave(2, 1, 2, true);
+  interleave(1, 2, 1, true);  // no room
+}
+
+}  // namespace
+}  // namespace tpx::reader
