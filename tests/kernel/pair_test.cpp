@@ -102,9 +102,9 @@ TEST_CASE("starts whose keys share a slot: the later one stays, the loss is coun
             std::to_string(gettid()) + "'}\n    labels: {who: from.args.who}\n",
         {attach, std::nullopt});
     const plan::PairLayout& layout = *session.planned("seconds_total").pair;
-    REQUIRE(layout.hashed);
     const auto slot = [&](std::uint64_t key) {
-      return (key * codegen::kHashMultiplier) >> (64 - std::countr_zero(layout.slots));
+      const std::uint64_t low = key & (layout.slots - 1);
+      return !layout.hashed ? low : (key * codegen::kHashMultiplier) >> (64 - std::countr_zero(layout.slots));
     };
     std::uint64_t other = 4;
     while (slot(other) != slot(3)) {
