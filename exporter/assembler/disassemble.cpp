@@ -272,8 +272,7 @@ std::string Program::disassemble() const {
 std::string helper_name(std::uint32_t helper) {
   // By the macro that makes the kernel's enumeration, so that no number is ours. Its entries end in a comma in some
   // releases of the header and are separated by one in others; an initializer list takes both.
-#define TPX_HELPER(name) \
-  { BPF_FUNC_##name, "bpf_" #name }
+#define TPX_HELPER(name) {BPF_FUNC_##name, "bpf_" #name}
   static constexpr std::pair<std::uint32_t, std::string_view> kHelpers[] = {__BPF_FUNC_MAPPER(TPX_HELPER)};
 #undef TPX_HELPER
   for (const auto& [number, name] : kHelpers) {

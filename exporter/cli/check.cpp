@@ -234,7 +234,9 @@ Command check_command() {
           [](CLI::App& app, std::function<int()>& run) {
             auto options = std::make_shared<CheckOptions>();
             app.footer("Example: tracepoint_exporter check --dump config.yaml");
-            app.add_option("FILE", options->files, "Configuration files or directories; without any: what this machine offers and what it lacks");
+            app.add_option(
+                "FILE", options->files,
+                "Configuration files or directories; without any: what this machine offers and what it lacks");
             app.add_flag("--dump", options->dump, "Show the commented disassembly of every program");
             app.add_flag("--verbose", options->verbose, "Show the verifier's log of every program");
             add_path_options(app, options->paths);

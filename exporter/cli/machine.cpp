@@ -37,9 +37,10 @@ Finding type_information(const kernel::Paths& paths) {
   if (btf) {
     return {State::Good, "BTF", paths.btf, ""};
   }
-  return {State::Degraded, "BTF", "not there: " + btf.error().message,
-          "use a kernel with CONFIG_DEBUG_INFO_BTF; without it raw_tracepoint is not available and all else attaches the "
-          "classic way"};
+  return {
+      State::Degraded, "BTF", "not there: " + btf.error().message,
+      "use a kernel with CONFIG_DEBUG_INFO_BTF; without it raw_tracepoint is not available and all else attaches the "
+      "classic way"};
 }
 
 Finding tracefs(const kernel::Paths& paths) {
@@ -63,19 +64,21 @@ void capabilities(std::vector<Finding>& findings, const kernel::Paths& paths) {
   };
   const std::string paranoid = setting(paths, "kernel/perf_event_paranoid");
   const bool admin = paranoid == "3" || paranoid == "4";
-  const std::array capabilities{Capability{CAP_BPF, "CAP_BPF", "create maps, load programs", true},
-                                Capability{CAP_PERFMON, "CAP_PERFMON", "attach tracing programs", true},
-                                Capability{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "read tracefs without root", false},
-                                Capability{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "attach classic tracepoints here", admin}};
+  const std::array capabilities{
+      Capability{CAP_BPF, "CAP_BPF", "create maps, load programs", true},
+      Capability{CAP_PERFMON, "CAP_PERFMON", "attach tracing programs", true},
+      Capability{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "read tracefs without root", false},
+      Capability{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "attach classic tracepoints here", admin}};
   capng_get_caps_process();
   for (const Capability& capability : capabilities) {
     const bool held = capng_have_capability(CAPNG_EFFECTIVE, capability.number) != 0;
     if (!held && !capability.needed) {
       continue;
     }
-    findings.push_back({held ? State::Good : State::Missing, capability.name,
-                        std::string(held ? "held, to " : "not held; needed to ") + capability.purpose,
-                        held ? "" : "run as root, or grant it to the service (AmbientCapabilities=) or the file (setcap)"});
+    findings.push_back(
+        {held ? State::Good : State::Missing, capability.name,
+         std::string(held ? "held, to " : "not held; needed to ") + capability.purpose,
+         held ? "" : "run as root, or grant it to the service (AmbientCapabilities=) or the file (setcap)"});
   }
 }
 
@@ -103,9 +106,10 @@ Finding memory_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_MEMLOCK, &limit);
   const bool unlimited = limit.rlim_cur == RLIM_INFINITY;
-  return {State::Good, "locked memory",
-          unlimited ? "unlimited" : std::to_string(limit.rlim_cur >> 10U) + " KiB (counts for maps before Linux 5.11 only)",
-          ""};
+  return {
+      State::Good, "locked memory",
+      unlimited ? "unlimited" : std::to_string(limit.rlim_cur >> 10U) + " KiB (counts for maps before Linux 5.11 only)",
+      ""};
 }
 
 }  // namespace
@@ -117,8 +121,8 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   features(findings, kernel::probe_features(btf ? &*btf : nullptr));
   findings.push_back({State::Good, "unprivileged BPF",
                       "kernel.unprivileged_bpf_disabled = " + setting(paths, "kernel/unprivileged_bpf_disabled"), ""});
-  findings.push_back({State::Good, "perf events",
-                      "kernel.perf_event_paranoid = " + setting(paths, "kernel/perf_event_paranoid"), ""});
+  findings.push_back(
+      {State::Good, "perf events", "kernel.perf_event_paranoid = " + setting(paths, "kernel/perf_event_paranoid"), ""});
   findings.push_back(memory_limit());
   return findings;
 }

@@ -16,7 +16,7 @@ constexpr int kGrace = 1000;  ///< milliseconds that a reader has after a signal
 }  // namespace
 
 Output::Output(const StopSignal& stop) : stop_(stop) {
-  struct stat status {};
+  struct stat status{};
   may_block_ = fstat(STDOUT_FILENO, &status) == 0 && !S_ISREG(status.st_mode);
 }
 

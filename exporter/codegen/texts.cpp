@@ -65,26 +65,25 @@ void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t siz
 
 void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
   size = std::min(size, round_up(bound.type.size));
-  std::visit(Overloaded{
-                 [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
-                 [&](const plan::Special&) {
-                   address(Reg::R1, offset);
-                   out_.load_immediate(Reg::R2, std::min(size, 16U));
-                   out_.call(BPF_FUNC_get_current_comm);
-                 },
-                 [&](const plan::ContextBytes& n) {
-                   copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
-                 },
-                 [&](const plan::MemoryBytes& n) {
-                   write_memory(n, offset, std::min({size, n.size, bound.type.size}));
-                 },
-                 [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
-                 [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
-                 [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
-                 [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
-                 [&](const auto&) { context_.fail("an integer stands where a string must be"); },
-             },
-             bound.node);
+  std::visit(
+      Overloaded{
+          [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
+          [&](const plan::Special&) {
+            address(Reg::R1, offset);
+            out_.load_immediate(Reg::R2, std::min(size, 16U));
+            out_.call(BPF_FUNC_get_current_comm);
+          },
+          [&](const plan::ContextBytes& n) {
+            copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
+          },
+          [&](const plan::MemoryBytes& n) { write_memory(n, offset, std::min({size, n.size, bound.type.size})); },
+          [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
+          [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
+          [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
+          [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
+          [&](const auto&) { context_.fail("an integer stands where a string must be"); },
+      },
+      bound.node);
 }
 
 void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size) {

@@ -179,7 +179,7 @@ CgroupIndex::Answer CgroupIndex::walk(std::uint64_t wanted) {
       store(inode, path);
     }
   };
-  struct stat status {};
+  struct stat status{};
   bool complete = ::stat(root_.c_str(), &status) == 0;
   if (complete) {
     see(status.st_ino, "/");

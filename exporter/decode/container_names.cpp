@@ -76,7 +76,7 @@ std::optional<ContainerNames::Names> ContainerNames::find(std::string_view key) 
 }
 
 bool ContainerNames::changed(Watched& directory) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(directory.path.c_str(), &status) != 0) {
     return false;
   }

@@ -17,7 +17,7 @@ std::optional<std::string> IdNames::find(std::uint64_t id) {
 }
 
 void IdNames::check() {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path_.c_str(), &status) != 0) {
     names_.clear();
     version_.reset();

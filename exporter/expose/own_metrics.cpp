@@ -61,7 +61,8 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
                 MetricType::Counter);
   Builder lost("metric_events_lost_total", "Events that could not be counted, by reason.", MetricType::Counter);
   Builder unmatched("metric_pair_events_unmatched_total",
-                    "Starts that were followed by another start, and ends that no start preceded.", MetricType::Counter);
+                    "Starts that were followed by another start, and ends that no start preceded.",
+                    MetricType::Counter);
   Builder bytes("metric_map_bytes", "Kernel memory of the metric's maps.", MetricType::Gauge);
   for (const MetricStatus& metric : status.metrics) {
     up.add({{"metric", metric.name}, {"reason", metric.up ? "" : metric.reason}}, metric.up ? 1.0 : 0.0);

@@ -73,8 +73,8 @@ Result<void> use_certificate(SSL_CTX* context, const config::WebTls& tls) {
     return fail(key_pem.error());
   }
   // An encrypted key would make OpenSSL ask on the terminal: the callback that gives no password makes it fail.
-  const Key key(PEM_read_bio_PrivateKey(
-      key_pem->open().get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
+  const Key key(
+      PEM_read_bio_PrivateKey(key_pem->open().get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
   if (key == nullptr) {
     return fail(key_pem->name + " holds no unencrypted PEM private key: " + take_tls_error());
   }

@@ -160,8 +160,7 @@ std::optional<CheckedField> check_field(std::string_view line) {
 tl::unexpected<Error> not_a_format(std::size_t line, std::string_view text) {
   constexpr std::size_t kShown = 80;
   std::string shown(text.substr(0, kShown));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '.');
+  std::replace_if(shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '.');
   return fail("not a tracepoint format: line " + std::to_string(line) + ": " + shown);
 }
 

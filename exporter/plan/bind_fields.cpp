@@ -54,7 +54,8 @@ BoundPtr context_integer(std::uint32_t offset, std::uint32_t size, bool is_signe
 /// What a field of the record is as a value. Little-endian: the lower half of a register comes first.
 ValueType integer_type(const Field& field, const Scope& scope) {
   const bool argument = scope.syscall && field.size == 8 && scope.format->name.starts_with("sys_enter_");
-  return argument ? syscall_argument_type(field.type) : ValueType{ValueType::Kind::Integer, field.size, field.is_signed};
+  return argument ? syscall_argument_type(field.type)
+                  : ValueType{ValueType::Kind::Integer, field.size, field.is_signed};
 }
 
 Result<BoundPtr> classic_field(const Field& field, const Scope& scope) {

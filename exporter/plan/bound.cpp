@@ -66,12 +66,8 @@ std::string signature(const Bound& bound) {
             return list(std::string(expression::name(n.op)) + (n.is_signed ? "" : "u"), {n.left.get(), n.right.get()});
           },
           [](const HighestBit& n) { return list("highest_bit" + number(n.bits), {n.operand.get()}); },
-          [](const Conditional& n) {
-            return list("if", {n.condition.get(), n.then_value.get(), n.else_value.get()});
-          },
-          [](const StringCompare& n) {
-            return list(n.equal ? "streq" : "strne", {n.left.get(), n.right.get()});
-          },
+          [](const Conditional& n) { return list("if", {n.condition.get(), n.then_value.get(), n.else_value.get()}); },
+          [](const StringCompare& n) { return list(n.equal ? "streq" : "strne", {n.left.get(), n.right.get()}); },
       },
       bound.node);
 }

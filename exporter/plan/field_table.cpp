@@ -17,35 +17,40 @@ namespace {
   " & 0x9000, 2, "                                                           \
   "highest_bit((" STATE " | args.prev->exit_state) & 0x7f))))"
 
-constexpr std::array kRows {
-  FieldRow{"sched/sched_switch", "prev_comm", "args.prev->comm"},
-      FieldRow{"sched/sched_switch", "prev_pid", "args.prev->pid"},
-      FieldRow{"sched/sched_switch", "prev_prio", "args.prev->prio"},
-      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev_state")},
-      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->__state")},
-      FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->state")},
-      FieldRow{"sched/sched_switch", "next_comm", "args.next->comm"},
-      FieldRow{"sched/sched_switch", "next_pid", "args.next->pid"},
-      FieldRow{"sched/sched_switch", "next_prio", "args.next->prio"},
+constexpr std::array kRows{
+    FieldRow{"sched/sched_switch", "prev_comm", "args.prev->comm"},
+    FieldRow{"sched/sched_switch", "prev_pid", "args.prev->pid"},
+    FieldRow{"sched/sched_switch", "prev_prio", "args.prev->prio"},
+    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev_state")},
+    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->__state")},
+    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->state")},
+    FieldRow{"sched/sched_switch", "next_comm", "args.next->comm"},
+    FieldRow{"sched/sched_switch", "next_pid", "args.next->pid"},
+    FieldRow{"sched/sched_switch", "next_prio", "args.next->prio"},
 
-      FieldRow{"sched/sched_waking", "comm", "args.p->comm"}, FieldRow{"sched/sched_waking", "pid", "args.p->pid"},
-      FieldRow{"sched/sched_waking", "prio", "args.p->prio"},
-      FieldRow{"sched/sched_waking", "target_cpu", "args.p->thread_info.cpu"},
-      FieldRow{"sched/sched_waking", "target_cpu", "args.p->cpu"},
-      FieldRow{"sched/sched_wakeup*", "comm", "args.p->comm"}, FieldRow{"sched/sched_wakeup*", "pid", "args.p->pid"},
-      FieldRow{"sched/sched_wakeup*", "prio", "args.p->prio"},
-      FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->thread_info.cpu"},
-      FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->cpu"},
+    FieldRow{"sched/sched_waking", "comm", "args.p->comm"},
+    FieldRow{"sched/sched_waking", "pid", "args.p->pid"},
+    FieldRow{"sched/sched_waking", "prio", "args.p->prio"},
+    FieldRow{"sched/sched_waking", "target_cpu", "args.p->thread_info.cpu"},
+    FieldRow{"sched/sched_waking", "target_cpu", "args.p->cpu"},
+    FieldRow{"sched/sched_wakeup*", "comm", "args.p->comm"},
+    FieldRow{"sched/sched_wakeup*", "pid", "args.p->pid"},
+    FieldRow{"sched/sched_wakeup*", "prio", "args.p->prio"},
+    FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->thread_info.cpu"},
+    FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->cpu"},
 
-      FieldRow{"irq/softirq_*", "vec", "args.vec_nr"}, FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
-      FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name)"},
-      FieldRow{"irq/irq_handler_exit", "irq", "args.irq"}, FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
+    FieldRow{"irq/softirq_*", "vec", "args.vec_nr"},
+    FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
+    FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name)"},
+    FieldRow{"irq/irq_handler_exit", "irq", "args.irq"},
+    FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
 
-      FieldRow{"raw_syscalls/sys_enter", "id", "args.id"}, FieldRow{"raw_syscalls/sys_exit", "ret", "args.ret"},
+    FieldRow{"raw_syscalls/sys_enter", "id", "args.id"},
+    FieldRow{"raw_syscalls/sys_exit", "ret", "args.ret"},
 #if defined(__x86_64__)
-      FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->orig_ax"},
+    FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->orig_ax"},
 #elif defined(__aarch64__)
-      FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->syscallno"},
+    FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->syscallno"},
 #endif
 };
 #undef TPX_PREV_STATE

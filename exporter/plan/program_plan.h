@@ -91,7 +91,7 @@ struct PlannedMetric {
   AttachType attach = AttachType::TpBtf;
   std::string attach_reason;             ///< why this attach type
   std::vector<std::string> tracepoints;  ///< `category/name`, or the raw name
-  bool counts_events = true;  ///< false: the counter adds up values, such as bytes
+  bool counts_events = true;             ///< false: the counter adds up values, such as bytes
   std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
 };
 

@@ -6,7 +6,7 @@
 namespace tpx::plan {
 
 ValueType syscall_argument_type(std::string_view declared) {
-  constexpr std::array<std::string_view, 11> kSigned32{"int",  "pid_t", "clockid_t",    "timer_t", "mqd_t", "key_t",
+  constexpr std::array<std::string_view, 11> kSigned32{"int",   "pid_t", "clockid_t",    "timer_t", "mqd_t",  "key_t",
                                                        "rwf_t", "s32",   "key_serial_t", "__s32",   "int32_t"};
   constexpr std::array<std::string_view, 8> kUnsigned32{"unsigned int", "unsigned", "u32",   "__u32",
                                                         "uid_t",        "gid_t",    "qid_t", "uint32_t"};

@@ -117,8 +117,7 @@ TEST_CASE("soft interrupts' arguments give what their records say", "[kernel]") 
   for (const char* event : {"irq/softirq_entry", "irq/softirq_exit", "irq/softirq_raise"}) {
     Workload workload("udp_send", {"499", "64", "127.0.0.1", "9"});
     // The task that a soft interrupt meets: all within one process, which sleeps while the two are attached.
-    compare(
-        event, "vec: args.vec", "tid == " + std::to_string(workload.pid()), [&] { workload.run(); }, 499);
+    compare(event, "vec: args.vec", "tid == " + std::to_string(workload.pid()), [&] { workload.run(); }, 499);
   }
 }
 
@@ -165,8 +164,7 @@ TEST_CASE("system calls' arguments give what their records say", "[kernel]") {
       "id: args.id, a: \"args.args[0]\", b: \"args.args[1]\", c: \"args.args[2]\", d: \"args.args[3]\", e: "
       "\"args.args[4]\", f: \"args.args[5]\"",
       own_calls(), [] { syscall(SYS_getppid, 1, 2, 3, 4, 5, 6); }, 1);
-  compare(
-      "raw_syscalls/sys_exit", "id: args.id, ret: args.ret", own_calls(), [] { call(); }, 1);
+  compare("raw_syscalls/sys_exit", "id: args.id, ret: args.ret", own_calls(), [] { call(); }, 1);
   compare(
       "syscalls/sys_enter_mmap",
       "addr: args.addr, len: args.len, prot: args.prot, flags: args.flags, fd: args.fd, off: args.off",
@@ -174,8 +172,7 @@ TEST_CASE("system calls' arguments give what their records say", "[kernel]") {
   compare(
       "syscalls/sys_enter_getpriority", "which: args.which, who: args.who", self,
       [] { syscall(SYS_getpriority, 0xffffffff00000063, -7); }, 1);
-  compare(
-      "syscalls/sys_exit_getpriority", "ret: args.ret", self, [] { syscall(SYS_getpriority, 99, 0); }, 1);
+  compare("syscalls/sys_exit_getpriority", "ret: args.ret", self, [] { syscall(SYS_getpriority, 99, 0); }, 1);
 }
 
 TEST_CASE("the tests above compare every row of the table", "[kernel]") {

@@ -15,7 +15,7 @@ namespace {
 std::string own_cgroup_id() {
   std::ifstream file("/proc/self/cgroup");
   for (std::string line; std::getline(file, line);) {
-    struct stat status {};
+    struct stat status{};
     for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
       if (line.starts_with("0::") && stat((root + line.substr(3)).c_str(), &status) == 0 &&
           std::filesystem::exists(std::string(root) + "/cgroup.controllers")) {

@@ -33,7 +33,7 @@ class Group {
   void remove() const { ::rmdir(path_.c_str()); }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t id() const {
-    struct stat status {};
+    struct stat status{};
     REQUIRE(::stat(path_.c_str(), &status) == 0);
     return status.st_ino;
   }

@@ -76,14 +76,10 @@ const std::vector<Form>& memory_forms() {
        {{0xb7, 0x03, 0, 0, 0xff, 0xff, 0xff, 0x7f}}},
       {"r1 = map[runs_total]", [](Program& p) { p.load_map(Reg::R1, {"runs_total"}); }, {{0x18, 0x11, 0, 0, 7}, {}}},
       {"r1 = map_value[runs_total] +128",
-       [](Program& p) {
-         p.load_map(Reg::R1, {"runs_total", 128});
-       },
+       [](Program& p) { p.load_map(Reg::R1, {"runs_total", 128}); },
        {{0x18, 0x21, 0, 0, 7}, {0, 0, 0, 0, 128}}},
       {"r1 = map_value[runs_total] +0",
-       [](Program& p) {
-         p.load_map(Reg::R1, {"runs_total", 0});
-       },
+       [](Program& p) { p.load_map(Reg::R1, {"runs_total", 0}); },
        {{0x18, 0x21, 0, 0, 7}, {}}},
   };
   return forms;
@@ -250,10 +246,7 @@ TEST_CASE("what does not fit its field is an error that names the step", "[assem
       {"16, 32 or 64 bits, not 8", [](Program& p) { p.to_big_endian(Reg::R1, 8); }},
       {"4 or 8 bytes, not 2", [](Program& p) { p.atomic(Atomic::Add, Size::Half, Reg::R1, 0, Reg::R2); }},
       {"there is no map missing", [](Program& p) { p.load_map(Reg::R1, {"missing"}); }},
-      {"offset in the map's value 536870912 does not fit",
-       [](Program& p) {
-         p.load_map(Reg::R1, {"m", 1U << 29U});
-       }},
+      {"offset in the map's value 536870912 does not fit", [](Program& p) { p.load_map(Reg::R1, {"m", 1U << 29U}); }},
   };
   for (const Row& row : rows) {
     INFO(row.message);

@@ -38,7 +38,8 @@ std::string cell(std::string_view text) {
 std::string decoder_page() {
   std::ostringstream page;
   page << "# Decoders\n\n"
-          "Made from the table in exporter/decode/table.cpp; `TPX_UPDATE_DOCS=1 build/tests/unit_tests *decoders.md*` rewrites "
+          "Made from the table in exporter/decode/table.cpp; `TPX_UPDATE_DOCS=1 build/tests/unit_tests *decoders.md*` "
+          "rewrites "
           "it.\n\n| decoder | takes | gives | example |\n|---|---|---|---|\n";
   for (const auto& entry : tpx::decode::table()) {
     const auto& signature = entry.signature;

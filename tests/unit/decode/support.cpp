@@ -5,7 +5,7 @@
 namespace tpx::decode::test {
 
 std::uint64_t inode(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     throw std::runtime_error("no such directory: " + path);
   }

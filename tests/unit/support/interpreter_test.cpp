@@ -193,9 +193,7 @@ TEST_CASE("what the verifier would refuse stops the program with its instruction
          p.store_immediate(Size::Double, Reg::R6, 0, 1);
        }},
       {"out of bounds address at instruction 0: r6 = map_value[m] +16: m +16",
-       [](Program& p) {
-         p.load_map(Reg::R6, {"m", 16});
-       }},
+       [](Program& p) { p.load_map(Reg::R6, {"m", 16}); }},
       {"no such map at instruction 0: r6 = map[x]: x", [](Program& p) { p.load_map(Reg::R6, {"x"}); }},
       {"out of bounds read at instruction 1: r0 = *(u8 *)(r6 +0)",
        [](Program& p) {
