@@ -155,12 +155,13 @@ void OwnMetrics::observe_reload(bool successful, double now) {
 std::vector<MetricFamily> OwnMetrics::collect(const ExporterStatus& status) const {
   std::vector<MetricFamily> all = status_families(status);
   const auto add = [&all](const prometheus::Collectable& source) {
+    std::vector<MetricFamily> more;
     try {
-      std::vector<MetricFamily> more = source.Collect();
-      std::move(more.begin(), more.end(), std::back_inserter(all));
+      more = source.Collect();
     } catch (const std::exception&) {
-      // The library may run out of memory; the rest is still worth having.
+      more.clear();  // the library may run out of memory; the rest is still worth having
     }
+    std::move(more.begin(), more.end(), std::back_inserter(all));
   };
   add(*registry_);
   add(process_);

@@ -60,7 +60,7 @@ class EventFormatter {
   void append_clock(std::string& out, std::uint64_t monotonic);
   void append_value(std::string& out, const Column& column, std::span<const std::byte> bytes) const;
   [[nodiscard]] const std::string* name_of(const Column& column, std::span<const std::byte> bytes);
-  [[nodiscard]] static Result<Column> make_column(const plan::EventColumn& column, const plan::EventPlan& plan,
+  [[nodiscard]] static Result<Column> make_column(const plan::EventColumn& source, const plan::EventPlan& plan,
                                                   const kernel::Kernel& kernel, const decode::Environment& environment);
 
   EventOutput output_;

@@ -39,6 +39,6 @@ struct RowPlace {
 [[nodiscard]] Result<RowValuePtr> value_at(const RowPlace& place, const kernel::Btf& btf);
 
 /// `struct block_key`, `u32`, `char[16]`: for messages.
-[[nodiscard]] std::string type_text(std::uint32_t type, const kernel::Btf& btf);
+[[nodiscard]] std::string type_text(std::uint32_t id, const kernel::Btf& btf);
 
 }  // namespace tpx::plan

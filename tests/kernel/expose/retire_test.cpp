@@ -30,7 +30,7 @@ constexpr char kName[] = "calls_total";
 /// The children's comm, so that nobody else's calls count.
 constexpr char kComm[] = "tpx-retire";
 
-constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kPatience(120);
 
 /// How the metric is served.
 struct Variant {
@@ -212,17 +212,17 @@ void churn_on_two_cpus(Service& service, long children) {
 
 }  // namespace
 
-TEST_CASE("twenty thousand short processes leave one series and an exact sum, which never falls") {
+TEST_CASE("six thousand short processes leave one series and an exact sum, which never falls") {
   Service service("pid", 4096);
-  churn_on_two_cpus(service, 20000);
+  churn_on_two_cpus(service, 6000);
   const Exposition page = service.scrape();
-  REQUIRE(page.sum(kName) == 20000);
+  REQUIRE(page.sum(kName) == 6000);
   REQUIRE(page.find(kName)->samples.size() == 1);
-  REQUIRE(page.value(kName, {{"id", "exited"}, {"comm", kComm}}) == 20000);
+  REQUIRE(page.value(kName, {{"id", "exited"}, {"comm", kComm}}) == 6000);
   REQUIRE(service.most_series() < 4096);
-  const expose::ExporterStatus status = (*service).status();
+  const expose::ExporterStatus status = (*service).status(expose::MetricService::Detail::Counts);
   REQUIRE(status.metrics.front().series == 1);
-  REQUIRE(status.metrics.front().events_total == 20000);
+  REQUIRE(status.metrics.front().events_total == 6000);
   REQUIRE(status.metrics.front().other == 0);
 }
 
