@@ -151,6 +151,8 @@ class Generator {
         refuse_negative(metric, end);
       }
       out_.store(Size::Double, kFrame, kValueSlot, Reg::R0);
+    } else if (metric.plan.value.kind != plan::MetricKind::Counter) {
+      out_.store_immediate(Size::Double, kFrame, kValueSlot, 1);
     }
     add(count, metric, !count.value);
   }

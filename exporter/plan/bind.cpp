@@ -165,7 +165,14 @@ class Binder {
       return error(node, "\"from.\" is only known where a pair ends",
                    "use it in the labels or the filter of a metric with from and to");
     }
-    return scope_.from(node);
+    auto bound = scope_.from(node);
+    if (!bound) {
+      // The start's scope does not know where this text stands.
+      Error problem = std::move(bound.error());
+      problem.location = expression::location_of(node, scope_.at);
+      return fail(std::move(problem));
+    }
+    return bound;
   }
 
   Result<BoundPtr> bind_place(const Node& node) {

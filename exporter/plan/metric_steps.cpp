@@ -203,8 +203,7 @@ void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration)
       break;
     case config::MetricType::Histogram:
       value.kind = MetricKind::Histogram;
-      value.exposed_bounds = metric_.buckets->bounds();
-      value.bounds = kernel_bounds(value.exposed_bounds, plan.scale);
+      set_bounds(value, metric_.buckets->bounds(), plan.scale);
       break;
   }
 }

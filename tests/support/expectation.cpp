@@ -137,8 +137,11 @@ class Expecting {
       return;
     }
     const auto& bounds = planned_.plan.value.bounds;
-    const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), static_cast<std::int64_t>(duration));
-    ++words[static_cast<std::size_t>(bucket - bounds.begin())];
+    std::size_t bucket = planned_.plan.value.below_zero;
+    while (bucket < bounds.size() && static_cast<std::uint64_t>(bounds[bucket]) < duration) {
+      ++bucket;
+    }
+    ++words[bucket];
     add_to_sum(words, static_cast<std::int64_t>(duration), false);
   }
 

@@ -91,7 +91,7 @@ RandomSource source_of(const kernel::Format& format) {
 std::vector<double> RandomMetrics::bounds() {
   std::set<double> chosen;
   for (std::uint64_t count = 1 + below(below(4) == 0 ? 60 : 8); count > 0; --count) {
-    const double power = std::ldexp(1.0, static_cast<int>(below(64)));
+    const double power = std::ldexp(1.0, static_cast<int>(below(65)));
     switch (below(5)) {
       case 0:
         chosen.insert(static_cast<double>(below(100)));
@@ -132,7 +132,7 @@ void RandomMetrics::finish(RandomMetric& metric, RandomExpressions& expressions,
     metric.name += "_total";
   }
   metric.scale = kScales[below(kScales.size())];
-  if (needs_value && (metric.type != MetricType::Counter || below(2) == 0)) {
+  if (needs_value && below(metric.type == MetricType::Counter ? 2 : 8) != 0) {
     metric.value = expressions.integer(depth_).text;
   }
   if (below(2) == 0) {
@@ -140,17 +140,14 @@ void RandomMetrics::finish(RandomMetric& metric, RandomExpressions& expressions,
   }
   std::uint32_t room = kKeyBytes;
   for (std::uint64_t count = below(5); count > 0; --count) {
-    const RandomText made = expressions.label(depth_, room);
+    const bool decoded = below(8) == 0;
+    const RandomText made = decoded ? expressions.integer(depth_) : expressions.label(depth_, room);
     const std::uint32_t taken = (made.size + 7) / 8 * 8;
     if (taken > room) {
       break;
     }
     room -= taken;
-    metric.labels.push_back({"l" + std::to_string(metric.labels.size()), made.text, ""});
-    if (made.size == 8 && below(6) == 0 && made.text.front() != '"' && !made.text.starts_with("str(") &&
-        !made.text.starts_with("if(")) {
-      metric.labels.back().decoder = "hex";
-    }
+    metric.labels.push_back({"l" + std::to_string(metric.labels.size()), made.text, decoded ? "hex" : ""});
   }
 }
 
