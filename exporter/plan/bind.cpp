@@ -77,7 +77,7 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
     }
     Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0}, {ValueType::Kind::Integer, type.size, false}};
     load.pointee = type.target;
-    load.trusted = direct;
+    load.trusted = direct && type.kind == kernel::Btf::Kind::Pointer;
     value = std::make_shared<const Bound>(std::move(load));
   }
   return value;
