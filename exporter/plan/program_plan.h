@@ -45,6 +45,7 @@ struct Count {
 struct Capture {
   BoundPtr value;
   std::uint32_t offset = 0;  ///< in the payload
+  std::uint32_t size = 8;    ///< room for it there, a multiple of 8: what the end reads
 };
 struct PairStart {
   BoundPtr key;
