@@ -144,13 +144,13 @@ class Exporter {
   }
 
   int serve_configuration(const config::Config& config, const kernel::Kernel& kernel) {
-    const plan::Plan trial = plan::make_plan(config, kernel, planner_options());
+    plan::Plan plan = plan::make_plan(config, kernel, planner_options());
     Errors wrong;
     for (const plan::Rejected& rejected : plan_objects(config, kernel, planner_options()).rejected) {
       wrong.push_back(rejected.error);
     }
-    for (const plan::Rejected& rejected : trial.rejected) {
-      if (!rejected.kernel_dependent || options_.strict || (trial.metrics.empty() && !has_objects(config))) {
+    for (const plan::Rejected& rejected : plan.rejected) {
+      if (!rejected.kernel_dependent || options_.strict || (plan.metrics.empty() && !has_objects(config))) {
         wrong.push_back(rejected.error);
       }
     }
@@ -158,7 +158,7 @@ class Exporter {
       report(wrong, config);
       return kUsage;
     }
-    Attached attached = attach(config, kernel);
+    Attached attached = attach(config, kernel, std::move(plan));
     for (const auto* list : {&attached.rejected, &attached.loaded.rejected}) {
       for (const plan::Rejected& rejected : *list) {
         log_->warn("not served: {}{}{}", rejected.error.message, rejected.error.hint.empty() ? "" : "; ",

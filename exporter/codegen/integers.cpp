@@ -95,6 +95,15 @@ void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
 }
 
 void Integers::value(const Bound& bound, Reg dst, Regs free) {
+  pointer(bound, dst, free);
+  if (bound.trusted) {
+    // The verifier lets nobody calculate with a pointer that it follows; what was negated is a number to it.
+    out_.negate(dst);
+    out_.negate(dst);
+  }
+}
+
+void Integers::pointer(const Bound& bound, Reg dst, Regs free) {
   std::visit(Overloaded{
                  [&](const plan::Constant& n) { out_.load_immediate(dst, n.value); },
                  [&](const plan::Special& n) { special(n, dst); },
@@ -185,7 +194,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
     if (base != nullptr && base->kind == plan::Special::Kind::CurrentTask && context_.task_loaded) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
-      value(*load.base, dst, free);
+      pointer(*load.base, dst, free);
       if (base != nullptr) {
         out_.load(size_of(load.size), dst, dst, load.offset);
       } else {

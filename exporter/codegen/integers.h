@@ -32,6 +32,10 @@ class Integers {
   void value(const plan::Bound& bound, assembler::Reg dst, Regs free);
   void value(const plan::Bound& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
 
+  /// The same, but a pointer whose type the verifier knows stays one, to load through.
+  void pointer(const plan::Bound& bound, assembler::Reg dst, Regs free);
+  void pointer(const plan::Bound& bound, assembler::Reg dst) { pointer(bound, dst, Regs::scratch().without(dst)); }
+
   /// Jumps to `target` when the truth of the value is `when`. Destroys R0 to R5.
   void branch(const plan::Bound& bound, assembler::Label target, bool when);
 

@@ -136,7 +136,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
     return;
   }
   if (bytes.direct) {
-    integers_.value(*bytes.base, Reg::R1);
+    integers_.pointer(*bytes.base, Reg::R1);
     const Label null = out_.new_label();
     if (!task) {
       out_.jump_if(Cond::Eq, Reg::R1, 0, null);

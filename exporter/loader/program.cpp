@@ -153,6 +153,11 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
   return {};
 }
 
+void LoadedProgram::detach() {
+  link_.reset();
+  event_.reset();
+}
+
 Result<LoadedProgram::Statistics> LoadedProgram::statistics() const {
   bpf_prog_info info{};
   __u32 length = sizeof info;

@@ -71,6 +71,7 @@ struct ProgramPlan {
   AttachPoint point;
   std::string name;  ///< at most 15 characters, for bpftool
   std::vector<Unit> units;
+  std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
 };
 
 /// The slots in which a pair keeps its starts: a mmapable array with one value,
