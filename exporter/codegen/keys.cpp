@@ -1,5 +1,6 @@
 #include "codegen/keys.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "codegen/texts.h"
