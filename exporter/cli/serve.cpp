@@ -1,4 +1,5 @@
 #include <netinet/in.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -120,6 +121,8 @@ class Exporter {
     info.version = expose::this_build().version;
     std::array<char, 256> host{};
     info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+    utsname system{};
+    info.kernel = uname(&system) == 0 ? system.release : "";
     info.metrics_path = options_.telemetry_path;
     info.config = options_.files.empty() ? "built in" : options_.files.front();
     info.reload_successful = reload_successful_;
@@ -260,11 +263,12 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
        [exporter](const expose::Request& request, expose::Response& response) { exporter->scrape(request, response); },
        true});
   if (options.telemetry_path != "/") {
+    const auto history = std::make_shared<expose::RateHistory>();
+    history->sample(exporter->status(), std::chrono::steady_clock::now());
     routes.push_back({"/",
                       {"GET"},
                       expose::landing_page_handler([exporter] { return exporter->page(); },
-                                                   [exporter] { return exporter->status(); },
-                                                   std::make_shared<expose::RateHistory>()),
+                                                   [exporter] { return exporter->status(); }, history),
                       false});
   }
   expose::Admin admin;

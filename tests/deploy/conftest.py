@@ -86,3 +86,13 @@ def open_path():
     """A directory that users other than root reach too, as pytest's own are not."""
     with tempfile.TemporaryDirectory(prefix="tpx-") as name:
         yield pathlib.Path(name)
+
+
+@pytest.fixture
+def statistics():
+    """The kernel's BPF statistics, on meanwhile; statistics("0") turns them off before."""
+    switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
+    before = switch.read_text()
+    switch.write_text("1")
+    yield switch.write_text
+    switch.write_text(before)
