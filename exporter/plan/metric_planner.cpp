@@ -326,7 +326,7 @@ class MetricPlanner {
     unit.filter = site.filter;
     if (site.site->dispatch) {
       unit.dispatch = site.site->dispatch;
-      unit.dispatch->indexes = {static_cast<std::uint32_t>(site.position)};
+      unit.dispatch->indexes.assign(1, static_cast<std::uint32_t>(site.position));
     }
     return unit;
   }
