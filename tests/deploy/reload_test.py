@@ -120,6 +120,19 @@ def test_a_reload_that_fails_leaves_what_ran(open_path, rights):
         assert exporter.scrape().sum("tracepoint_exporter_config_last_reload_successful") == 1
 
 
+def test_names_of_kernel_functions_stay_readable(open_path):
+    """Started by root, which may read their addresses; it has given that up when the reload asks for the first name."""
+    by_function = "{name: work_total, tracepoint: workqueue/workqueue_execute_start, labels: {function: ksym(args.function)}}"
+    with serving((), open_path, BEFORE) as (exporter, file):
+        file.write_text(f"metrics:\n  - {by_function}\n")
+        by_post(exporter)
+
+        def names():
+            return [dict(labels)["function"] for labels in exporter.scrape().series("tracepoint_work_total")]
+
+        assert not [name for name in wait_until(names, "some work is done") if name.startswith("0x")]
+
+
 def test_root_may_listen_on_a_low_port(open_path):
     """Though it gives up what is not needed before it listens."""
     with serving((), open_path, BEFORE, "--web.listen-address=127.0.0.2:719") as (exporter, _):
