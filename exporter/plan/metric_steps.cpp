@@ -262,7 +262,7 @@ Unit MetricSteps::make_unit(const BoundSite& site) const {
   unit.filter = site.filter;
   if (site.site->dispatch) {
     unit.dispatch = site.site->dispatch;
-    unit.dispatch->indexes = {static_cast<std::uint32_t>(site.position)};
+    unit.dispatch->indexes.assign(1, static_cast<std::uint32_t>(site.position));
   }
   return unit;
 }
