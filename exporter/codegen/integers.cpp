@@ -95,24 +95,15 @@ void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
 }
 
 void Integers::value(const Bound& bound, Reg dst, Regs free) {
-  address(bound, dst, free);
+  pointer(bound, dst, free);
   if (bound.trusted) {
-    make_number(dst);
+    // The verifier lets nobody calculate with a pointer that it follows; what was negated is a number to it.
+    out_.negate(dst);
+    out_.negate(dst);
   }
 }
 
-/// Through memory that a helper has written, of which the verifier knows no types.
-void Integers::make_number(Reg pointer) {
-  out_.store(Size::Double, kFrame, kScratchSlot, pointer);
-  out_.move(Reg::R1, kFrame);
-  out_.alu(Alu::Add, Reg::R1, kScratchSlot);
-  out_.load_immediate(Reg::R2, 8);
-  out_.move(Reg::R3, Reg::R1);
-  out_.call(BPF_FUNC_probe_read_kernel);
-  out_.load(Size::Double, pointer, kFrame, kScratchSlot);
-}
-
-void Integers::address(const Bound& bound, Reg dst, Regs free) {
+void Integers::pointer(const Bound& bound, Reg dst, Regs free) {
   std::visit(Overloaded{
                  [&](const plan::Constant& n) { out_.load_immediate(dst, n.value); },
                  [&](const plan::Special& n) { special(n, dst); },
@@ -203,7 +194,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
     if (base != nullptr && base->kind == plan::Special::Kind::CurrentTask && context_.task_loaded) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
-      address(*load.base, dst, free);
+      pointer(*load.base, dst, free);
       if (base != nullptr) {
         out_.load(size_of(load.size), dst, dst, load.offset);
       } else {
@@ -212,7 +203,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
     }
   } else {
     const Label null = out_.new_label();
-    address(*load.base, Reg::R3);
+    pointer(*load.base, Reg::R3);
     out_.store_immediate(Size::Double, kFrame, kScratchSlot, 0);
     // Where the verifier thinks that it may be null it takes no addition before the test.
     out_.jump_if(Cond::Eq, Reg::R3, 0, null);
@@ -408,7 +399,7 @@ void Integers::branch(const Bound& bound, Label target, bool when) {
       return;
     }
   }
-  address(bound, Reg::R0);
+  pointer(bound, Reg::R0);
   out_.jump_if(when ? Cond::Ne : Cond::Eq, Reg::R0, 0, target);
 }
 

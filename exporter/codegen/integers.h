@@ -32,10 +32,9 @@ class Integers {
   void value(const plan::Bound& bound, assembler::Reg dst, Regs free);
   void value(const plan::Bound& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
 
-  /// The same for the base of a load: a pointer stays what the verifier knows it to be. As a value it is a number: the verifier
-  /// takes no arithmetic on pointers.
-  void address(const plan::Bound& bound, assembler::Reg dst, Regs free);
-  void address(const plan::Bound& bound, assembler::Reg dst) { address(bound, dst, Regs::scratch().without(dst)); }
+  /// The same, but a pointer whose type the verifier knows stays one, to load through.
+  void pointer(const plan::Bound& bound, assembler::Reg dst, Regs free);
+  void pointer(const plan::Bound& bound, assembler::Reg dst) { pointer(bound, dst, Regs::scratch().without(dst)); }
 
   /// Jumps to `target` when the truth of the value is `when`. Destroys R0 to R5.
   void branch(const plan::Bound& bound, assembler::Label target, bool when);
@@ -45,7 +44,6 @@ class Integers {
   void pop_spill() { --spills_; }
 
  private:
-  void make_number(assembler::Reg pointer);
   void special(const plan::Special& special, assembler::Reg dst);
   void context_argument(const plan::ContextArgument& argument, assembler::Reg dst);
   void memory_load(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);

@@ -136,7 +136,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
     return;
   }
   if (bytes.direct) {
-    integers_.address(*bytes.base, Reg::R1);
+    integers_.pointer(*bytes.base, Reg::R1);
     const Label null = out_.new_label();
     if (!task) {
       out_.jump_if(Cond::Eq, Reg::R1, 0, null);
@@ -146,7 +146,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
     return;
   }
   const Label null = out_.new_label();
-  integers_.address(*bytes.base, Reg::R3);
+  integers_.pointer(*bytes.base, Reg::R3);
   out_.jump_if(Cond::Eq, Reg::R3, 0, null);
   out_.alu(Alu::Add, Reg::R3, bytes.offset);
   address(Reg::R1, offset);

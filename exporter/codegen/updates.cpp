@@ -27,6 +27,12 @@ void Updates::update(bool one) {
 
 void Updates::counter(bool one) {
   out_.comment("add");
+  if (one && !metric_.store.atomic) {
+    out_.load(Size::Double, Reg::R2, kRow, 0);
+    out_.alu(Alu::Add, Reg::R2, 1);
+    out_.store(Size::Double, kRow, 0, Reg::R2);
+    return;
+  }
   if (one) {
     out_.load_immediate(Reg::R1, 1);
   } else {

@@ -100,17 +100,15 @@ std::vector<const Bound*> operands(const Bound& bound) {
       bound.node);
 }
 
-namespace {
-
-bool computing_takes_scratch(const Bound& bound) {
+bool takes_scratch(const Bound& bound) {
   return std::visit(
       Overloaded{
           [](const Special&) { return true; },
           [](const LocBytes&) { return true; },
           [](const PointerString&) { return true; },
           [](const ShortString&) { return true; },
-          [](const MemoryLoad& n) { return !n.direct || computing_takes_scratch(*n.base); },
-          [](const MemoryBytes& n) { return !n.direct || computing_takes_scratch(*n.base); },
+          [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
+          [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
           [](const BoundUnary& n) { return n.op == expression::UnaryOp::LogicNot || takes_scratch(*n.operand); },
           [](const BoundBinary& n) { return is_truth(n.op) || takes_scratch(*n.left) || takes_scratch(*n.right); },
           [](const HighestBit& n) { return takes_scratch(*n.operand); },
@@ -119,13 +117,6 @@ bool computing_takes_scratch(const Bound& bound) {
           [](const auto&) { return false; },
       },
       bound.node);
-}
-
-}  // namespace
-
-bool takes_scratch(const Bound& bound) {
-  // A pointer that the verifier knows becomes a number by a helper's call, but as the base of a load.
-  return bound.trusted || computing_takes_scratch(bound);
 }
 
 }  // namespace tpx::plan

@@ -161,7 +161,6 @@ struct MetricPlan {
   StorePlan store;
   double scale = 1;                           ///< exposed value = kernel value * scale
   std::optional<std::uint32_t> retire_field;  ///< index in key.fields of the label that holds an exiting id
-  enum class RetireBy : std::uint8_t { Process, Thread } retire_by = RetireBy::Process;
   SourceLocation at;
   std::string region_map;  ///< symbolic names of its maps
   std::string hash_map;    ///< PerCpuHash only

@@ -223,10 +223,6 @@ bool MetricSteps::find_retired_label(const std::vector<BoundSite>& sites) {
       return false;
     }
     metric_plan_.plan.retire_field = static_cast<std::uint32_t>(i);
-    // The kernel's own pid fields, like tid, are thread ids.
-    const auto* builtin = std::get_if<expression::BuiltinRef>(&labels_[i].value->value);
-    const bool process = builtin != nullptr && builtin->builtin == expression::Builtin::Pid;
-    metric_plan_.plan.retire_by = process ? MetricPlan::RetireBy::Process : MetricPlan::RetireBy::Thread;
     return true;
   }
   return true;
@@ -262,7 +258,7 @@ Unit MetricSteps::make_unit(const BoundSite& site) const {
   unit.filter = site.filter;
   if (site.site->dispatch) {
     unit.dispatch = site.site->dispatch;
-    unit.dispatch->indexes = {static_cast<std::uint32_t>(site.position)};
+    unit.dispatch->indexes.assign(1, static_cast<std::uint32_t>(site.position));
   }
   return unit;
 }

@@ -71,6 +71,7 @@ struct ProgramPlan {
   AttachPoint point;
   std::string name;  ///< at most 15 characters, for bpftool
   std::vector<Unit> units;
+  std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
 };
 
 /// The slots in which a pair keeps its starts: a mmapable array with one value,
@@ -105,15 +106,18 @@ struct Rejected {
   SourceLocation at;
 };
 
-/// The program that notes which ids are over. Every one notes the thread; a typed one also the process, once none of its
-/// threads lives. (Where only the format is there, a process is over when its first thread is freed, which the kernel does
-/// last.)
+/// The programs that note which ids are over, and where they find them. A typed one knows when the last thread of a process
+/// ends. Where only the format is there, a process counts as over with its first thread: the kernel frees that one last, but
+/// it may exit before the others.
 struct ExitPlan {
-  AttachPoint point;
-  std::uint32_t thread_offset = 0;   ///< Classic: of `pid` in the record; TpBtf: of task_struct.pid
-  std::uint32_t process_offset = 0;  ///< TpBtf: of task_struct.tgid
-  std::uint32_t signal_offset = 0;   ///< TpBtf: of task_struct.signal
-  std::uint32_t live_offset = 0;     ///< TpBtf: of signal_struct.live, how many threads have not exited
+  AttachPoint exit;  ///< sched_process_exit: in the task that ends, before its last switch off a CPU
+  AttachPoint free;  ///< sched_process_free: after all that it does; both are of one type
+  std::uint32_t exit_thread_offset = 0;  ///< Classic: of `pid` in the record of `exit`
+  std::uint32_t free_thread_offset = 0;  ///< Classic: of `pid` in the record of `free`
+  std::uint32_t thread_offset = 0;       ///< TpBtf, as are the following: of task_struct.pid
+  std::uint32_t process_offset = 0;      ///< of task_struct.tgid
+  std::uint32_t signal_offset = 0;       ///< of task_struct.signal
+  std::uint32_t live_offset = 0;         ///< of signal_struct.live, how many threads have not exited
 };
 
 struct Plan {

@@ -54,17 +54,6 @@ TEST_CASE("a load takes scratch registers where it is a helper's") {
   CHECK(takes_scratch(*make_bound(HighestBit{helper(), 32}, kWord)));
 }
 
-TEST_CASE("a pointer that the verifier knows takes scratch registers as a number, not as the base of a load") {
-  Bound pointer{ContextArgument{0}, kWord};
-  pointer.trusted = true;
-  const auto base = std::make_shared<const Bound>(pointer);
-  CHECK(takes_scratch(*base));
-  MemoryLoad load;
-  load.base = base;
-  CHECK_FALSE(takes_scratch(*make_bound(load, kWord)));
-  CHECK(takes_scratch(*binary(BinaryOp::Add, field(), base)));
-}
-
 TEST_CASE("signatures are equal for equal expressions alone") {
   CHECK(signature(*binary(BinaryOp::Add, field(), constant(1))) ==
         signature(*binary(BinaryOp::Add, field(), constant(1))));
