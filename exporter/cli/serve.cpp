@@ -211,8 +211,10 @@ class Exporter {
       return kUsage;
     }
     log_->info("serving {} metrics with {} programs", (*service)->served(), programs);
+    // What served before is detached outside of the lock: that takes its time, and scrapes go on meanwhile.
+    std::shared_ptr<expose::MetricService> next(std::move(*service));
     const std::lock_guard lock(mutex_);
-    service_ = std::move(*service);
+    service_.swap(next);
     return kOk;
   }
 
