@@ -22,8 +22,11 @@ plan::Options planner_options() {
 }
 
 Attached attach(const config::Config& config, const kernel::Kernel& kernel) {
+  return attach(config, kernel, plan::make_plan(config, kernel, planner_options()));
+}
+
+Attached attach(const config::Config& config, const kernel::Kernel& kernel, plan::Plan plan) {
   plan::Options options = planner_options();
-  plan::Plan plan = plan::make_plan(config, kernel, options);
   std::vector<plan::Rejected> rejected = plan.rejected;
   loader::Loaded loaded = loader::load(std::move(plan), kernel.features);
   if (!loaded.refused_loads.empty()) {

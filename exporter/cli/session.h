@@ -29,5 +29,7 @@ struct Attached {
 /// Plans, loads and attaches. Metrics whose plain loads through kernel pointers the verifier refused are planned again with
 /// bpf_probe_read_kernel.
 [[nodiscard]] Attached attach(const config::Config& config, const kernel::Kernel& kernel);
+/// The same with what was planned already, by planner_options().
+[[nodiscard]] Attached attach(const config::Config& config, const kernel::Kernel& kernel, plan::Plan plan);
 
 }  // namespace tpx::cli

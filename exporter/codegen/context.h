@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "assembler/program.h"
@@ -17,7 +18,11 @@ struct Context {
   assembler::Program& out;
   const kernel::Features& features;
   bool task_loaded = false;  ///< kTask holds the current task
-  std::optional<Error> error;
+  std::optional<Error> error = std::nullopt;
+  std::optional<std::uint32_t> task_argument = std::nullopt;  ///< the tracepoint's argument that is the current task
+  std::string key = {};     ///< identity of the key that R10 + kKey holds on every path that leads here; empty: unknown
+  bool key_listed = false;  ///< the verifier could tell what is in it: one of a few constants, by the branches taken
+  bool key_hashed = false;  ///< kHash holds a table's hash of it
 
   void fail(std::string message, std::string hint = {}) {
     if (!error) {

@@ -63,7 +63,7 @@ void reserve(Context& context, std::uint32_t bytes, Label end) {
 
 Result<assembler::Program> generate_events(const plan::EventPlan& plan, const kernel::Features& features) {
   assembler::Program out;
-  Context context{out, features, false, std::nullopt};
+  Context context{out, features};
   Integers integers(context);
   const Label end = out.new_label();
   out.comment(plan.point.text());

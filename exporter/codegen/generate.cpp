@@ -3,6 +3,8 @@
 #include <linux/bpf.h>
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 
 #include "codegen/integers.h"
 #include "codegen/keys.h"
@@ -28,31 +30,11 @@ std::size_t task_uses(const Bound* bound) {
   if (const auto* n = std::get_if<plan::Special>(&bound->node)) {
     return n->kind == plan::Special::Kind::CurrentTask ? 1 : 0;
   }
-  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound->node)) {
-    return task_uses(n->base.get());
+  std::size_t uses = 0;
+  for (const Bound* operand : plan::operands(*bound)) {
+    uses += task_uses(operand);
   }
-  if (const auto* n = std::get_if<plan::MemoryBytes>(&bound->node)) {
-    return task_uses(n->base.get());
-  }
-  if (const auto* n = std::get_if<plan::PointerString>(&bound->node)) {
-    return task_uses(n->pointer.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundUnary>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::HighestBit>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundBinary>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::StringCompare>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::Conditional>(&bound->node)) {
-    return task_uses(n->condition.get()) + task_uses(n->then_value.get()) + task_uses(n->else_value.get());
-  }
-  return 0;
+  return uses;
 }
 
 std::size_t task_uses(const plan::Count& count) {
@@ -82,9 +64,55 @@ std::size_t task_uses(const plan::Unit& unit) {
 
 void load_task(Context& context) {
   context.out.comment("current task");
+  if (context.task_argument) {
+    context.out.load(Size::Double, kTask, kContext, std::int64_t{8} * *context.task_argument);
+    context.task_loaded = true;
+    return;
+  }
   context.out.call(context.features.current_task_btf ? BPF_FUNC_get_current_task_btf : BPF_FUNC_get_current_task);
   context.out.move(kTask, Reg::R0);
   context.task_loaded = true;
+}
+
+/// Units that an event reaches on one condition alone, which is tested once for all of them.
+using Block = std::vector<const plan::Unit*>;
+
+std::string condition_of(const plan::Unit& unit) {
+  std::string text = unit.filter ? plan::signature(*unit.filter) : "";
+  if (unit.dispatch) {
+    text += "#" + plan::signature(*unit.dispatch->number) +
+            (unit.dispatch->compat ? "#" + plan::signature(*unit.dispatch->compat) : "");
+    for (std::size_t i = 0; i < unit.dispatch->numbers.size(); ++i) {
+      text += " " + std::to_string(unit.dispatch->numbers[i]) + ":" + std::to_string(unit.dispatch->indexes[i]);
+    }
+  }
+  return text;
+}
+
+/// Counts without a condition come first: what they leave on the stack serves all that follow. Pairs are blocks of their
+/// own and keep their order.
+std::vector<Block> blocks_of(const plan::ProgramPlan& program) {
+  std::vector<Block> blocks;
+  std::map<std::string, std::size_t> known;
+  for (const bool conditional : {false, true}) {
+    for (const plan::Unit& unit : program.units) {
+      const std::string condition = condition_of(unit);
+      if (!std::holds_alternative<plan::Count>(unit.action) || condition.empty() == conditional) {
+        continue;
+      }
+      const auto [found, is_new] = known.emplace(condition, blocks.size());
+      if (is_new) {
+        blocks.emplace_back();
+      }
+      blocks[found->second].push_back(&unit);
+    }
+  }
+  for (const plan::Unit& unit : program.units) {
+    if (!std::holds_alternative<plan::Count>(unit.action)) {
+      blocks.push_back({&unit});
+    }
+  }
+  return blocks;
 }
 
 class Generator {
@@ -92,38 +120,75 @@ class Generator {
   Generator(Context& context, const std::vector<plan::PlannedMetric>& metrics)
       : context_(context), out_(context.out), integers_(context), metrics_(metrics) {}
 
-  void unit(const plan::Unit& unit) {
-    const plan::PlannedMetric& metric = metrics_[unit.metric];
+  void block(const Block& units) {
+    const plan::Unit& first = *units.front();
     const Label end = out_.new_label();
-    out_.comment("metric " + metric.plan.name);
-    if (unit.dispatch) {
-      dispatch(*unit.dispatch, end);
+    out_.comment("metric " + metrics_[first.metric].plan.name);
+    const std::string key = context_.key;
+    const bool hashed = context_.key_hashed;
+    if (first.dispatch) {
+      dispatch(*first.dispatch, end);
     }
-    const bool own_task = !context_.task_loaded && task_uses(unit) > 1;
+    const std::size_t uses =
+        std::accumulate(units.begin(), units.end(), std::size_t{0},
+                        [](std::size_t sum, const plan::Unit* unit) { return sum + task_uses(*unit); });
+    const bool own_task = !context_.task_loaded && uses > 1;
     if (own_task) {
       load_task(context_);
     }
-    if (unit.filter) {
-      out_.comment("filter");
-      integers_.branch(*unit.filter, end, false);
+    if (first.dispatch && first.dispatch->compat) {
+      out_.comment("32-bit calls have numbers of their own");
+      integers_.branch(*first.dispatch->compat, end, true);
     }
+    if (first.filter) {
+      out_.comment("filter");
+      integers_.branch(*first.filter, end, false);
+    }
+    for (const plan::Unit* unit : units) {
+      if (unit != &first) {
+        out_.comment("metric " + metrics_[unit->metric].plan.name);
+      }
+      act(*unit, end);
+    }
+    out_.place(end);
+    context_.task_loaded = context_.task_loaded && !own_task;
+    forget_key_unless(!condition_of(first).empty(), key, hashed);
+  }
+
+ private:
+  /// Past a block that events may have jumped over, the stack holds what it held before only if the block left it so.
+  void forget_key_unless(bool conditional, const std::string& before, bool hashed) {
+    if (!conditional || (context_.key == before && context_.key_hashed == hashed)) {
+      return;
+    }
+    context_.key_hashed = context_.key == before && hashed;
+    context_.key = context_.key == before ? before : std::string();
+  }
+
+  void act(const plan::Unit& unit, Label end) {
+    const plan::PlannedMetric& metric = metrics_[unit.metric];
     if (const auto* count = std::get_if<plan::Count>(&unit.action)) {
-      count_event(*count, metric, end);
-    } else if (const auto* start = std::get_if<plan::PairStart>(&unit.action)) {
+      count_event(*count, metric);
+      return;
+    }
+    // Pairs keep their starts where the key lies, and their owner in the hash's register.
+    context_.key.clear();
+    context_.key_hashed = false;
+    if (const auto* start = std::get_if<plan::PairStart>(&unit.action)) {
       Pairs(context_, integers_, metric).start(*start);
     } else {
       pair_end(std::get<plan::PairEnd>(unit.action), metric, end);
     }
-    out_.place(end);
-    context_.task_loaded = context_.task_loaded && !own_task;
+    context_.key.clear();
+    context_.key_hashed = false;
   }
 
- private:
   struct Case {
     std::uint32_t number;
     std::uint32_t index;
   };
 
+  /// Only the number's own test: the compat test wants the current task, which those that follow may, too.
   void dispatch(const plan::SyscallDispatch& dispatch, Label end) {
     out_.comment("which system call");
     integers_.value(*dispatch.number, Reg::R0);
@@ -140,10 +205,6 @@ class Generator {
       choose(cases, 0, cases.size() - 1, chosen, end);
       out_.place(chosen);
       out_.store(Size::Double, kFrame, kDispatchSlot, Reg::R1);
-    }
-    if (dispatch.compat) {
-      out_.comment("32-bit calls have numbers of their own");
-      integers_.branch(*dispatch.compat, end, true);
     }
   }
 
@@ -163,33 +224,35 @@ class Generator {
     choose(cases, middle + 1, last, chosen, none);
   }
 
-  void count_event(const plan::Count& count, const plan::PlannedMetric& metric, Label end) {
+  void count_event(const plan::Count& count, const plan::PlannedMetric& metric) {
+    const Label end = out_.new_label();
+    Rows rows(context_, metric.plan);
+    if (metric.plan.key.size > 0) {
+      write_key(context_, integers_, metric.plan.key, count.labels);
+      rows.hash_key();
+    }
     if (count.value) {
       out_.comment("value");
       integers_.value(*count.value, Reg::R0);
       if (metric.plan.value.kind == plan::MetricKind::Counter && count.value->type.is_signed) {
-        refuse_negative(metric, end);
+        refuse_negative(rows, end);
       }
       out_.store(Size::Double, kFrame, kValueSlot, Reg::R0);
+    } else if (metric.plan.value.kind != plan::MetricKind::Counter) {
+      out_.store_immediate(Size::Double, kFrame, kValueSlot, 1);
     }
-    add(count, metric, !count.value);
+    rows.find();
+    Updates(context_, metric.plan).update(!count.value);
+    out_.place(end);
   }
 
   /// A counter never falls: an event that would take from it is counted as lost.
-  void refuse_negative(const plan::PlannedMetric& metric, Label end) {
+  void refuse_negative(Rows& rows, Label end) {
     const Label fine = out_.new_label();
     out_.jump_if(Cond::SGe, Reg::R0, 0, fine);
-    Rows(context_, metric.plan).count_lost(plan::LostReason::NegativeValue);
+    rows.count_lost(plan::LostReason::NegativeValue);
     out_.jump(end);
     out_.place(fine);
-  }
-
-  void add(const plan::Count& count, const plan::PlannedMetric& metric, bool one) {
-    if (metric.plan.key.size > 0) {
-      write_key(context_, integers_, metric.plan.key, count.labels);
-    }
-    Rows(context_, metric.plan).find();
-    Updates(context_, metric.plan).update(one);
   }
 
   void pair_end(const plan::PairEnd& pair, const plan::PlannedMetric& metric, Label end) {
@@ -217,7 +280,8 @@ class Generator {
   const std::vector<plan::PlannedMetric>& metrics_;
 };
 
-/// The current task is loaded once a program when several expressions need it and no dispatch would make that a waste.
+/// The current task is loaded once a program when several expressions need it and no dispatch would make that a waste, or
+/// when it is an argument, which costs nothing.
 bool wants_task(const plan::ProgramPlan& program) {
   std::size_t uses = 0;
   for (const plan::Unit& unit : program.units) {
@@ -226,7 +290,7 @@ bool wants_task(const plan::ProgramPlan& program) {
     }
     uses += task_uses(unit);
   }
-  return uses > 1;
+  return uses > (program.task_argument ? 0 : 1);
 }
 
 }  // namespace
@@ -234,15 +298,16 @@ bool wants_task(const plan::ProgramPlan& program) {
 Result<assembler::Program> generate(const plan::ProgramPlan& program, const std::vector<plan::PlannedMetric>& metrics,
                                     const kernel::Features& features) {
   assembler::Program out;
-  Context context{out, features, false, std::nullopt};
+  Context context{out, features};
+  context.task_argument = program.task_argument;
   out.comment(program.point.text());
   out.move(kContext, Reg::R1);
   if (wants_task(program)) {
     load_task(context);
   }
   Generator generator(context, metrics);
-  for (const plan::Unit& unit : program.units) {
-    generator.unit(unit);
+  for (const Block& block : blocks_of(program)) {
+    generator.block(block);
   }
   out.comment("done");
   out.load_immediate(Reg::R0, 0);

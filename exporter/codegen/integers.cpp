@@ -95,6 +95,15 @@ void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
 }
 
 void Integers::value(const Bound& bound, Reg dst, Regs free) {
+  pointer(bound, dst, free);
+  if (bound.trusted) {
+    // The verifier lets nobody calculate with a pointer that it follows; what was negated is a number to it.
+    out_.negate(dst);
+    out_.negate(dst);
+  }
+}
+
+void Integers::pointer(const Bound& bound, Reg dst, Regs free) {
   std::visit(Overloaded{
                  [&](const plan::Constant& n) { out_.load_immediate(dst, n.value); },
                  [&](const plan::Special& n) { special(n, dst); },
@@ -185,7 +194,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
     if (base != nullptr && base->kind == plan::Special::Kind::CurrentTask && context_.task_loaded) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
-      value(*load.base, dst, free);
+      pointer(*load.base, dst, free);
       if (base != nullptr) {
         out_.load(size_of(load.size), dst, dst, load.offset);
       } else {
@@ -251,18 +260,16 @@ std::int64_t Integers::push_spill() {
 
 Reg Integers::operands(const plan::BoundBinary& binary, Reg dst, Regs free) {
   value(*binary.left, dst, free);
-  if (!plan::takes_scratch(*binary.right) && !free.empty()) {
-    const Reg other = free.any();
+  const Reg other = free.any();
+  // One register stays free for what the right side needs besides its result.
+  const bool fits = free.several() || plan::operands(*binary.right).empty();
+  if (fits && !plan::takes_scratch(*binary.right)) {
     value(*binary.right, other, free.without(other));
     return other;
   }
   const std::int64_t slot = push_spill();
   out_.store(Size::Double, kFrame, slot, dst);
   value(*binary.right, dst, free);
-  const Reg other = free.empty() ? kHash : free.any();
-  if (free.empty()) {
-    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
-  }
   out_.move(other, dst);
   out_.load(Size::Double, dst, kFrame, slot);
   pop_spill();
@@ -330,10 +337,6 @@ void Integers::truth(const Bound& bound, Reg dst) {
 
 void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
   value(*bit.operand, dst, free);
-  if (free.empty()) {
-    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
-    return;
-  }
   // Smear the highest bit downwards, then keep what the shifted copy does not have.
   const Reg copy = free.any();
   for (std::int64_t shift = 1; shift < std::int64_t{bit.bits}; shift *= 2) {

@@ -1,18 +1,23 @@
 #include "codegen/keys.h"
 
+#include <algorithm>
 #include <vector>
 
+#include "base/overloaded.h"
 #include "codegen/texts.h"
 
 namespace tpx::codegen {
 
+using assembler::Alu;
 using assembler::Reg;
+using assembler::Size;
+using plan::Bound;
 using plan::ValueType;
 
 namespace {
 
 /// Whether writing this label stores all its bytes in whatever case (a string through a pointer may be shorter).
-bool fills(const plan::Bound& bound, const plan::KeyField& field) {
+bool fills(const Bound& bound, const plan::KeyField& field) {
   if (field.type.kind == ValueType::Kind::Integer) {
     return true;
   }
@@ -26,34 +31,135 @@ bool fills(const plan::Bound& bound, const plan::KeyField& field) {
   return false;
 }
 
+/// Whether the value's register has nothing above the field's bytes.
+bool is_narrow(const Bound& bound, std::uint32_t size) {
+  if (bound.type.is_signed || bound.type.size > size) {
+    return false;
+  }
+  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound.node)) {
+    return n->size <= size;
+  }
+  if (const auto* n = std::get_if<plan::ContextLoad>(&bound.node)) {
+    return n->size <= size;
+  }
+  const auto* n = std::get_if<plan::Special>(&bound.node);
+  return n != nullptr && size == 4 && n->kind != plan::Special::Kind::CurrentTask;
+}
+
+/// Writes the words of one key. A word that is made of integers alone is put together in a register and stored whole:
+/// the hash loads it soon, and a load that spans several stores waits for all of them.
+class KeyWriter {
+ public:
+  KeyWriter(Context& context, Integers& integers, const plan::KeyLayout& layout)
+      : out_(context.out),
+        integers_(integers),
+        texts_(context, integers),
+        layout_(layout),
+        has_text_(layout.size / 8, false),
+        begun_(layout.size / 8, false) {}
+
+  void write(const std::vector<plan::BoundPtr>& labels) {
+    zero_gaps(labels);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const plan::KeyField& field = layout_.fields[i];
+      out_.comment("label " + field.label);
+      if (field.type.kind != ValueType::Kind::Integer) {
+        texts_.write(*labels[i], kKey + field.offset, field.type.size);
+        continue;
+      }
+      integers_.value(*labels[i], Reg::R0);
+      if (has_text_[field.offset / 8]) {
+        out_.store(static_cast<Size>(field.type.size), kFrame, kKey + field.offset, Reg::R0);
+      } else {
+        put(*labels[i], field);
+      }
+    }
+  }
+
+ private:
+  void zero_gaps(const std::vector<plan::BoundPtr>& labels) {
+    std::vector<bool> written(layout_.size, false);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const plan::KeyField& field = layout_.fields[i];
+      if (fills(*labels[i], field)) {
+        std::fill_n(written.begin() + field.offset, field.type.size, true);
+      }
+      for (std::uint32_t at = field.offset; at < field.offset + field.type.size; ++at) {
+        has_text_[at / 8] = has_text_[at / 8] || field.type.kind != ValueType::Kind::Integer;
+      }
+    }
+    for (std::uint32_t word = 0; word < layout_.size; word += 8) {
+      const auto begin = written.begin() + word;
+      if (has_text_[word / 8] && std::find(begin, begin + 8, false) != begin + 8) {
+        texts_.zero(kKey + word, 8);
+      }
+    }
+  }
+
+  /// R0 into its place in a word of integers.
+  void put(const Bound& bound, const plan::KeyField& field) {
+    const std::uint32_t word = field.offset / 8;
+    const std::int64_t address = kKey + 8 * std::int64_t{word};
+    if (!is_narrow(bound, field.type.size)) {
+      out_.zero_extend(Reg::R0, static_cast<int>(8 * field.type.size));
+    }
+    if (field.offset % 8 != 0) {
+      out_.alu(Alu::Lsh, Reg::R0, 8 * std::int64_t{field.offset % 8});
+    }
+    if (begun_[word]) {
+      out_.load(Size::Double, Reg::R1, kFrame, address);
+      out_.alu(Alu::Or, Reg::R0, Reg::R1);
+    }
+    out_.store(Size::Double, kFrame, address, Reg::R0);
+    begun_[word] = true;
+  }
+
+  assembler::Program& out_;
+  Integers& integers_;
+  Texts texts_;
+  const plan::KeyLayout& layout_;
+  std::vector<bool> has_text_;  ///< by word
+  std::vector<bool> begun_;
+};
+
+/// Whether the verifier may know the value as a constant once it has followed the branches that lead here.
+bool is_listed(const Bound& bound) {
+  return std::visit(Overloaded{
+                        [](const plan::Constant&) { return true; },
+                        [](const plan::StringConstant&) { return true; },
+                        [](const plan::DispatchIndex&) { return true; },
+                        [](const plan::Conditional&) { return true; },
+                        [](const plan::StringCompare&) { return true; },
+                        [](const plan::BoundUnary&) { return true; },
+                        [](const plan::BoundBinary&) { return true; },
+                        [](const auto&) { return false; },
+                    },
+                    bound.node);
+}
+
+std::string identity(const plan::KeyLayout& layout, const std::vector<plan::BoundPtr>& labels) {
+  std::string text;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const plan::KeyField& field = layout.fields[i];
+    text += std::to_string(field.offset) + "+" + std::to_string(field.type.size) +
+            (field.type.kind == ValueType::Kind::Integer ? "=" : "~") + plan::signature(*labels[i]) + ";";
+  }
+  return text;
+}
+
 }  // namespace
 
 void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
                const std::vector<plan::BoundPtr>& labels) {
-  Texts texts(context, integers);
-  std::vector<bool> written(layout.size, false);
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const plan::KeyField& field = layout.fields[i];
-    if (fills(*labels[i], field)) {
-      std::fill_n(written.begin() + field.offset, field.type.size, true);
-    }
+  std::string key = identity(layout, labels);
+  if (context.key == key) {
+    return;
   }
   context.out.comment("key");
-  for (std::uint32_t word = 0; word < layout.size; word += 8) {
-    if (std::find(written.begin() + word, written.begin() + word + 8, false) != written.begin() + word + 8) {
-      texts.zero(kKey + word, 8);
-    }
-  }
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const plan::KeyField& field = layout.fields[i];
-    context.out.comment("label " + field.label);
-    if (field.type.kind == ValueType::Kind::Integer) {
-      integers.value(*labels[i], Reg::R0);
-      context.out.store(static_cast<assembler::Size>(field.type.size), kFrame, kKey + field.offset, Reg::R0);
-    } else {
-      texts.write(*labels[i], kKey + field.offset, field.type.size);
-    }
-  }
+  KeyWriter(context, integers, layout).write(labels);
+  context.key = std::move(key);
+  context.key_listed = std::all_of(labels.begin(), labels.end(), [](const auto& label) { return is_listed(*label); });
+  context.key_hashed = false;
 }
 
 }  // namespace tpx::codegen

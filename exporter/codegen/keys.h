@@ -6,7 +6,8 @@
 
 namespace tpx::codegen {
 
-/// Builds a metric's key at R10 + kKey: every byte of it is written, padding is zero. Destroys R0 to R5.
+/// Builds a metric's key at R10 + kKey, unless it is there already: every byte of it is written, padding is zero. Destroys
+/// R0 to R5.
 void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
                const std::vector<plan::BoundPtr>& labels);
 

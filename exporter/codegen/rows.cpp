@@ -2,6 +2,7 @@
 
 #include <linux/bpf.h>
 
+#include <bit>
 #include <cerrno>
 
 namespace tpx::codegen {
@@ -19,7 +20,8 @@ using plan::SlotState;
 namespace {
 
 constexpr int kTakeAttempts = 8;
-constexpr std::int64_t kIdMask = 0x3fffffff;
+/// The lower half of the index word of id 0, ready: those of the other ids lie four apart.
+constexpr std::int64_t kFirstReady = 4 | static_cast<std::int64_t>(SlotState::Ready);
 
 std::int64_t state(SlotState value) {
   return static_cast<std::int64_t>(value);
@@ -89,91 +91,113 @@ void Rows::array() {
   out_.place(done);
 }
 
+/// kHash = the index word of this key as it will be when published, without its id: the upper half of the hash, id + 1 for
+/// id 0, Ready. A word of the index less this is four times an id if all of that is the same, and beyond them if not.
 void Rows::hash_key() {
+  if (metric_.store.kind != plan::StoreKind::Table || context_.key_hashed) {
+    return;
+  }
   out_.comment("hash of the key");
-  out_.load(Size::Double, kHash, kFrame, kKey);
   out_.load_immediate(Reg::R2, static_cast<std::int64_t>(kHashMultiplier));
-  out_.alu(Alu::Mul, kHash, Reg::R2);
-  for (std::uint32_t word = 8; word < metric_.key.size; word += 8) {
+  for (std::uint32_t word = 0; word < metric_.key.size; word += 8) {
+    const Reg loaded = word == 0 ? kHash : Reg::R1;
+    out_.load(Size::Double, loaded, kFrame, kKey + word);
+    if (word == 0 && context_.key_listed) {
+      hide_key();
+    }
+    if (word > 0) {
+      out_.alu(Alu::Xor, kHash, Reg::R1);
+    }
+    out_.alu(Alu::Mul, kHash, Reg::R2);
+    // The upper bits depend on all others: they go on. At the end they are the slot and what the index keeps.
     out_.move(Reg::R1, kHash);
     out_.alu(Alu::Rsh, Reg::R1, 32);
     out_.alu(Alu::Xor, kHash, Reg::R1);
-    out_.load(Size::Double, Reg::R1, kFrame, kKey + word);
-    out_.alu(Alu::Xor, kHash, Reg::R1);
-    out_.alu(Alu::Mul, kHash, Reg::R2);
   }
-  out_.move(Reg::R1, kHash);
-  out_.alu(Alu::Rsh, Reg::R1, 32);
+  out_.alu(Alu::Mul, kHash, Reg::R2);
+  out_.alu(Alu::Rsh, kHash, 32);
+  out_.alu(Alu::Lsh, kHash, 32);
+  out_.alu(Alu::Or, kHash, kFirstReady);
+  context_.key_hashed = true;
+}
+
+/// Takes away what the verifier knows of kHash: it would follow each of the possible keys through all the probes.
+void Rows::hide_key() {
+  load_region(Reg::R1, 0);
+  out_.load(Size::Double, Reg::R1, Reg::R1, RegionLayout{}.head_offset());
+  out_.alu(Alu::Xor, kHash, Reg::R1);
   out_.alu(Alu::Xor, kHash, Reg::R1);
 }
 
-/// Looks at the slot whose byte offset in the index is in R1: to `found` with the row in kRow, to `empty` with the address
-/// of the index word in R1 (and R1's offset in kPositionSlot), else to `next`.
-void Rows::probe(Label next, Label empty, Label found) {
+/// Looks at the slot whose byte offset in the index is in R1: on with the row in kRow when it is this key's, else to
+/// `other_word` with R3 = the word less kHash, or to `other_key`. Leaves the address of the word in R2, and R1.
+void Rows::probe(Label other_word, Label other_key) {
   const RegionLayout& region = metric_.store.region;
   load_region(Reg::R2, region.index_offset());
   out_.alu(Alu::Add, Reg::R2, Reg::R1);
   out_.load(Size::Double, Reg::R3, Reg::R2, 0);
-  out_.jump_if(Cond::Eq, Reg::R3, 0, empty);
-  out_.comment("same upper half of the hash, and ready?");
-  out_.move(Reg::R4, Reg::R3);
-  out_.alu(Alu::Xor, Reg::R4, kHash);
-  out_.alu(Alu::Rsh, Reg::R4, 32);
-  out_.jump_if(Cond::Ne, Reg::R4, 0, next);
+  out_.alu(Alu::Sub, Reg::R3, kHash);
+  out_.jump_if(Cond::Ge, Reg::R3, 4 * std::int64_t{region.capacity}, other_word);
+  out_.comment("ready, and the same key?");
   out_.move(Reg::R4, Reg::R3);
   out_.alu(Alu::And, Reg::R4, 3);
-  out_.jump_if(Cond::Ne, Reg::R4, state(SlotState::Ready), next);
   out_.alu(Alu::Rsh, Reg::R3, 2);
-  out_.alu(Alu::And, Reg::R3, kIdMask);
-  out_.alu(Alu::Sub, Reg::R3, 1);
-  out_.jump_if(Cond::Ge, Reg::R3, region.capacity, next);
-  out_.comment("same key?");
   out_.move(kRow, Reg::R3);
   out_.alu(Alu::Mul, Reg::R3, region.entry_stride());
-  load_region(Reg::R4, region.entries_offset());
-  out_.alu(Alu::Add, Reg::R4, Reg::R3);
+  load_region(Reg::R5, region.entries_offset());
+  out_.alu(Alu::Add, Reg::R5, Reg::R3);
   // One branch, not one a word: the verifier follows each of them through all the probes that are left.
   for (std::uint32_t word = 0; word < region.key_size; word += 8) {
-    const Reg difference = word == 0 ? Reg::R2 : Reg::R5;
-    out_.load(Size::Double, difference, Reg::R4, 8 + std::int64_t{word});
+    out_.load(Size::Double, Reg::R3, Reg::R5, 8 + std::int64_t{word});
     out_.load(Size::Double, Reg::R0, kFrame, kKey + word);
-    out_.alu(Alu::Xor, difference, Reg::R0);
-    if (word > 0) {
-      out_.alu(Alu::Or, Reg::R2, Reg::R5);
-    }
+    out_.alu(Alu::Xor, Reg::R3, Reg::R0);
+    out_.alu(Alu::Or, Reg::R4, Reg::R3);
   }
-  out_.jump_if(Cond::Ne, Reg::R2, 0, next);
-  out_.jump(found);
+  out_.jump_if(Cond::Ne, Reg::R4, 0, other_key);
 }
 
 void Rows::table() {
   const RegionLayout& region = metric_.store.region;
+  const int shift = 64 - std::countr_zero(region.slots);
+  const Label first_word = out_.new_label();
+  const Label first_key = out_.new_label();
+  const Label other_word = out_.new_label();
   const Label next = out_.new_label();
-  const Label loop = out_.new_label();
-  const Label empty = out_.new_label();
   const Label found = out_.new_label();
   const Label full = out_.new_label();
   const Label busy = out_.new_label();
   hash_key();
   out_.comment("first slot of the index");
-  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
-  out_.place(loop);
-  out_.load(Size::Double, Reg::R1, kFrame, kProbeSlot);
-  out_.alu(Alu::Add, Reg::R1, kHash);
-  out_.alu(Alu::And, Reg::R1, std::int64_t{region.slots} - 1);
+  out_.move(Reg::R1, kHash);
+  out_.alu(Alu::Rsh, Reg::R1, shift);
   out_.alu(Alu::Lsh, Reg::R1, 3);
-  probe(next, empty, found);
+  probe(first_word, first_key);
+  out_.jump(found);
 
-  out_.place(empty);
+  out_.place(first_word);
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.place(other_word);
+  out_.comment("empty?");
+  out_.alu(Alu::Add, Reg::R3, kHash);
+  out_.jump_if(Cond::Ne, Reg::R3, 0, next);
   insert(next, found, full, busy);
 
+  out_.place(first_key);
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
   out_.place(next);
   out_.comment("the next slot");
-  out_.load(Size::Double, Reg::R1, kFrame, kProbeSlot);
-  out_.alu(Alu::Add, Reg::R1, 1);
-  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R1);
-  out_.jump_if(Cond::Lt, Reg::R1, kProbes, loop);
-  out_.jump(busy);
+  out_.load(Size::Double, Reg::R2, kFrame, kProbeSlot);
+  out_.alu(Alu::Add, Reg::R2, 1);
+  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R2);
+  out_.jump_if(Cond::Ge, Reg::R2, kProbes, busy);
+  out_.move(Reg::R1, kHash);
+  out_.alu(Alu::Rsh, Reg::R1, shift);
+  out_.alu(Alu::Add, Reg::R1, Reg::R2);
+  out_.alu(Alu::And, Reg::R1, std::int64_t{region.slots} - 1);
+  out_.alu(Alu::Lsh, Reg::R1, 3);
+  probe(other_word, next);
+  out_.jump(found);
+
   other(full, busy, found);
   out_.place(found);
   const Label no_cpu = out_.new_label();
@@ -201,9 +225,7 @@ void Rows::insert(Label next, Label found, Label full, Label busy) {
   out_.store(Size::Double, kFrame, kIndexSlot, Reg::R2);
   out_.store(Size::Double, kFrame, kPositionSlot, Reg::R1);
   out_.move(Reg::R3, kHash);
-  out_.alu(Alu::Rsh, Reg::R3, 32);
-  out_.alu(Alu::Lsh, Reg::R3, 32);
-  out_.alu(Alu::Or, Reg::R3, state(SlotState::Claimed));
+  out_.alu(Alu::Xor, Reg::R3, kFirstReady ^ state(SlotState::Claimed));
   out_.load_immediate(Reg::R0, 0);
   out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R2, 0, Reg::R3);
   out_.jump_if(Cond::Ne, Reg::R0, 0, next);
@@ -271,12 +293,8 @@ void Rows::write_entry() {
 void Rows::publish(Label found) {
   out_.comment("publish it");
   out_.move(Reg::R3, kRow);
-  out_.alu(Alu::Add, Reg::R3, 1);
   out_.alu(Alu::Lsh, Reg::R3, 2);
-  out_.alu(Alu::Or, Reg::R3, state(SlotState::Ready));
-  out_.alu(Alu::Rsh, kHash, 32);
-  out_.alu(Alu::Lsh, kHash, 32);
-  out_.alu(Alu::Or, Reg::R3, kHash);
+  out_.alu(Alu::Add, Reg::R3, kHash);
   out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
   store_release(context_, Reg::R1, 0, Reg::R3);
   out_.jump(found);

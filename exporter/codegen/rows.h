@@ -6,12 +6,16 @@
 namespace tpx::codegen {
 
 /// Finds or makes the row of the key at R10 + kKey: leaves its address in kRow. Where no row can be had, that is the row of
-/// the series `other`, and the reason is counted. Destroys R0 to R5 and kHash.
+/// the series `other`, and the reason is counted. Destroys R0 to R5; leaves a table's hash of the key in kHash.
 class Rows {
  public:
   Rows(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}
 
   void find();
+
+  /// What find() does first for a table, unless kHash holds it already: needs no more than the key, which several metrics
+  /// may share. Destroys R1 and R2.
+  void hash_key();
 
   /// Counts an event in the metric's counters of what could not be counted. Destroys R0 and R1.
   void count_lost(plan::LostReason reason);
@@ -20,8 +24,8 @@ class Rows {
   void array();
   void table();
   void hash();
-  void hash_key();
-  void probe(assembler::Label next, assembler::Label empty, assembler::Label found);
+  void hide_key();
+  void probe(assembler::Label other_word, assembler::Label other_key);
   void insert(assembler::Label next, assembler::Label found, assembler::Label full, assembler::Label busy);
   void take_id(assembler::Label taken, assembler::Label full, assembler::Label busy);
   void write_entry();

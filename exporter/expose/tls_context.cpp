@@ -172,7 +172,7 @@ Result<void> set_algorithms(SSL_CTX* context, const config::WebTls& tls) {
     const std::string name = curve == "X25519" ? curve : "P-" + curve.substr(curve.size() - 3);
     curves += (curves.empty() ? "" : ":") + name;
   }
-  if (!curves.empty() && SSL_CTX_set1_groups_list(context, curves.c_str()) != 1) {
+  if (!curves.empty() && SSL_CTX_set1_groups_list(context, curves.data()) != 1) {
     return fail("cannot use curve_preferences: " + take_tls_error());
   }
   if (tls.prefer_server_cipher_suites) {

@@ -4,13 +4,16 @@
 
 #include <cerrno>
 
+#include "loader/options.h"
+
 namespace tpx::loader {
 
 Result<GracePeriod> GracePeriod::make() {
   GracePeriod period;
   period.inner_.reset(bpf_map_create(BPF_MAP_TYPE_ARRAY, "tpx_inner", 4, 4, 1, nullptr));
   if (period.inner_.valid()) {
-    LIBBPF_OPTS(bpf_map_create_opts, options, .inner_map_fd = static_cast<__u32>(period.inner_.get()));
+    auto options = default_options<bpf_map_create_opts>();
+    options.inner_map_fd = static_cast<__u32>(period.inner_.get());
     period.outer_.reset(bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "tpx_grace", 4, 4, 1, &options));
   }
   if (!period.outer_.valid()) {

@@ -14,7 +14,8 @@ namespace {
 
 thread_local LibbpfLog* current = nullptr;
 
-int print(enum libbpf_print_level level, const char* format, va_list arguments) {
+// The attribute tells compilers that the format was checked where it came from.
+__attribute__((format(printf, 2, 0))) int print(enum libbpf_print_level level, const char* format, va_list arguments) {
   if (level != LIBBPF_WARN || current == nullptr) {
     return 0;
   }

@@ -5,13 +5,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <set>
+#include <thread>
 
+#include "base/parallel.h"
 #include "codegen/generate.h"
 #include "loader/object_name.h"
 
 namespace tpx::loader {
 
 namespace {
+
+constexpr std::size_t kDetachThreads = 32;  // they sleep
 
 /// Ids are handed out in order: 0, 1, … capacity - 1.
 void fill_ring(const Region& region, const plan::RegionLayout& layout) {
@@ -41,8 +45,9 @@ class Session {
   Loaded run() {
     create_all_maps();
     std::vector<ServingProgram> programs;
-    for (const plan::ProgramPlan& program : plan_.programs) {
-      load_program(program, programs);
+    std::vector<Result<ServingProgram>> compiled = compile_all();
+    for (std::size_t i = 0; i < compiled.size(); ++i) {
+      take_program(plan_.programs[i], std::move(compiled[i]), programs);
     }
     watch_exits();
     // A metric that one program could not serve is not served at all: half a count is a wrong one.
@@ -104,13 +109,32 @@ class Session {
     return serving;
   }
 
-  /// Loads the program with all its metrics; when that fails, finds out which of them is to blame.
+  /// All programs with the metrics that are not down yet. Nearly all the time to start goes into the kernel's verifier.
+  std::vector<Result<ServingProgram>> compile_all() const {
+    std::vector<Result<ServingProgram>> compiled;
+    for (std::size_t i = 0; i < plan_.programs.size(); ++i) {
+      compiled.emplace_back(fail("not compiled"));
+    }
+    for_each_index(compiled.size(), std::thread::hardware_concurrency(), [&](std::size_t index) {
+      const plan::ProgramPlan program = only(plan_.programs[index], [](std::size_t) { return true; });
+      if (!program.units.empty()) {
+        compiled[index] = compile(program);
+      }
+    });
+    return compiled;
+  }
+
   void load_program(const plan::ProgramPlan& whole, std::vector<ServingProgram>& programs) {
+    take_program(whole, compile(only(whole, [](std::size_t) { return true; })), programs);
+  }
+
+  /// Takes a program loaded with all its metrics; when that failed, finds out which of them is to blame.
+  void take_program(const plan::ProgramPlan& whole, Result<ServingProgram> serving,
+                    std::vector<ServingProgram>& programs) {
     plan::ProgramPlan program = only(whole, [](std::size_t) { return true; });
     if (program.units.empty()) {
       return;
     }
-    auto serving = compile(program);
     if (!serving) {
       blame(program, serving.error());
       program = only(whole, [](std::size_t) { return true; });
@@ -261,6 +285,23 @@ int map_descriptor(const std::vector<LoadedMetric>& metrics, const std::string& 
     }
   }
   return -1;
+}
+
+Loaded& Loaded::operator=(Loaded&& other) noexcept {
+  if (this != &other) {
+    detach();
+    programs = std::move(other.programs);  // before the maps that they write to
+    metrics = std::move(other.metrics);
+    objects = std::move(other.objects);
+    rejected = std::move(other.rejected);
+    exits = std::move(other.exits);
+    refused_loads = std::move(other.refused_loads);
+  }
+  return *this;
+}
+
+void Loaded::detach() noexcept {
+  for_each_index(programs.size(), kDetachThreads, [this](std::size_t index) { programs[index].program.detach(); });
 }
 
 Loaded load(plan::Plan plan, const kernel::Features& features) {

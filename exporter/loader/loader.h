@@ -34,6 +34,15 @@ struct ServingProgram {
 
 /// Everything that is attached. Programs are detached when it dies, before their maps go.
 struct Loaded {
+  Loaded() = default;
+  Loaded(Loaded&&) noexcept = default;
+  Loaded& operator=(Loaded&& other) noexcept;
+  Loaded(const Loaded&) = delete;
+  Loaded& operator=(const Loaded&) = delete;
+  ~Loaded() { detach(); }
+  /// All programs at once: the kernel lets those of classic tracepoints wait some 70 ms each.
+  void detach() noexcept;
+
   std::vector<LoadedMetric> metrics;
   std::vector<ServingProgram> programs;
   std::vector<LoadedObject> objects;

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "loader/object_name.h"
+#include "loader/options.h"
 
 namespace tpx::loader {
 
@@ -27,7 +28,7 @@ struct Attempt {
 
 Attempt try_load(const plan::AttachPoint& point, const std::string& name, const std::vector<bpf_insn>& instructions,
                  std::vector<char>* log) {
-  LIBBPF_OPTS(bpf_prog_load_opts, options);
+  auto options = default_options<bpf_prog_load_opts>();
   if (log != nullptr) {
     options.log_buf = log->data();
     options.log_size = static_cast<__u32>(log->size());
@@ -150,6 +151,11 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
     return fail(os_failure("can't attach to " + point.text(), errno));
   }
   return {};
+}
+
+void LoadedProgram::detach() {
+  link_.reset();
+  event_.reset();
 }
 
 Result<LoadedProgram::Statistics> LoadedProgram::statistics() const {

@@ -22,6 +22,9 @@ class LoadedProgram {
   /// From now on the program runs on every event, on all CPUs.
   [[nodiscard]] Result<void> attach(const plan::AttachPoint& point);
 
+  /// Ends that, as its destruction does. A classic tracepoint's takes until no CPU is in the tracepoint any more.
+  void detach();
+
   [[nodiscard]] int descriptor() const { return program_.get(); }
 
   /// bpf_prog_info's counters. Runs and time count only while BPF statistics are on.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "loader/object_name.h"
+#include "loader/options.h"
 
 namespace tpx::loader {
 
@@ -15,7 +16,8 @@ Result<Region> Region::create(const std::string& name, std::uint64_t bytes) {
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   Region region;
   region.size_ = (bytes + page - 1) / page * page;
-  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+  auto options = default_options<bpf_map_create_opts>();
+  options.map_flags = BPF_F_MMAPABLE;
   region.fd_.reset(
       bpf_map_create(BPF_MAP_TYPE_ARRAY, object_name(name).c_str(), 4, static_cast<__u32>(region.size_), 1, &options));
   if (!region.fd_.valid()) {

@@ -18,6 +18,7 @@ namespace {
   "highest_bit((" STATE " | args.prev->exit_state) & 0x7f))))"
 
 constexpr std::array kRows{
+    // ---- the scheduler
     FieldRow{"sched/sched_switch", "prev_comm", "args.prev->comm"},
     FieldRow{"sched/sched_switch", "prev_pid", "args.prev->pid"},
     FieldRow{"sched/sched_switch", "prev_prio", "args.prev->prio"},
@@ -39,12 +40,86 @@ constexpr std::array kRows{
     FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->thread_info.cpu"},
     FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->cpu"},
 
+    // ---- interrupts
     FieldRow{"irq/softirq_*", "vec", "args.vec_nr"},
     FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
     FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name)"},
     FieldRow{"irq/irq_handler_exit", "irq", "args.irq"},
     FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
 
+    // ---- the life of tasks
+    FieldRow{"task/task_newtask", "pid", "args.task->pid"},
+    FieldRow{"task/task_newtask", "comm", "args.task->comm"},
+    FieldRow{"task/task_newtask", "clone_flags", "args.clone_flags"},
+    FieldRow{"task/task_newtask", "oom_score_adj", "args.task->signal->oom_score_adj"},
+    FieldRow{"sched/sched_process_fork", "parent_comm", "args.parent->comm"},
+    FieldRow{"sched/sched_process_fork", "parent_pid", "args.parent->pid"},
+    FieldRow{"sched/sched_process_fork", "child_comm", "args.child->comm"},
+    FieldRow{"sched/sched_process_fork", "child_pid", "args.child->pid"},
+    FieldRow{"sched/sched_process_exec", "filename", "str(args.bprm->filename, 71)"},
+    FieldRow{"sched/sched_process_exec", "pid", "args.p->pid"},
+    FieldRow{"sched/sched_process_exec", "old_pid", "args.old_pid"},
+    FieldRow{"sched/sched_process_exit", "comm", "args.p->comm"},
+    FieldRow{"sched/sched_process_exit", "pid", "args.p->pid"},
+    FieldRow{"sched/sched_process_exit", "prio", "args.p->prio"},
+    FieldRow{"sched/sched_process_exit", "group_dead", "args.group_dead"},
+    FieldRow{"sched/sched_migrate_task", "comm", "args.p->comm"},
+    FieldRow{"sched/sched_migrate_task", "pid", "args.p->pid"},
+    FieldRow{"sched/sched_migrate_task", "prio", "args.p->prio"},
+    FieldRow{"sched/sched_migrate_task", "orig_cpu", "args.p->thread_info.cpu"},
+    FieldRow{"sched/sched_migrate_task", "orig_cpu", "args.p->cpu"},
+    FieldRow{"sched/sched_migrate_task", "dest_cpu", "args.dest_cpu"},
+
+    // ---- signals (errno and code of signal_generate depend on whether `info` is a pointer at all)
+    FieldRow{"signal/signal_generate", "sig", "args.sig"},
+    FieldRow{"signal/signal_generate", "comm", "args.task->comm"},
+    FieldRow{"signal/signal_generate", "pid", "args.task->pid"},
+    FieldRow{"signal/signal_generate", "group", "args.group"},
+    FieldRow{"signal/signal_generate", "result", "args.result"},
+    FieldRow{"signal/signal_deliver", "sig", "args.sig"},
+    FieldRow{"signal/signal_deliver", "sa_handler", "args.ka->sa.sa_handler"},
+    FieldRow{"signal/signal_deliver", "sa_flags", "args.ka->sa.sa_flags"},
+
+    // ---- the network
+    FieldRow{"net/netif_receive_skb", "skbaddr", "args.skb"},
+    FieldRow{"net/netif_receive_skb", "len", "args.skb->len"},
+    FieldRow{"net/netif_receive_skb", "name", "args.skb->dev->name"},
+    FieldRow{"net/net_dev_queue", "skbaddr", "args.skb"},
+    FieldRow{"net/net_dev_queue", "len", "args.skb->len"},
+    FieldRow{"net/net_dev_queue", "name", "args.skb->dev->name"},
+    FieldRow{"net/net_dev_xmit", "skbaddr", "args.skb"},
+    FieldRow{"net/net_dev_xmit", "len", "args.skb_len"},
+    FieldRow{"net/net_dev_xmit", "rc", "args.rc"},
+    FieldRow{"net/net_dev_xmit", "name", "args.dev->name"},
+    FieldRow{"tcp/tcp_retransmit_skb", "state", "args.sk->__sk_common.skc_state"},
+    FieldRow{"tcp/tcp_retransmit_skb", "family", "args.sk->__sk_common.skc_family"},
+    FieldRow{"skb/consume_skb", "skbaddr", "args.skb"},
+    FieldRow{"skb/consume_skb", "location", "args.location"},
+    FieldRow{"skb/kfree_skb", "skbaddr", "args.skb"},
+    FieldRow{"skb/kfree_skb", "location", "args.location"},
+    FieldRow{"skb/kfree_skb", "reason", "args.reason"},
+
+    // ---- memory
+    FieldRow{"kmem/mm_page_alloc", "order", "args.order"},
+    FieldRow{"kmem/mm_page_alloc", "gfp_flags", "args.gfp_flags"},
+    FieldRow{"kmem/mm_page_alloc", "migratetype", "args.migratetype"},
+    FieldRow{"kmem/mm_page_free", "order", "args.order"},
+    FieldRow{"kmem/kfree", "call_site", "args.call_site"},
+    FieldRow{"kmem/kfree", "ptr", "args.ptr"},
+    FieldRow{"kmem/kmem_cache_alloc", "call_site", "args.call_site"},
+    FieldRow{"kmem/kmem_cache_alloc", "ptr", "args.ptr"},
+    FieldRow{"kmem/kmem_cache_alloc", "gfp_flags", "args.gfp_flags"},
+
+    // ---- timers
+    FieldRow{"timer/hrtimer_start", "hrtimer", "args.hrtimer"},
+    FieldRow{"timer/hrtimer_start", "function", "args.hrtimer->function"},
+    FieldRow{"timer/hrtimer_start", "mode", "args.mode"},
+    FieldRow{"timer/hrtimer_expire_entry", "hrtimer", "args.hrtimer"},
+    FieldRow{"timer/hrtimer_expire_entry", "function", "args.hrtimer->function"},
+    FieldRow{"timer/hrtimer_expire_exit", "hrtimer", "args.hrtimer"},
+    FieldRow{"irq_vectors/local_timer_*", "vector", "args.vector"},
+
+    // ---- system calls
     FieldRow{"raw_syscalls/sys_enter", "id", "args.id"},
     FieldRow{"raw_syscalls/sys_exit", "ret", "args.ret"},
 #if defined(__x86_64__)

@@ -78,7 +78,9 @@ struct KeyLayout {
 ///   128-bit two's complement number, so it can't overflow.
 struct ValueLayout {
   MetricKind kind = MetricKind::Counter;
-  std::vector<std::int64_t> bounds;    ///< Histogram: inclusive upper bounds in kernel integers, increasing
+  /// Histogram: inclusive upper bounds in kernel integers, increasing; where the value is unsigned, so are they.
+  std::vector<std::int64_t> bounds;
+  std::uint32_t below_zero = 0;        ///< unsigned values: as many bounds at the front can hold none
   std::vector<double> exposed_bounds;  ///< the same in the exposed unit, as `le` shows them
   bool is_signed = false;              ///< Gauge, Histogram: the observed value is signed
   [[nodiscard]] std::uint32_t words() const;

@@ -20,7 +20,7 @@ void place(std::vector<ProgramPlan>& programs, PlacedUnit placed) {
   auto program = std::find_if(programs.begin(), programs.end(),
                               [&](const ProgramPlan& other) { return other.point == placed.point; });
   if (program == programs.end()) {
-    programs.push_back({placed.point, program_name(placed.point), {}});
+    programs.push_back({placed.point, program_name(placed.point), {}, std::nullopt});
     program = programs.end() - 1;
   }
   program->units.push_back(std::move(placed.unit));
@@ -46,6 +46,21 @@ void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
           unguarded || (counts && program.point.type == AttachType::TpBtf && !kernel.features.tp_btf_recursion_guard);
     }
     plan.metrics[i].plan.store.atomic = programs > 1 || unguarded;
+  }
+}
+
+/// The scheduler switches away from the task that runs: its argument saves the call of a helper.
+void find_task_arguments(Plan& plan, const kernel::Kernel& kernel) {
+  for (ProgramPlan& program : plan.programs) {
+    if (program.point.type != AttachType::TpBtf || program.point.event != "sched_switch") {
+      continue;
+    }
+    const auto arguments = kernel.btf->tracepoint(program.point.event);
+    for (std::size_t i = 0; arguments && i < arguments->size(); ++i) {
+      if ((*arguments)[i].name == "prev") {
+        program.task_argument = static_cast<std::uint32_t>(i);
+      }
+    }
   }
 }
 
@@ -96,6 +111,7 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
   }
   std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
   decide_atomics(plan, kernel);
+  find_task_arguments(plan, kernel);
   decide_exits(plan, kernel, options);
   return plan;
 }

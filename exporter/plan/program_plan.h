@@ -45,6 +45,7 @@ struct Count {
 struct Capture {
   BoundPtr value;
   std::uint32_t offset = 0;  ///< in the payload
+  std::uint32_t size = 8;    ///< room for it there, a multiple of 8: what the end reads
 };
 struct PairStart {
   BoundPtr key;
@@ -70,6 +71,7 @@ struct ProgramPlan {
   AttachPoint point;
   std::string name;  ///< at most 15 characters, for bpftool
   std::vector<Unit> units;
+  std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
 };
 
 /// The slots in which a pair keeps its starts: a mmapable array with one value,

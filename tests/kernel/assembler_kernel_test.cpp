@@ -13,6 +13,7 @@
 #include "assembler/program.h"
 #include "base/unique_fd.h"
 #include "catch.h"
+#include "loader/options.h"
 #include "support/interpreter.h"
 #include "support/random_program.h"
 
@@ -54,15 +55,19 @@ class Scratch {
     INFO((encoded ? "" : encoded.error().message));
     REQUIRE(encoded.has_value());
     std::vector<char> log(1U << 20U);
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .log_level = 1, .log_size = static_cast<__u32>(log.size()),
-                .log_buf = log.data());
+    auto options = loader::default_options<bpf_prog_load_opts>();
+    options.log_level = 1;
+    options.log_size = static_cast<__u32>(log.size());
+    options.log_buf = log.data();
     const UniqueFd loaded(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "tpx_assembler", "GPL",
                                         encoded->instructions.data(), encoded->instructions.size(), &options));
     INFO(program.disassemble());
     INFO(log.data());
     REQUIRE(loaded.valid());
     std::array<std::uint64_t, 2> context = {11, 22};
-    LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = context.data(), .ctx_size_in = sizeof context);
+    auto run = loader::default_options<bpf_test_run_opts>();
+    run.ctx_in = context.data();
+    run.ctx_size_in = sizeof context;
     REQUIRE(bpf_prog_test_run_opts(loaded.get(), &run) == 0);
 
     std::vector<std::uint8_t> bytes(sizeof context);
@@ -375,7 +380,7 @@ TEST_CASE("the test kernel's hash map answers as the kernel's", "[kernel]") {
   const UniqueFd loaded(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "tpx_assembler", "GPL",
                                       encoded->instructions.data(), encoded->instructions.size(), nullptr));
   REQUIRE(loaded.valid());
-  LIBBPF_OPTS(bpf_test_run_opts, run);
+  auto run = loader::default_options<bpf_test_run_opts>();
   REQUIRE(bpf_prog_test_run_opts(loaded.get(), &run) == 0);
   REQUIRE(interpret(program, kernel).has_value());
   Bytes real(128);

@@ -41,6 +41,10 @@ metrics:
     tracepoint: sched/sched_switch
     labels: {pid: args.prev_pid, comm: args.prev_comm}
     max_series: 100000
+  - name: current_total
+    tracepoint: sched/sched_switch
+    labels: {pid: tid, comm: comm}
+    max_series: 100000
 )",
                     way);
     const std::uint64_t before = switches_of(workload.pid());
@@ -49,6 +53,7 @@ metrics:
     const std::map<std::string, std::string> labels = {{"pid", std::to_string(workload.pid())},
                                                        {"comm", "context_switche"}};
     CHECK(session.value("switches_total", labels) == after - before);
+    CHECK(session.value("current_total", labels) == after - before);
   }
 }
 

@@ -129,7 +129,7 @@ class Generator {
     static constexpr std::array kOps = {Atomic::Add, Atomic::FetchAdd, Atomic::Or,       Atomic::FetchOr,
                                         Atomic::And, Atomic::FetchAnd, Atomic::Exchange, Atomic::CompareExchange};
     const Atomic op = kOps[static_cast<std::size_t>(below(kOps.size()))];
-    const int offset = static_cast<int>(kScratchAtomics) + 8 * below(kAtomicWords);
+    const int offset = kScratchAtomics + 8 * below(kAtomicWords);
     program_.atomic(op, coin() ? Size::Word : Size::Double, Reg::R9, offset, reg());
   }
 

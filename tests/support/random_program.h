@@ -11,9 +11,9 @@ namespace tpx::test {
 /// Bytes of the one value of the map that random programs work on: ten input words for R0 to R5 and R6 to R8 and a
 /// spare, four words for atomics, then room for the registers' final values.
 inline constexpr std::uint32_t kScratchBytes = 256;
-inline constexpr std::uint32_t kScratchInputs = 0;
-inline constexpr std::uint32_t kScratchAtomics = 80;
-inline constexpr std::uint32_t kScratchResults = 128;
+inline constexpr int kScratchInputs = 0;
+inline constexpr int kScratchAtomics = 80;
+inline constexpr int kScratchResults = 128;
 
 /// A program that any kernel from 5.12 on takes: it loads its registers from `map`'s value, does `length` random things
 /// (arithmetic in both widths, conversions, forward jumps, stack stores and loads, atomics), and stores all registers

@@ -33,8 +33,14 @@ class Workload:
 
     def wait_asleep(self):
         """Until it sleeps in its read of stdin, the only place where it does between its steps."""
-        stat = pathlib.Path(f"/proc/{self.pid}/stat")
-        wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "S", f"{self.pid} sleeps")
+        directory = pathlib.Path(f"/proc/{self.pid}")
+
+        def asleep():
+            # The state is said before the thread gives up its CPU, so before that switch is counted.
+            off_cpu = (directory / "syscall").read_text().strip() != "running"
+            return off_cpu and (directory / "stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
+
+        wait_until(asleep, f"{self.pid} sleeps")
 
     def go(self):
         """Lets it do its work; its report, when it is done and asleep again."""
@@ -46,5 +52,12 @@ class Workload:
 
     def switches(self):
         """Voluntary plus nonvoluntary context switches so far, as the kernel counts them."""
+        return self.voluntary_switches() + self._status("nonvoluntary_ctxt_switches")
+
+    def voluntary_switches(self):
+        """Those in which it went to sleep."""
+        return self._status("voluntary_ctxt_switches")
+
+    def _status(self, name):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return sum(int(line.split()[1]) for line in text.splitlines() if "voluntary_ctxt_switches" in line)
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name}:"))

@@ -70,8 +70,20 @@ std::uint64_t Workload::reported(const std::string& name) const {
   return std::stoull(report_.substr(at + name.size() + 4));
 }
 
+namespace {
+
+/// Whether the thread is off its CPU: the state says "sleeping" already before the switch is made and counted.
+bool is_off_cpu(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/syscall");
+  std::string call;
+  return (file >> call) && call != "running";
+}
+
+}  // namespace
+
 std::uint64_t switches_of(pid_t pid) {
   for (;;) {
+    const bool off_cpu = is_off_cpu(pid);
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
     std::uint64_t sum = 0;
     bool asleep = false;
@@ -81,7 +93,7 @@ std::uint64_t switches_of(pid_t pid) {
         sum += std::stoull(line.substr(line.find(':') + 1));
       }
     }
-    if (asleep) {
+    if (asleep && off_cpu) {
       return sum;
     }
     std::this_thread::yield();

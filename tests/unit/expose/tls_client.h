@@ -18,7 +18,7 @@ namespace tpx::test {
 class Identity {
  public:
   explicit Identity(const std::string& name, const Identity* issuer = nullptr)
-      : key_(EVP_EC_gen("P-256"), &EVP_PKEY_free), certificate_(X509_new(), &X509_free) {
+      : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), &EVP_PKEY_free), certificate_(X509_new(), &X509_free) {
     static long serial = 1;
     X509* x = certificate_.get();
     X509_set_version(x, 2);
