@@ -37,18 +37,15 @@ function(compressed FILE NAME DESTINATION)
 endfunction()
 configure_file(${TPX_DEBIAN}/changelog.in ${TPX_PACKAGE_FILES}/changelog @ONLY)
 compressed(${TPX_PACKAGE_FILES}/changelog changelog ${TPX_DOC})
-if(EXISTS ${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1)
-  compressed(${PROJECT_SOURCE_DIR}/docs/tracepoint_exporter.1 tracepoint_exporter.1 ${CMAKE_INSTALL_MANDIR}/man1)
-endif()
-foreach(COMPLETION bash-completion/completions/tracepoint_exporter zsh/vendor-completions/_tracepoint_exporter
-    fish/vendor_completions.d/tracepoint_exporter.fish)
-  get_filename_component(NAME ${COMPLETION} NAME)
-  get_filename_component(DIRECTORY ${COMPLETION} DIRECTORY)
-  if(EXISTS ${PROJECT_SOURCE_DIR}/docs/completions/${NAME})
-    install(FILES docs/completions/${NAME} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/${DIRECTORY})
-  endif()
-endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1)
+compressed(${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1 tracepoint_exporter.1 ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES deploy/completions/tracepoint_exporter.bash
+  DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions RENAME tracepoint_exporter)
+# Where Debian's zsh looks in /usr; it has no /usr/share/zsh/site-functions in its path.
+set(TPX_ZSH_COMPLETIONS ${CMAKE_INSTALL_DATAROOTDIR}/zsh/vendor-completions CACHE PATH "Where zsh looks for completions")
+install(FILES deploy/completions/_tracepoint_exporter DESTINATION ${TPX_ZSH_COMPLETIONS})
+install(FILES ${TPX_DEBIAN}/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/lintian/overrides
+  RENAME tracepoint-exporter)
 
 # Packaging builds the binary, not the tests.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)

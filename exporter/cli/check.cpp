@@ -6,6 +6,7 @@
 #include "cli/machine.h"
 #include "cli/objects.h"
 #include "cli/options.h"
+#include "cli/plan_summary.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "codegen/generate.h"
@@ -46,57 +47,6 @@ class Verifier {
   std::vector<loader::LoadedMetric> maps_;
   std::optional<Error> unavailable_;
 };
-
-std::string bytes_text(std::uint64_t bytes) {
-  char text[32];
-  if (bytes >= 10ULL << 20U) {
-    std::snprintf(text, sizeof text, "%llu MiB", static_cast<unsigned long long>(bytes >> 20U));
-  } else {
-    std::snprintf(text, sizeof text, "%llu KiB", static_cast<unsigned long long>((bytes + 1023) >> 10U));
-  }
-  return text;
-}
-
-std::string store_name(plan::StoreKind kind) {
-  switch (kind) {
-    case plan::StoreKind::Array:
-      return "array";
-    case plan::StoreKind::Table:
-      return "table";
-    case plan::StoreKind::PerCpuHash:
-      return "per-CPU hash";
-  }
-  return "";
-}
-
-/// What an event costs, in words: see docs/how-it-works.md.
-const char* cost_class(const plan::PlannedMetric& metric) {
-  if (metric.pair) {
-    return metric.attach == plan::AttachType::TpBtf ? "medium (a pair: two events, the clock read twice)"
-                                                    : "high (a pair on classic tracepoints)";
-  }
-  if (metric.attach == plan::AttachType::TpBtf) {
-    return metric.plan.store.kind == plan::StoreKind::PerCpuHash ? "medium (a hash look-up)" : "low";
-  }
-  return "medium (the kernel makes the record first)";
-}
-
-void print_metric(const plan::PlannedMetric& metric) {
-  const plan::MetricPlan& plan = metric.plan;
-  const std::uint64_t bytes =
-      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (metric.pair ? metric.pair->total_bytes() : 0);
-  std::printf("%s\n", plan.name.c_str());
-  std::printf("  attach  %s: %s\n", std::string(plan::name(metric.attach)).c_str(), metric.attach_reason.c_str());
-  std::printf(
-      "  on      %s%s\n", metric.tracepoints.front().c_str(),
-      metric.tracepoints.size() > 1 ? (" and " + std::to_string(metric.tracepoints.size() - 1) + " more").c_str() : "");
-  std::printf("  store   %s (%s), %s, at most %u series\n", store_name(plan.store.kind).c_str(),
-              plan.store.reason.c_str(), bytes_text(bytes).c_str(), plan.store.max_series);
-  std::printf("  cost    %s\n", cost_class(metric));
-  for (const std::string& note : metric.notes) {
-    std::printf("  note    %s\n", note.c_str());
-  }
-}
 
 /// Compiles every program, and has the kernel verify it where this process may. False when one is refused.
 bool check_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const CheckOptions& options) {
@@ -208,7 +158,7 @@ int check(const CheckOptions& options) {
     errors.push_back(rejected.error);
   }
   for (const plan::PlannedMetric& metric : plan.metrics) {
-    print_metric(metric);
+    std::fputs(plan_summary(metric).c_str(), stdout);
   }
   bool good = check_programs(plan, *kernel, options);
   PlannedObjects objects = plan_objects(loaded.config, *kernel, planner_options());

@@ -9,14 +9,14 @@
 
 namespace tpx::cli {
 
-Result<void> drop_privileges(const std::string& procfs) {
+Result<void> drop_privileges(const std::string& procfs, bool low_ports) {
   if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE) {
     return {};
   }
   const auto paranoid = read_file(procfs + "/sys/kernel/perf_event_paranoid");
   const bool needs_admin = paranoid && std::atoi(paranoid->c_str()) > 2;
   const std::array kept{std::pair(CAP_BPF, true), std::pair(CAP_PERFMON, true), std::pair(CAP_DAC_READ_SEARCH, true),
-                        std::pair(CAP_SYS_ADMIN, needs_admin)};
+                        std::pair(CAP_SYS_ADMIN, needs_admin), std::pair(CAP_NET_BIND_SERVICE, low_ports)};
   std::array<bool, kept.size()> held{};
   for (std::size_t i = 0; i < kept.size(); ++i) {
     held[i] = kept[i].second && capng_have_capability(CAPNG_PERMITTED, static_cast<unsigned>(kept[i].first)) != 0;

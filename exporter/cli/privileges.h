@@ -8,8 +8,8 @@ namespace tpx::cli {
 
 /// Gives up every capability that neither scrapes nor reloads need. Keeps CAP_BPF and CAP_PERFMON; CAP_DAC_READ_SEARCH for
 /// tracefs and cgroups; CAP_SYS_ADMIN only where kernel.perf_event_paranoid above 2 asks for it to open perf events (Debian's
-/// patch). Affects the calling thread and those it makes later: to be called before any is made. `procfs` is where the
-/// setting is read.
-[[nodiscard]] Result<void> drop_privileges(const std::string& procfs);
+/// patch); CAP_NET_BIND_SERVICE if `low_ports` are still to be listened on. Affects the calling thread and those it makes
+/// later: to be called before any is made. `procfs` is where the setting is read.
+[[nodiscard]] Result<void> drop_privileges(const std::string& procfs, bool low_ports);
 
 }  // namespace tpx::cli

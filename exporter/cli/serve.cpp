@@ -1,4 +1,6 @@
 #include <malloc.h>
+#include <netinet/in.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -8,6 +10,7 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/log.h"
@@ -77,8 +80,10 @@ class Exporter {
         environment_(environment_of(options_.paths)),
         own_(expose::this_build(), options_.paths.procfs) {}
 
-  /// Loads the configuration and attaches; what ran before goes on when that fails. The exit code of a failure.
+  /// Loads the configuration and attaches; what ran before goes on when that fails. The exit code of a failure. Loads come
+  /// one after another, so that what runs is what the files said last.
   int load() {
+    const std::lock_guard one(loading_);
     const int code = try_load();
     own_.observe_reload(code == kOk, static_cast<double>(std::time(nullptr)));
     reload_successful_ = code == kOk;
@@ -117,6 +122,8 @@ class Exporter {
     info.version = expose::this_build().version;
     std::array<char, 256> host{};
     info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+    utsname system{};
+    info.kernel = uname(&system) == 0 ? system.release : "";
     info.metrics_path = options_.telemetry_path;
     info.config = options_.files.empty() ? "built in" : options_.files.front();
     info.reload_successful = reload_successful_;
@@ -205,6 +212,7 @@ class Exporter {
           std::count_if(object.programs.begin(), object.programs.end(),
                         [](const loader::ObjectProgram& program) { return !program.refused; }));
     }
+    drop_once();
     auto service = expose::MetricService::make(std::move(attached.loaded), std::move(attached.rejected), environment_,
                                                kernel.features);
     if (!service) {
@@ -212,15 +220,36 @@ class Exporter {
       return kUsage;
     }
     log_->info("serving {} metrics with {} programs", (*service)->served(), programs);
-    const std::lock_guard lock(mutex_);
-    service_ = std::move(*service);
+    std::shared_ptr<expose::MetricService> next = std::move(*service);
+    {
+      const std::lock_guard lock(mutex_);
+      service_.swap(next);
+    }
+    next.reset();  // detaches what ran before; scrapes don't wait for it
     return kOk;
+  }
+
+  /// Before the service's threads are made: each would keep what this one has.
+  void drop_once() {
+    if (std::exchange(dropped_, true)) {
+      return;
+    }
+    const bool low_ports =
+        std::any_of(options_.addresses.begin(), options_.addresses.end(), [](const std::string& text) {
+          const auto address = expose::parse_listen_address(text);
+          return address && address->address.port() != 0 && address->address.port() < IPPORT_RESERVED;
+        });
+    if (const auto done = drop_privileges(options_.paths.procfs, low_ports); !done) {
+      log_->warn("{}", done.error().message);
+    }
   }
 
   ServeOptions options_;
   std::shared_ptr<spdlog::logger> log_;
   decode::Environment environment_;
   expose::OwnMetrics own_;
+  std::mutex loading_;
+  bool dropped_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
   std::shared_ptr<expose::MetricService> service_;
   std::atomic<bool> reload_successful_ = true;
@@ -235,11 +264,12 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
        [exporter](const expose::Request& request, expose::Response& response) { exporter->scrape(request, response); },
        true});
   if (options.telemetry_path != "/") {
+    const auto history = std::make_shared<expose::RateHistory>();
+    history->sample(exporter->status(), std::chrono::steady_clock::now());
     routes.push_back({"/",
                       {"GET"},
                       expose::landing_page_handler([exporter] { return exporter->page(); },
-                                                   [exporter] { return exporter->status(); },
-                                                   std::make_shared<expose::RateHistory>()),
+                                                   [exporter] { return exporter->status(); }, history),
                       false});
   }
   expose::Admin admin;
@@ -286,9 +316,6 @@ int serve(const ServeOptions& options) {
   auto exporter = std::make_shared<Exporter>(options, *log);
   if (const int code = exporter->load(); code != kOk) {
     return code;
-  }
-  if (const auto dropped = drop_privileges(options.paths.procfs); !dropped) {
-    (*log)->warn("{}", dropped.error().message);
   }
   expose::ServerOptions server_options;
   server_options.addresses = options.addresses;

@@ -30,31 +30,11 @@ std::size_t task_uses(const Bound* bound) {
   if (const auto* n = std::get_if<plan::Special>(&bound->node)) {
     return n->kind == plan::Special::Kind::CurrentTask ? 1 : 0;
   }
-  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound->node)) {
-    return task_uses(n->base.get());
+  std::size_t uses = 0;
+  for (const Bound* operand : plan::operands(*bound)) {
+    uses += task_uses(operand);
   }
-  if (const auto* n = std::get_if<plan::MemoryBytes>(&bound->node)) {
-    return task_uses(n->base.get());
-  }
-  if (const auto* n = std::get_if<plan::PointerString>(&bound->node)) {
-    return task_uses(n->pointer.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundUnary>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::HighestBit>(&bound->node)) {
-    return task_uses(n->operand.get());
-  }
-  if (const auto* n = std::get_if<plan::BoundBinary>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::StringCompare>(&bound->node)) {
-    return task_uses(n->left.get()) + task_uses(n->right.get());
-  }
-  if (const auto* n = std::get_if<plan::Conditional>(&bound->node)) {
-    return task_uses(n->condition.get()) + task_uses(n->then_value.get()) + task_uses(n->else_value.get());
-  }
-  return 0;
+  return uses;
 }
 
 std::size_t task_uses(const plan::Count& count) {
@@ -258,6 +238,8 @@ class Generator {
         refuse_negative(rows, end);
       }
       out_.store(Size::Double, kFrame, kValueSlot, Reg::R0);
+    } else if (metric.plan.value.kind != plan::MetricKind::Counter) {
+      out_.store_immediate(Size::Double, kFrame, kValueSlot, 1);
     }
     rows.find();
     Updates(context_, metric.plan).update(!count.value);

@@ -202,13 +202,17 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
       }
     }
   } else {
-    value(*load.base, Reg::R3);
-    out_.alu(Alu::Add, Reg::R3, load.offset);
+    const Label null = out_.new_label();
+    pointer(*load.base, Reg::R3);
     out_.store_immediate(Size::Double, kFrame, kScratchSlot, 0);
+    // Where the verifier thinks that it may be null it takes no addition before the test.
+    out_.jump_if(Cond::Eq, Reg::R3, 0, null);
+    out_.alu(Alu::Add, Reg::R3, load.offset);
     out_.move(Reg::R1, kFrame);
     out_.alu(Alu::Add, Reg::R1, kScratchSlot);
     out_.load_immediate(Reg::R2, load.size);
     out_.call(BPF_FUNC_probe_read_kernel);
+    out_.place(null);
     out_.load(size_of(load.size), dst, kFrame, kScratchSlot);
   }
   if (load.bit_size > 0) {
@@ -260,18 +264,16 @@ std::int64_t Integers::push_spill() {
 
 Reg Integers::operands(const plan::BoundBinary& binary, Reg dst, Regs free) {
   value(*binary.left, dst, free);
-  if (!plan::takes_scratch(*binary.right) && !free.empty()) {
-    const Reg other = free.any();
+  const Reg other = free.any();
+  // One register stays free for what the right side needs besides its result.
+  const bool fits = free.several() || plan::operands(*binary.right).empty();
+  if (fits && !plan::takes_scratch(*binary.right)) {
     value(*binary.right, other, free.without(other));
     return other;
   }
   const std::int64_t slot = push_spill();
   out_.store(Size::Double, kFrame, slot, dst);
   value(*binary.right, dst, free);
-  const Reg other = free.empty() ? kHash : free.any();
-  if (free.empty()) {
-    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
-  }
   out_.move(other, dst);
   out_.load(Size::Double, dst, kFrame, slot);
   pop_spill();
@@ -339,10 +341,6 @@ void Integers::truth(const Bound& bound, Reg dst) {
 
 void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
   value(*bit.operand, dst, free);
-  if (free.empty()) {
-    context_.fail("an expression is nested too deeply to be computed in registers", "split it, or drop parentheses");
-    return;
-  }
   // Smear the highest bit downwards, then keep what the shifted copy does not have.
   const Reg copy = free.any();
   for (std::int64_t shift = 1; shift < std::int64_t{bit.bits}; shift *= 2) {
@@ -401,7 +399,7 @@ void Integers::branch(const Bound& bound, Label target, bool when) {
       return;
     }
   }
-  value(bound, Reg::R0);
+  pointer(bound, Reg::R0);
   out_.jump_if(when ? Cond::Ne : Cond::Eq, Reg::R0, 0, target);
 }
 

@@ -14,6 +14,7 @@ class Regs {
   }
   [[nodiscard]] constexpr bool empty() const { return mask_ == 0; }
   [[nodiscard]] assembler::Reg any() const;
+  [[nodiscard]] constexpr bool several() const { return (mask_ & (mask_ - 1)) != 0; }
 
  private:
   explicit constexpr Regs(unsigned mask) : mask_(mask) {}
@@ -26,7 +27,8 @@ class Integers {
  public:
   explicit Integers(Context& context) : context_(context), out_(context.out) {}
 
-  /// dst = the value; destroys `free`, and R0 to R5 when the expression calls a helper.
+  /// dst = the value; destroys `free`, and R0 to R5 when the expression calls a helper. `free` is not empty, but for an
+  /// expression without operands.
   void value(const plan::Bound& bound, assembler::Reg dst, Regs free);
   void value(const plan::Bound& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
 
@@ -36,6 +38,10 @@ class Integers {
 
   /// Jumps to `target` when the truth of the value is `when`. Destroys R0 to R5.
   void branch(const plan::Bound& bound, assembler::Label target, bool when);
+
+  /// A stack slot for an intermediate result, until the matching pop_spill().
+  [[nodiscard]] std::int64_t push_spill();
+  void pop_spill() { --spills_; }
 
  private:
   void special(const plan::Special& special, assembler::Reg dst);
@@ -53,9 +59,6 @@ class Integers {
   void compare(const plan::BoundBinary& binary, assembler::Label target, bool when);
   /// Left in dst, right in the register that is returned.
   assembler::Reg operands(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);
-  [[nodiscard]] std::int64_t push_spill();
-  void pop_spill() { --spills_; }
-
   Context& context_;
   assembler::Program& out_;
   unsigned spills_ = 0;

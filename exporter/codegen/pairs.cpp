@@ -68,13 +68,12 @@ void Pairs::start(const plan::PairStart& start) {
     out_.comment("keep a value of the start");
     const std::int64_t offset = kKey + capture.offset;
     if (capture.value->type.kind == plan::ValueType::Kind::Integer) {
-      texts.zero(offset, 8);
+      // All 64 bits: the end may read more of them than this start's value has, when starts' types differ.
       integers_.value(*capture.value, Reg::R0);
-      out_.store(static_cast<Size>(capture.value->type.size), kFrame, offset, Reg::R0);
+      out_.store(Size::Double, kFrame, offset, Reg::R0);
     } else {
-      const std::uint32_t size = (capture.value->type.size + 7) / 8 * 8;
-      texts.zero(offset, size);
-      texts.write(*capture.value, offset, size);
+      texts.zero(offset, capture.size);
+      texts.write(*capture.value, offset, capture.size);
     }
   }
   slot_of(*start.key);
@@ -144,10 +143,10 @@ void Pairs::find(const plan::Bound& key, Label none) {
 
 void Pairs::take(Label lost) {
   Rows counters(context_, metric_.plan);
-  const Label taken = out_.new_label();
   out_.comment("end the pair");
   out_.load_immediate(Reg::R2, 0);
   if (context_.features.fetch_atomics) {
+    const Label taken = out_.new_label();
     out_.move(Reg::R0, kHash);
     out_.atomic(Atomic::CompareExchange, Size::Double, kRow, kOwner, Reg::R2);
     out_.jump_if(Cond::Eq, Reg::R0, kHash, taken);

@@ -33,6 +33,14 @@ std::uint32_t chunk(std::int64_t offset, std::uint32_t left) {
   return bytes;
 }
 
+bool compares_texts(const Bound& bound) {
+  if (std::holds_alternative<plan::StringCompare>(bound.node)) {
+    return true;
+  }
+  const auto operands = plan::operands(bound);
+  return std::any_of(operands.begin(), operands.end(), [](const Bound* operand) { return compares_texts(*operand); });
+}
+
 std::int64_t word_of(std::string_view text, std::size_t at, std::size_t bytes) {
   std::uint64_t word = 0;
   if (at < text.size()) {
@@ -79,6 +87,7 @@ void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
           [&](const plan::MemoryBytes& n) { write_memory(n, offset, std::min({size, n.size, bound.type.size})); },
           [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
           [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
+          [&](const plan::ShortString& n) { write_short(n, offset, size); },
           [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
           [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
           [&](const auto&) { context_.fail("an integer stands where a string must be"); },
@@ -89,12 +98,27 @@ void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
 void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size) {
   const Label otherwise = out_.new_label();
   const Label done = out_.new_label();
-  integers_.branch(*conditional.condition, otherwise, false);
+  if (const auto known = hoisted_.find(conditional.condition.get()); known != hoisted_.end()) {
+    out_.load(Size::Double, Reg::R0, kFrame, known->second);
+    out_.jump_if(Cond::Eq, Reg::R0, 0, otherwise);
+  } else {
+    integers_.branch(*conditional.condition, otherwise, false);
+  }
   write(*conditional.then_value, offset, size);
   out_.jump(done);
   out_.place(otherwise);
   write(*conditional.else_value, offset, size);
   out_.place(done);
+}
+
+/// The whole of it, then zeros behind the limit.
+void Texts::write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size) {
+  write(*string.text, offset, size);
+  for (std::uint32_t done = string.limit; done < size;) {
+    const std::uint32_t bytes = chunk(offset + done, size - done);
+    out_.store_immediate(static_cast<Size>(bytes), base_, offset + done, 0);
+    done += bytes;
+  }
 }
 
 void Texts::write_constant(const std::string& text, std::int64_t offset, std::uint32_t size) {
@@ -121,11 +145,14 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
     out_.place(null);
     return;
   }
-  integers_.value(*bytes.base, Reg::R3);
+  const Label null = out_.new_label();
+  integers_.pointer(*bytes.base, Reg::R3);
+  out_.jump_if(Cond::Eq, Reg::R3, 0, null);
   out_.alu(Alu::Add, Reg::R3, bytes.offset);
   address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
   out_.call(BPF_FUNC_probe_read_kernel);
+  out_.place(null);
 }
 
 void Texts::write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size) {
@@ -159,7 +186,11 @@ void Texts::read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t
 }
 
 void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size) {
-  integers_.value(*string.pointer, Reg::R3);
+  if (const auto known = hoisted_.find(string.pointer.get()); known != hoisted_.end()) {
+    out_.load(Size::Double, Reg::R3, kFrame, known->second);
+  } else {
+    integers_.value(*string.pointer, Reg::R3);
+  }
   if (string.space == plan::PointerString::Space::User) {
     read_string(BPF_FUNC_probe_read_user_str, offset, size);
     return;
@@ -179,9 +210,46 @@ void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset
   out_.place(done);
 }
 
+void Texts::hoist_value(const Bound& bound) {
+  if (!compares_texts(bound) || hoisted_.contains(&bound)) {
+    return;
+  }
+  integers_.value(bound, Reg::R0);
+  const std::int64_t slot = integers_.push_spill();
+  out_.store(Size::Double, kFrame, slot, Reg::R0);
+  hoisted_[&bound] = slot;
+}
+
+/// Computes what decides about a side of a comparison, where that compares texts itself: the room for them is one.
+void Texts::hoist(const Bound& text) {
+  if (const auto* conditional = std::get_if<plan::Conditional>(&text.node)) {
+    hoist_value(*conditional->condition);
+    hoist(*conditional->then_value);
+    hoist(*conditional->else_value);
+  } else if (const auto* pointed = std::get_if<plan::PointerString>(&text.node)) {
+    hoist_value(*pointed->pointer);
+  } else if (const auto* shorter = std::get_if<plan::ShortString>(&text.node)) {
+    hoist(*shorter->text);
+  }
+}
+
 void Texts::compare(const plan::StringCompare& compare, Label target, bool when) {
   const bool jump_when_equal = compare.equal == when;
   const Label differ = jump_when_equal ? out_.new_label() : target;
+  hoist(*compare.left);
+  hoist(*compare.right);
+  compare_sides(compare, differ);
+  for (std::size_t i = 0; i < hoisted_.size(); ++i) {
+    integers_.pop_spill();
+  }
+  hoisted_.clear();
+  if (jump_when_equal) {
+    out_.jump(target);
+    out_.place(differ);
+  }
+}
+
+void Texts::compare_sides(const plan::StringCompare& compare, Label differ) {
   const auto* left = std::get_if<plan::StringConstant>(&compare.left->node);
   const auto* right = std::get_if<plan::StringConstant>(&compare.right->node);
   if (left != nullptr && right != nullptr) {
@@ -194,10 +262,6 @@ void Texts::compare(const plan::StringCompare& compare, Label target, bool when)
     compare_constant(*compare.right, left->text, differ);
   } else {
     compare_variable(*compare.left, *compare.right, differ);
-  }
-  if (jump_when_equal) {
-    out_.jump(target);
-    out_.place(differ);
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "codegen/context.h"
 #include "codegen/frame.h"
 #include "plan/bound.h"
@@ -31,9 +33,13 @@ class Texts {
   void write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size);
   void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
   void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
+  void write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
   void address(assembler::Reg dst, std::int64_t offset);
+  void hoist(const plan::Bound& text);
+  void hoist_value(const plan::Bound& bound);
+  void compare_sides(const plan::StringCompare& compare, assembler::Label differ);
   void compare_constant(const plan::Bound& left, const std::string& text, assembler::Label differ);
   void compare_variable(const plan::Bound& left, const plan::Bound& right, assembler::Label differ);
 
@@ -41,6 +47,7 @@ class Texts {
   assembler::Program& out_;
   Integers& integers_;
   assembler::Reg base_;
+  std::map<const plan::Bound*, std::int64_t> hoisted_;  ///< where a comparison put a value before its texts
 };
 
 }  // namespace tpx::codegen

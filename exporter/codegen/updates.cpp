@@ -1,6 +1,5 @@
 #include "codegen/updates.h"
 
-#include <algorithm>
 #include <limits>
 
 namespace tpx::codegen {
@@ -82,10 +81,7 @@ void Updates::histogram() {
   const Label found = out_.new_label();
   out_.comment("bucket");
   out_.load(Size::Double, Reg::R1, kFrame, kValueSlot);
-  // Bounds below 0 hold no unsigned value: the comparisons would take them for huge ones.
-  const auto& bounds = metric_.value.bounds;
-  const auto first = metric_.value.is_signed ? bounds.begin() : std::lower_bound(bounds.begin(), bounds.end(), 0);
-  find_bucket(static_cast<std::size_t>(first - bounds.begin()), bounds.size(), found);
+  find_bucket(metric_.value.below_zero, metric_.value.bounds.size(), found);
   out_.place(found);
   out_.alu(Alu::Lsh, Reg::R2, 3);
   out_.move(Reg::R3, kRow);

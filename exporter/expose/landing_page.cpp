@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
+#include <chrono>
+#include <thread>
 
 #include "expose/html.h"
 #include "expose/landing_page_style.h"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr double kNearlyFull = 0.9;
 constexpr unsigned kSlowestRefresh = 3600;
+constexpr std::chrono::milliseconds kLook{300};  // above RateHistory's spacing
 
 /// Used share of the series that there is room for; 0 for metrics without labels.
 double fullness(const MetricStatus& metric) {
@@ -69,18 +71,35 @@ std::string named(const MetricStatus& metric) {
   return "<code>" + html_escape(metric.name) + "</code>";
 }
 
+/// What to do about lost events; "" where only the metric's own hint can say it.
+std::string fix_of_loss(const std::string& reason) {
+  if (reason == "recursion") {
+    return "The kernel skips a classic program that interrupts another one on its CPU; "
+           "<code>raw_tracepoint</code> is not skipped.";
+  }
+  if (reason == "negative_value") {
+    return "A counter can’t take negative values: leave them out by a <code>filter</code>, or use a gauge.";
+  }
+  if (reason == "pair_collision") {
+    return "Two keys shared a slot at the same time: a key of fewer values, or a <code>filter</code> on "
+           "<code>from</code>, makes that rarer.";
+  }
+  return "";
+}
+
 std::string losing_note(const MetricStatus& metric) {
   if (total_lost(metric) == 0) {
     return "";
   }
   std::string reasons;
+  std::string fixes = metric.up ? html_escape(metric.hint) : "";
   for (const auto& [reason, count] : metric.lost) {
     if (count > 0) {
       reasons += (reasons.empty() ? "" : ", ") + grouped(count) + " " + html_escape(reason);
+      fixes += (fixes.empty() ? "" : " ") + fix_of_loss(reason);
     }
   }
-  return note("", "<strong>Losing events:</strong> " + named(metric) + " (" + reasons + ").",
-              metric.up ? html_escape(metric.hint) : "");
+  return note("", "<strong>Losing events:</strong> " + named(metric) + " (" + reasons + ").", fixes);
 }
 
 std::string full_note(const MetricStatus& metric) {
@@ -137,9 +156,11 @@ std::string events_cell(const MetricStatus& metric, const std::vector<double>& r
     return "<span class=\"soft\">–</span>";
   }
   const double highest = *std::max_element(rates.begin(), rates.end());
-  const std::string label = "events a second of " + metric.name + ", now " + short_number(rates.back()) + ", at most " +
+  const std::string what = metric.counts_events ? "events a second of " : "what is added a second to ";
+  const std::string label = what + metric.name + ", now " + short_number(rates.back()) + ", at most " +
                             short_number(highest) + " over the last " + std::to_string(rates.size()) + " samples";
-  return short_number(rates.back()) + sparkline(rates, label);
+  const std::string unit = metric.counts_events ? "" : " <span class=\"soft\">sum/s</span>";
+  return short_number(rates.back()) + unit + sparkline(rates, label);
 }
 
 std::string series_cell(const MetricStatus& metric) {
@@ -268,8 +289,14 @@ Handler landing_page_handler(std::function<PageInfo()> info, StatusSource status
                              std::shared_ptr<RateHistory> history) {
   return [info = std::move(info), status = std::move(status), history = std::move(history)](const Request& request,
                                                                                             Response& response) {
-    const ExporterStatus now = status();
+    ExporterStatus now = status();
+    std::size_t missing = history->missing(std::chrono::steady_clock::now());
     history->sample(now, std::chrono::steady_clock::now());
+    for (; missing > 0; --missing) {
+      std::this_thread::sleep_for(kLook);
+      now = status();
+      history->sample(now, std::chrono::steady_clock::now());
+    }
     // Not before somebody looks: the first hash makes OpenSSL take three megabytes.
     response.begin(200, landing_page_headers());
     response.write(landing_page(info(), now, *history, refresh_of(request)));

@@ -34,7 +34,8 @@ struct PageInfo {
 /// The headers that go with it: type, no caching, and a Content-Security-Policy that allows this page's style alone.
 [[nodiscard]] Headers landing_page_headers();
 
-/// The handler of `/`: samples `history`, reads `?refresh=SECONDS` (1 to 3600).
+/// The handler of `/`: samples `history`, reads `?refresh=SECONDS` (1 to 3600). The first visit in a while takes a moment, as it
+/// looks more than once, a third of a second apart: its rates are those of now.
 [[nodiscard]] Handler landing_page_handler(std::function<PageInfo()> info, StatusSource status,
                                            std::shared_ptr<RateHistory> history);
 

@@ -141,7 +141,7 @@ void MetricService::add_retired(Served& served, std::span<const std::byte> key, 
 
 void MetricService::scrape(TextWriter& writer) {
   const std::lock_guard lock(mutex_);
-  const Retirer::Scrape retirement(retirer_.get());
+  Retirer::Scrape retirement(retirer_.get());
   for (Served& served : served_) {
     if (!writer.ok()) {
       return;
@@ -153,6 +153,9 @@ void MetricService::scrape(TextWriter& writer) {
     }
     served.labels->refresh();
     writer.metric(served.planned->plan, served.series->update(served.snapshot));
+  }
+  if (writer.ok()) {
+    retirement.shown();
   }
 }
 

@@ -3,17 +3,23 @@
 #include <algorithm>
 
 namespace tpx::expose {
+namespace {
+
+constexpr std::chrono::seconds kRecent{10};
+constexpr std::size_t kLine = 3;  // samples that give two rates, which a line joins
+
+}  // namespace
 
 RateHistory::RateHistory(std::size_t points, std::chrono::milliseconds spacing) : points_(points), spacing_(spacing) {}
 
 void RateHistory::sample(const ExporterStatus& status, Time now) {
   const std::scoped_lock lock(mutex_);
   const std::chrono::duration<double> elapsed = now - last_;
-  const bool first = last_ == Time{};
-  if (!first && elapsed < spacing_) {
+  if (samples_ > 0 && elapsed < spacing_) {
     return;
   }
   last_ = now;
+  ++samples_;
   std::map<std::string, Track> next;
   for (const MetricStatus& metric : status.metrics) {
     const auto known = tracks_.find(metric.name);
@@ -28,6 +34,16 @@ void RateHistory::sample(const ExporterStatus& status, Time now) {
     next[metric.name] = std::move(track);
   }
   tracks_ = std::move(next);
+}
+
+std::size_t RateHistory::missing(Time now) const {
+  const std::scoped_lock lock(mutex_);
+  const bool ignored = samples_ > 0 && now - last_ < spacing_;
+  const std::size_t taken = samples_ + (ignored ? 0 : 1);
+  if (taken < kLine) {
+    return kLine - taken;
+  }
+  return now - last_ > kRecent ? 1 : 0;
 }
 
 std::vector<double> RateHistory::rates(const std::string& metric) const {

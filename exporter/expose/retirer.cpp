@@ -1,10 +1,11 @@
 #include "expose/retirer.h"
 
+#include <chrono>
 #include <utility>
 
 namespace tpx::expose {
 
-Result<std::unique_ptr<Retirer>> Retirer::start(const loader::ExitWatch& watch, std::mutex& service,
+Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::mutex& service,
                                                 std::vector<Target> targets) {
   auto grace = loader::GracePeriod::make();
   if (!grace) {
@@ -15,17 +16,16 @@ Result<std::unique_ptr<Retirer>> Retirer::start(const loader::ExitWatch& watch, 
   return retirer;
 }
 
-Retirer::Retirer(const loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace,
-                 std::vector<Target> targets)
+Retirer::Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets)
     : watch_(watch), service_(service), grace_(std::move(grace)), targets_(std::move(targets)) {}
 
 Retirer::Scrape::Scrape(Retirer* retirer) : retirer_(retirer) {
   if (retirer_ != nullptr) {
-    retirer_->watch_.take(retirer_->seen_);
+    retirer_->watch_.take(std::chrono::steady_clock::now(), retirer_->seen_);
   }
 }
 
-Retirer::Scrape::~Scrape() {
+void Retirer::Scrape::shown() {
   if (retirer_ == nullptr || retirer_->seen_.empty()) {
     return;
   }

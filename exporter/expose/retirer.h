@@ -25,27 +25,30 @@ class Retirer {
   };
 
   /// `service` is held by whoever reads rows, `watch` asked with it held. Both outlive this.
-  [[nodiscard]] static Result<std::unique_ptr<Retirer>> start(const loader::ExitWatch& watch, std::mutex& service,
+  [[nodiscard]] static Result<std::unique_ptr<Retirer>> start(loader::ExitWatch& watch, std::mutex& service,
                                                               std::vector<Target> targets);
 
-  /// The time of one scrape, with the service's mutex held. The retirer may be null.
+  /// The time of one scrape, with the service's mutex held. The retirer may be null. Without shown(), as when the client
+  /// went away, what is over waits for the next scrape.
   class Scrape {
    public:
     explicit Scrape(Retirer* retirer);
     Scrape(const Scrape&) = delete;
     Scrape& operator=(const Scrape&) = delete;
-    ~Scrape();
+    ~Scrape() = default;
+    /// All series have been written.
+    void shown();
 
    private:
     Retirer* retirer_;
   };
 
  private:
-  Retirer(const loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets);
+  Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets);
   void run(const std::stop_token& stop);
   void retire(const loader::Ids& ids);
 
-  const loader::ExitWatch& watch_;
+  loader::ExitWatch& watch_;
   std::mutex& service_;
   loader::GracePeriod grace_;
   std::vector<Target> targets_;  ///< the thread's alone

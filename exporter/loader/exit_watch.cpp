@@ -2,17 +2,32 @@
 
 #include <bit>
 
-#include "codegen/exits.h"
-
 namespace tpx::loader {
 
-void add_marked(Ids& ids, std::uint64_t word, std::uint32_t first, std::uint32_t bits) {
-  const std::uint64_t mark = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+void for_each_mark(std::uint64_t word, std::uint32_t first, std::uint32_t bits,
+                   const std::function<void(std::uint32_t id, std::uint32_t marks)>& seen) {
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   while (word != 0) {
     const auto field = static_cast<std::uint32_t>(std::countr_zero(word)) / bits;
-    ids.insert(first + field);
-    word &= ~(mark << (field * bits));
+    seen(first + field, static_cast<std::uint32_t>((word >> (field * bits)) & mask));
+    word &= ~(mask << (field * bits));
   }
+}
+
+Result<LoadedProgram> ExitWatch::attach(const plan::ExitPlan& plan, codegen::ExitMark mark,
+                                        const kernel::Features& features) const {
+  const bool exit = mark == codegen::ExitMark::Exited;
+  const plan::AttachPoint& point = exit ? plan.exit : plan.free;
+  auto program =
+      LoadedProgram::load(point, exit ? "tpx_exit" : "tpx_free", codegen::generate_exits(plan, mark, features),
+                          [this](const std::string&) { return marks_.descriptor(); });
+  if (!program) {
+    return program;
+  }
+  if (auto attached = program->attach(point); !attached) {
+    return fail(std::move(attached.error()));
+  }
+  return program;
 }
 
 Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Features& features) {
@@ -23,23 +38,29 @@ Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Fea
     return fail(std::move(marks.error()));
   }
   watch.marks_ = std::move(*marks);
-  auto program = LoadedProgram::load(plan.point, "tpx_exits", codegen::generate_exits(plan, features),
-                                     [&](const std::string&) { return watch.marks_.descriptor(); });
-  if (!program) {
-    return fail(std::move(program.error()));
-  }
-  watch.program_ = std::move(*program);
-  if (auto attached = watch.program_.attach(plan.point); !attached) {
-    return fail(std::move(attached.error()));
+  for (const auto& [program, mark] :
+       {std::pair(&watch.exit_, codegen::ExitMark::Exited), std::pair(&watch.free_, codegen::ExitMark::Freed)}) {
+    auto attached = watch.attach(plan, mark, features);
+    if (!attached) {
+      return fail(std::move(attached.error()));
+    }
+    *program = std::move(*attached);
   }
   return watch;
 }
 
-void ExitWatch::take(Ids& ids) const {
+void ExitWatch::take(ExitEcho::Time now, Ids& ids) {
+  echo_.take(now, ids);
   const std::uint64_t bytes = std::uint64_t{codegen::kIds} * bits_ / 8;
+  const auto seen = [&](std::uint32_t id, std::uint32_t marks) {
+    echo_.note(id);
+    if ((marks & static_cast<std::uint32_t>(codegen::ExitMark::Freed)) != 0) {
+      ids.insert(id);
+    }
+  };
   for (std::uint64_t at = 0; at < bytes; at += 8) {
     if (marks_.load(at) != 0) {
-      add_marked(ids, marks_.exchange(at, 0), static_cast<std::uint32_t>(at * 8 / bits_), bits_);
+      for_each_mark(marks_.exchange(at, 0), static_cast<std::uint32_t>(at * 8 / bits_), bits_, seen);
     }
   }
 }

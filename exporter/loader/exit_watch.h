@@ -1,37 +1,43 @@
 #pragma once
 
 #include <cstdint>
-#include <unordered_set>
+#include <functional>
 
 #include "base/error.h"
+#include "codegen/exits.h"
 #include "kernel/features.h"
+#include "loader/exit_echo.h"
 #include "loader/program.h"
 #include "loader/region.h"
 #include "plan/program_plan.h"
 
 namespace tpx::loader {
 
-/// Ids of threads and processes, as the kernel's own namespace numbers them.
-using Ids = std::unordered_set<std::uint32_t>;
-
 /// Notes in the kernel which threads and processes are over, from start() until it dies. Needs neither /proc nor the host's
-/// pid namespace, and loses nothing: there is a mark for each possible id. Takes 512 KiB (4 MiB before Linux 5.12).
+/// pid namespace, and loses nothing: there is a mark for each possible id. Takes 1 MiB (4 MiB before Linux 5.12).
 /// Move-only; used by one thread at a time.
 class ExitWatch {
  public:
   [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features);
 
-  /// Adds the ids that ended since the last call. All they counted is in the maps by now: an id is marked after its last
-  /// event. One that was given to a new task meanwhile is among them too.
-  void take(Ids& ids) const;
+  /// Adds the ids that are over: those of tasks freed since the last call, of which all they counted is in the maps by now;
+  /// and a second time, some seconds later (see ExitEcho), all whose exit or end was seen. One that was given to a new task
+  /// meanwhile is among them too.
+  void take(ExitEcho::Time now, Ids& ids);
 
  private:
+  [[nodiscard]] Result<LoadedProgram> attach(const plan::ExitPlan& plan, codegen::ExitMark mark,
+                                             const kernel::Features& features) const;
+
   Region marks_;
-  std::uint32_t bits_ = 1;
-  LoadedProgram program_;
+  std::uint32_t bits_ = 2;
+  LoadedProgram exit_;
+  LoadedProgram free_;
+  ExitEcho echo_;
 };
 
-/// Adds the ids whose marks, of `bits` (1 or 8) bits each, are set in the word that starts at id `first`.
-void add_marked(Ids& ids, std::uint64_t word, std::uint32_t first, std::uint32_t bits);
+/// Calls `seen` with each id that is marked in the word that starts at id `first`, and its field of `bits` (2 or 8) bits.
+void for_each_mark(std::uint64_t word, std::uint32_t first, std::uint32_t bits,
+                   const std::function<void(std::uint32_t id, std::uint32_t marks)>& seen);
 
 }  // namespace tpx::loader

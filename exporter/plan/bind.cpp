@@ -77,7 +77,7 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
     }
     Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0}, {ValueType::Kind::Integer, type.size, false}};
     load.pointee = type.target;
-    load.trusted = direct;
+    load.trusted = direct && type.kind == kernel::Btf::Kind::Pointer;
     value = std::make_shared<const Bound>(std::move(load));
   }
   return value;
@@ -165,7 +165,14 @@ class Binder {
       return error(node, "\"from.\" is only known where a pair ends",
                    "use it in the labels or the filter of a metric with from and to");
     }
-    return scope_.from(node);
+    auto bound = scope_.from(node);
+    if (!bound) {
+      // The start's scope does not know where this text stands.
+      Error problem = std::move(bound.error());
+      problem.location = expression::location_of(node, scope_.at);
+      return fail(std::move(problem));
+    }
+    return bound;
   }
 
   Result<BoundPtr> bind_place(const Node& node) {
@@ -339,6 +346,12 @@ class Binder {
     }
     const std::uint32_t size = (*limit + 1 + 7) / 8 * 8;
     if ((*pointer)->type.kind == ValueType::Kind::String) {
+      const auto* loc = std::get_if<LocBytes>(&(*pointer)->node);
+      if (loc != nullptr && std::holds_alternative<expression::Argument>(call.arguments[0]->value)) {
+        // Of a field whose length only the event knows, as many bytes as are asked for, also more than usual.
+        return make_bound(LocBytes{loc->offset, loc->relative, true, *limit + 1},
+                          {ValueType::Kind::String, size, false});
+      }
       return shorten(*pointer, *limit, size);
     }
     if ((*pointer)->type.kind != ValueType::Kind::Integer || (*pointer)->type.size != 8) {
@@ -350,11 +363,15 @@ class Binder {
 
   /// At most `limit` bytes of a string; `size` is what that takes in a key, with the NUL of what is read as a string.
   static BoundPtr shorten(const BoundPtr& text, std::uint32_t limit, std::uint32_t size) {
+    if (text->type.size <= limit) {
+      return text;
+    }
     Bound shorter = *text;
     shorter.type.size = std::min(shorter.type.size, size);
+    bool cut = true;
     std::visit(Overloaded{
-                   [&](LocBytes& n) { n.size = limit + 1; },
-                   [&](PointerString& n) { n.size = limit + 1; },
+                   [&](LocBytes& n) { n.size = std::min(n.size, limit + 1); },
+                   [&](PointerString& n) { n.size = std::min(n.size, limit + 1); },
                    [&](ContextBytes& n) { n.size = std::min(n.size, limit); },
                    [&](MemoryBytes& n) { n.size = std::min(n.size, limit); },
                    [&](Conditional& n) {
@@ -362,13 +379,10 @@ class Binder {
                      n.else_value = shorten(n.else_value, limit, size);
                    },
                    [&](StringConstant& n) { n.text.resize(std::min<std::size_t>(n.text.size(), limit)); },
-                   [](auto&) {},
+                   [&](auto&) { cut = false; },
                },
                shorter.node);
-    if (std::holds_alternative<LocBytes>(shorter.node) || std::holds_alternative<PointerString>(shorter.node)) {
-      shorter.type.size = size;
-    }
-    return std::make_shared<const Bound>(std::move(shorter));
+    return cut ? std::make_shared<const Bound>(std::move(shorter)) : make_bound(ShortString{text, limit}, shorter.type);
   }
 
   const Scope& scope_;

@@ -60,6 +60,7 @@ std::string signature(const Bound& bound) {
           [](const PointerString& n) {
             return list("str" + number(static_cast<std::uint64_t>(n.space)) + ":" + number(n.size), {n.pointer.get()});
           },
+          [](const ShortString& n) { return list("short" + number(n.limit), {n.text.get()}); },
           [&](const StartValue& n) { return "start:" + access(n.offset, bound.type.size, bound.type.is_signed); },
           [](const BoundUnary& n) { return list(std::string(expression::name(n.op)), {n.operand.get()}); },
           [](const BoundBinary& n) {
@@ -82,12 +83,30 @@ bool is_truth(expression::BinaryOp op) {
 
 }  // namespace
 
+std::vector<const Bound*> operands(const Bound& bound) {
+  return std::visit(
+      Overloaded{
+          [](const MemoryLoad& n) { return std::vector{n.base.get()}; },
+          [](const MemoryBytes& n) { return std::vector{n.base.get()}; },
+          [](const PointerString& n) { return std::vector{n.pointer.get()}; },
+          [](const ShortString& n) { return std::vector{n.text.get()}; },
+          [](const BoundUnary& n) { return std::vector{n.operand.get()}; },
+          [](const BoundBinary& n) { return std::vector{n.left.get(), n.right.get()}; },
+          [](const HighestBit& n) { return std::vector{n.operand.get()}; },
+          [](const Conditional& n) { return std::vector{n.condition.get(), n.then_value.get(), n.else_value.get()}; },
+          [](const StringCompare& n) { return std::vector{n.left.get(), n.right.get()}; },
+          [](const auto&) { return std::vector<const Bound*>{}; },
+      },
+      bound.node);
+}
+
 bool takes_scratch(const Bound& bound) {
   return std::visit(
       Overloaded{
           [](const Special&) { return true; },
           [](const LocBytes&) { return true; },
           [](const PointerString&) { return true; },
+          [](const ShortString&) { return true; },
           [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
           [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
           [](const BoundUnary& n) { return n.op == expression::UnaryOp::LogicNot || takes_scratch(*n.operand); },

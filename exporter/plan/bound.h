@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "expression/ast.h"
 #include "plan/metric_plan.h"
@@ -76,6 +77,11 @@ struct PointerString {
   std::uint32_t size = 0;
   Space space = Space::ByAddress;
 };
+/// The first `limit` bytes of a string whose own kind can't be read in part.
+struct ShortString {
+  BoundPtr text;
+  std::uint32_t limit = 0;
+};
 /// A value kept from the start event of a pair, at `offset` of the slot's payload.
 struct StartValue {
   std::uint32_t offset = 0;
@@ -110,8 +116,8 @@ struct StringCompare {
 
 struct Bound {
   std::variant<Constant, StringConstant, Special, DispatchIndex, ContextLoad, ContextArgument, MemoryLoad, ContextBytes,
-               MemoryBytes, LocBytes, PointerString, StartValue, BoundUnary, BoundBinary, HighestBit, Conditional,
-               StringCompare>
+               MemoryBytes, LocBytes, PointerString, ShortString, StartValue, BoundUnary, BoundBinary, HighestBit,
+               Conditional, StringCompare>
       node;
   ValueType type;
   /// Of a pointer into kernel memory: the BTF id of the pointee; 0 otherwise.
@@ -125,6 +131,9 @@ struct Bound {
 
 /// A text that is equal for equal expressions: for tests and for finding common subexpressions.
 [[nodiscard]] std::string signature(const Bound& bound);
+
+/// What an expression is made of directly: the operands of an operator, the base of a load.
+[[nodiscard]] std::vector<const Bound*> operands(const Bound& bound);
 
 /// Whether evaluation destroys all scratch registers, R0 to R5: it calls a helper or branches.
 [[nodiscard]] bool takes_scratch(const Bound& bound);

@@ -4,7 +4,8 @@ namespace tpx::plan {
 
 namespace {
 
-constexpr char kEvent[] = "sched_process_free";
+constexpr char kExit[] = "sched_process_exit";
+constexpr char kFree[] = "sched_process_free";
 
 std::optional<std::uint32_t> offset_of(const kernel::Btf& btf, const std::string& structure, const std::string& name) {
   const auto id = btf.find_struct(structure);
@@ -16,15 +17,40 @@ std::optional<ExitPlan> typed(const kernel::Kernel& kernel) {
   if (!kernel.btf || !kernel.features.tp_btf) {
     return std::nullopt;
   }
-  const auto id = kernel.btf->tracepoint_id(kEvent);
+  const auto exit = kernel.btf->tracepoint_id(kExit);
+  const auto free = kernel.btf->tracepoint_id(kFree);
   const auto thread = offset_of(*kernel.btf, "task_struct", "pid");
   const auto process = offset_of(*kernel.btf, "task_struct", "tgid");
   const auto signal = offset_of(*kernel.btf, "task_struct", "signal");
   const auto live = offset_of(*kernel.btf, "signal_struct", "live");
-  if (!id || !thread || !process || !signal || !live) {
+  if (!exit || !free || !thread || !process || !signal || !live) {
     return std::nullopt;
   }
-  return ExitPlan{{AttachType::TpBtf, "", kEvent, *id}, *thread, *process, *signal, *live};
+  return ExitPlan{{AttachType::TpBtf, "", kExit, *exit},
+                  {AttachType::TpBtf, "", kFree, *free},
+                  0,
+                  0,
+                  *thread,
+                  *process,
+                  *signal,
+                  *live};
+}
+
+struct ClassicPoint {
+  AttachPoint point;
+  std::uint32_t thread_offset = 0;
+};
+
+Result<ClassicPoint> classic(const kernel::Kernel& kernel, const std::string& event) {
+  auto format = kernel.tracefs.format("sched", event);
+  if (!format) {
+    return fail(std::move(format.error()));
+  }
+  const kernel::Field* pid = format->find("pid");
+  if (pid == nullptr || pid->size != 4) {
+    return fail("the tracepoint sched/" + event + " does not say which task is over");
+  }
+  return ClassicPoint{{AttachType::Classic, "sched", event, format->id}, pid->offset};
 }
 
 }  // namespace
@@ -35,15 +61,15 @@ Result<ExitPlan> plan_exits(const kernel::Kernel& kernel, std::optional<AttachTy
       return *plan;
     }
   }
-  auto format = kernel.tracefs.format("sched", kEvent);
-  if (!format) {
-    return fail(std::move(format.error()));
+  auto exit = classic(kernel, kExit);
+  if (!exit) {
+    return fail(std::move(exit.error()));
   }
-  const kernel::Field* pid = format->find("pid");
-  if (pid == nullptr || pid->size != 4) {
-    return fail("the tracepoint sched/sched_process_free does not say which task is over");
+  auto free = classic(kernel, kFree);
+  if (!free) {
+    return fail(std::move(free.error()));
   }
-  return ExitPlan{{AttachType::Classic, "sched", kEvent, format->id}, pid->offset, 0, 0, 0};
+  return ExitPlan{exit->point, free->point, exit->thread_offset, free->thread_offset, 0, 0, 0, 0};
 }
 
 }  // namespace tpx::plan

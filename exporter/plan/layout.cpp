@@ -13,18 +13,24 @@ std::uint32_t alignment(const ValueType& type) {
   return type.size >= 8 ? 8 : std::bit_floor(std::max(type.size, 1U));
 }
 
-std::int64_t kernel_bound(double bound, double scale) {
+/// The bound in the kernel's unit, a whole number.
+double kernel_bound(double bound, double scale) {
   const double exact = bound / scale;
-  // 1e-6 / 1e-9 is 1000.0000000000001: a bound a hair from an integer means that integer.
+  // 1e-6 / 1e-9 is 1000.0000000000001: a bound as near to an integer as rounding may bring it means that integer.
+  constexpr double kRounding = 16 * std::numeric_limits<double>::epsilon();
   const double nearest = std::round(exact);
-  const double value = std::abs(exact - nearest) <= 1e-9 * std::abs(exact) ? nearest : std::floor(exact);
-  if (value >= 9.2233720368547758e18) {
-    return std::numeric_limits<std::int64_t>::max();
+  return std::abs(exact - nearest) <= kRounding * std::abs(exact) ? nearest : std::floor(exact);
+}
+
+/// The nearest number of the type; what does not fit is its least or greatest.
+template <class T>
+T clamped(double value) {
+  constexpr double kBeyond = std::numeric_limits<T>::is_signed ? 0x1p63 : 0x1p64;
+  if (value >= kBeyond) {
+    return std::numeric_limits<T>::max();
   }
-  if (value <= -9.2233720368547758e18) {
-    return std::numeric_limits<std::int64_t>::min();
-  }
-  return static_cast<std::int64_t>(value);
+  return value <= static_cast<double>(std::numeric_limits<T>::min()) ? std::numeric_limits<T>::min()
+                                                                     : static_cast<T>(value);
 }
 
 }  // namespace
@@ -77,13 +83,16 @@ Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
   return layout;
 }
 
-std::vector<std::int64_t> kernel_bounds(const std::vector<double>& exposed, double scale) {
-  std::vector<std::int64_t> bounds;
-  bounds.reserve(exposed.size());
+void set_bounds(ValueLayout& value, std::vector<double> exposed, double scale) {
+  value.bounds.clear();
+  value.below_zero = 0;
   for (const double bound : exposed) {
-    bounds.push_back(kernel_bound(bound, scale));
+    const double kernel = kernel_bound(bound, scale);
+    value.bounds.push_back(value.is_signed ? clamped<std::int64_t>(kernel)
+                                           : static_cast<std::int64_t>(clamped<std::uint64_t>(kernel)));
+    value.below_zero += !value.is_signed && kernel < 0 ? 1U : 0U;
   }
-  return bounds;
+  value.exposed_bounds = std::move(exposed);
 }
 
 StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint32_t max_series,

@@ -18,8 +18,9 @@ inline constexpr std::uint32_t kLargestKey = 256;
 /// Offsets for the fields, whose types are set. An error when the key is larger than kLargestKey.
 [[nodiscard]] Result<KeyLayout> lay_out(std::vector<KeyField> fields);
 
-/// The bucket bounds as kernel integers: the largest integer v with v * scale <= bound, for each bound.
-[[nodiscard]] std::vector<std::int64_t> kernel_bounds(const std::vector<double>& exposed, double scale);
+/// Sets the bucket bounds, exposed and as kernel integers: the largest integer v with v * scale <= bound, for each bound.
+/// `value.is_signed` is set.
+void set_bounds(ValueLayout& value, std::vector<double> exposed, double scale);
 
 /// The store of a metric with this key and value, sized by max_series, with its reason.
 [[nodiscard]] StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint32_t max_series,

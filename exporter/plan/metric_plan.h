@@ -78,7 +78,9 @@ struct KeyLayout {
 ///   128-bit two's complement number, so it can't overflow.
 struct ValueLayout {
   MetricKind kind = MetricKind::Counter;
-  std::vector<std::int64_t> bounds;    ///< Histogram: inclusive upper bounds in kernel integers, increasing
+  /// Histogram: inclusive upper bounds in kernel integers, increasing; where the value is unsigned, so are they.
+  std::vector<std::int64_t> bounds;
+  std::uint32_t below_zero = 0;        ///< unsigned values: as many bounds at the front can hold none
   std::vector<double> exposed_bounds;  ///< the same in the exposed unit, as `le` shows them
   bool is_signed = false;              ///< Gauge, Histogram: the observed value is signed
   [[nodiscard]] std::uint32_t words() const;
@@ -159,7 +161,6 @@ struct MetricPlan {
   StorePlan store;
   double scale = 1;                           ///< exposed value = kernel value * scale
   std::optional<std::uint32_t> retire_field;  ///< index in key.fields of the label that holds an exiting id
-  enum class RetireBy : std::uint8_t { Process, Thread } retire_by = RetireBy::Process;
   SourceLocation at;
   std::string region_map;  ///< symbolic names of its maps
   std::string hash_map;    ///< PerCpuHash only

@@ -142,8 +142,7 @@ class ObjectPlanner {
   Result<void> make_histogram() {
     ValueLayout& value = result_.planned.plan.value;
     value.kind = MetricKind::Histogram;
-    value.exposed_bounds = metric_.buckets->bounds();
-    value.bounds = kernel_bounds(value.exposed_bounds, metric_.scale);
+    set_bounds(value, metric_.buckets->bounds(), metric_.scale);
     const Btf::Type type = btf_.resolve(scope_.value_type);
     const bool in_value = type.kind == Btf::Kind::Struct || type.kind == Btf::Kind::Array;
     return in_value ? buckets_in_value(type) : bucket_in_key();

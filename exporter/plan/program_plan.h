@@ -45,6 +45,7 @@ struct Count {
 struct Capture {
   BoundPtr value;
   std::uint32_t offset = 0;  ///< in the payload
+  std::uint32_t size = 8;    ///< room for it there, a multiple of 8: what the end reads
 };
 struct PairStart {
   BoundPtr key;
@@ -105,15 +106,18 @@ struct Rejected {
   SourceLocation at;
 };
 
-/// The program that notes which ids are over. Every one notes the thread; a typed one also the process, once none of its
-/// threads lives. (Where only the format is there, a process is over when its first thread is freed, which the kernel does
-/// last.)
+/// The programs that note which ids are over, and where they find them. A typed one knows when the last thread of a process
+/// ends. Where only the format is there, a process counts as over with its first thread: the kernel frees that one last, but
+/// it may exit before the others.
 struct ExitPlan {
-  AttachPoint point;
-  std::uint32_t thread_offset = 0;   ///< Classic: of `pid` in the record; TpBtf: of task_struct.pid
-  std::uint32_t process_offset = 0;  ///< TpBtf: of task_struct.tgid
-  std::uint32_t signal_offset = 0;   ///< TpBtf: of task_struct.signal
-  std::uint32_t live_offset = 0;     ///< TpBtf: of signal_struct.live, how many threads have not exited
+  AttachPoint exit;  ///< sched_process_exit: in the task that ends, before its last switch off a CPU
+  AttachPoint free;  ///< sched_process_free: after all that it does; both are of one type
+  std::uint32_t exit_thread_offset = 0;  ///< Classic: of `pid` in the record of `exit`
+  std::uint32_t free_thread_offset = 0;  ///< Classic: of `pid` in the record of `free`
+  std::uint32_t thread_offset = 0;       ///< TpBtf, as are the following: of task_struct.pid
+  std::uint32_t process_offset = 0;      ///< of task_struct.tgid
+  std::uint32_t signal_offset = 0;       ///< of task_struct.signal
+  std::uint32_t live_offset = 0;         ///< of signal_struct.live, how many threads have not exited
 };
 
 struct Plan {

@@ -1,5 +1,6 @@
 #include "plan/row_bind.h"
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 

@@ -132,6 +132,7 @@ class Finder {
     site.reason = options_.force_attach      ? "forced"
                   : !kernel_.btf             ? "this kernel has no BTF"
                   : !kernel_.features.tp_btf ? "this kernel does not load tp_btf programs"
+                  : tracepoint.sites.empty() ? "this kernel offers no typed arguments of it"
                                              : "it reads a field that only the tracepoint's record has";
     tracepoint.sites.push_back(std::move(site));
   }

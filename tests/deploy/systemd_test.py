@@ -2,21 +2,17 @@
 
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 from harness import BINARY, wait_until
 from harness.exporter import Exporter
 
-from support import DEPLOY, ROOT, run
+from support import ROOT, run
+from support.rights import DROP_IN, UNIT, like_the_unit, settings
 
-UNIT = DEPLOY / "systemd/tracepoint_exporter.service"
-DROP_IN = DEPLOY / "systemd/sys-admin.conf"
 MOST_EXPOSURE = 30  # tenths: 3.0
-
-
-def settings(name, text=None):
-    return re.findall(rf"^{name}=(.*)$", text or UNIT.read_text(), re.MULTILINE)
 
 
 @pytest.fixture
@@ -74,6 +70,10 @@ def test_filter_allows_the_system_calls_that_serving_makes(tmp_path):
     try:
         exporter.scrape()
         exporter.get("/")
+        # A reload makes its own: it attaches while others scrape, and detaches while it serves.
+        exporter.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: exporter.log_text().count("msg=\"serving ") == 2, "it has loaded again", 60, 0.1)
+        exporter.scrape()
     finally:
         exporter.stop()
     wait_until(lambda: trace.read_text().rstrip().endswith("+++ exited with 0 +++"), "strace has written all")
@@ -84,19 +84,9 @@ def test_filter_allows_the_system_calls_that_serving_makes(tmp_path):
     assert made - allowed_system_calls() - harmless == set()
 
 
-def serve_with(capabilities, tmp_path, configuration):
-    plus = ",".join("+" + name.lower().removeprefix("cap_") for name in capabilities)
-    prefix = (
-        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all," + plus,
-        "--ambient-caps=-all," + plus, "--bounding-set=-all," + plus,
-    )  # fmt: skip
-    return Exporter([f"--config.file={configuration}"], prefix, tmp_path / "log")
-
-
 def test_serves_with_the_units_capabilities_and_no_others(tmp_path):
     """As a user who is not root, without new privileges: every metric of the default configuration that root gets."""
-    (capabilities,) = settings("AmbientCapabilities")
-    assert settings("CapabilityBoundingSet") == [capabilities]
+    assert settings("CapabilityBoundingSet") == settings("AmbientCapabilities")
 
     def served(exporter):
         try:
@@ -106,7 +96,7 @@ def test_serves_with_the_units_capabilities_and_no_others(tmp_path):
 
     default = ROOT / "config/default.yaml"
     as_root = served(Exporter([f"--config.file={default}"], (), tmp_path / "root.log"))
-    assert served(serve_with(capabilities.split(), tmp_path, default)) == as_root
+    assert served(Exporter([f"--config.file={default}"], like_the_unit(), tmp_path / "log")) == as_root
 
 
 def test_drop_in_adds_one_capability():

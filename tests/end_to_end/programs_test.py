@@ -296,3 +296,120 @@ metrics:
     assert reclaims > 0
     assert scrape.sum("tracepoint_memory_stalls_total", pid=pid, kind="RECLAIM") == reclaims
     assert scrape.sum("tracepoint_memory_stall_seconds_total", pid=pid, kind="RECLAIM") > 0
+
+
+def test_compaction_stalls_are_those_of_the_tracepoint(exporter):
+    running = exporter(
+        ours("stalls")
+        + """
+metrics:
+  - name: compactions_total
+    tracepoint: compaction/mm_compaction_end
+    labels: {pid: pid}
+"""
+    )
+    # Compacts all zones in the process that asks for it; Documentation/admin-guide/sysctl/vm.rst.
+    code = "import os; print(os.getpid()); open('/proc/sys/vm/compact_memory', 'w').write('1')"
+    pid = int(subprocess.check_output(["python3", "-c", code], text=True, timeout=120))
+    scrape = running.scrape()
+    compactions = value(scrape, "tracepoint_compactions_total", pid=pid)
+    assert compactions > 0
+    assert value(scrape, "tracepoint_memory_stalls_total", pid=pid, kind="COMPACTION") == compactions
+    assert value(scrape, "tracepoint_memory_stall_seconds_total", pid=pid, kind="COMPACTION") > 0
+
+
+@pytest.fixture
+def mounted_loop(loop_device, tmp_path):
+    """A file system that nobody else uses."""
+    subprocess.run(["mkfs.ext2", "-q", "-b", "4096", loop_device.path], check=True, timeout=60)
+    path = tmp_path / "mounted"
+    path.mkdir()
+    subprocess.run(["mount", "-o", "noatime", loop_device.path, path], check=True, timeout=60)
+    yield path
+    subprocess.run(["umount", path], check=True, timeout=60)
+
+
+def test_page_cache_reads_hit_and_miss(exporter, loop_device, mounted_loop):
+    reads = 101
+    file = os.open(mounted_loop / "file", os.O_RDWR | os.O_CREAT)
+    try:
+        os.write(file, b"x" * 4096 * reads)
+        os.fsync(file)
+        running = exporter(ours("pagecache"))
+        # No page is brought in before it is asked for.
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
+        for _ in range(3):
+            for page in range(reads):
+                os.pread(file, 4096, page * 4096)
+    finally:
+        os.close(file)
+    scrape = running.scrape()
+    name = loop_device.name
+    assert value(scrape, "tracepoint_page_cache_pages_total", device=name, change="REMOVED") == reads
+    assert value(scrape, "tracepoint_page_cache_pages_total", device=name, change="ADDED") == reads
+    if pathlib.Path("/sys/kernel/tracing/events/filemap/mm_filemap_get_pages").exists():
+        assert value(scrape, "tracepoint_page_cache_reads_total", device=name, result="MISS") == reads
+        assert value(scrape, "tracepoint_page_cache_reads_total", device=name, result="HIT") == 2 * reads
+
+
+def test_readahead_is_no_miss(exporter, loop_device, mounted_loop):
+    """A file that is read from its beginning: the first read misses, and what readahead did not foresee."""
+    if not pathlib.Path("/sys/kernel/tracing/events/filemap/mm_filemap_get_pages").exists():
+        pytest.skip("the event came with Linux 6.12")
+    pages = 512
+    file = os.open(mounted_loop / "file", os.O_RDWR | os.O_CREAT)
+    try:
+        os.write(file, b"x" * 4096 * pages)
+        os.fsync(file)
+        running = exporter(ours("pagecache"))
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        for page in range(pages):
+            os.pread(file, 4096, page * 4096)
+    finally:
+        os.close(file)
+    scrape = running.scrape()
+    hits = value(scrape, "tracepoint_page_cache_reads_total", device=loop_device.name, result="HIT")
+    misses = value(scrape, "tracepoint_page_cache_reads_total", device=loop_device.name, result="MISS")
+    assert hits + misses == pages
+    assert 1 <= misses < pages // 8
+
+
+def test_tcp_retransmits_are_those_of_the_kernel(exporter, veth):
+    running = exporter(
+        ours("tcp")
+        + """
+metrics:
+  - name: retransmits_total
+    tracepoint: tcp/tcp_retransmit_skb
+    labels: {state: symbol(args.state)}
+"""
+    )
+
+    def seen():
+        scrape = running.scrape()
+        return (
+            scrape.sum("tracepoint_tcp_retransmits_total", state="SYN_SENT"),
+            scrape.sum("tracepoint_retransmits_total", state="TCP_SYN_SENT"),
+        )
+
+    def sent_again():
+        """The namespace's own counter; Documentation/networking/snmp_counter.rst."""
+        text = subprocess.check_output([*veth.inside(0), "cat", "/proc/net/snmp"], text=True, timeout=60)
+        names, numbers = (line.split() for line in text.splitlines() if line.startswith("Tcp:"))
+        return int(numbers[names.index("RetransSegs")])
+
+    # Nobody there has this address, so nobody answers.
+    nobody = ["ip", "neighbour", "replace", veth.addresses[1], "lladdr", "02:00:00:00:00:99", "dev", veth.devices[0]]
+    subprocess.run([*veth.inside(0), *nobody], check=True, timeout=60)
+    before = seen()
+    assert sent_again() == 0
+    code = f"import socket; socket.create_connection(({veth.addresses[1]!r}, 9), timeout=60)"
+    client = subprocess.Popen([*veth.inside(0), "python3", "-c", code], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: sent_again() >= 2, "two retransmits")
+    finally:
+        client.kill()
+        client.wait()
+    after = seen()
+    assert [now - then for then, now in zip(before, after)] == [sent_again()] * 2

@@ -1,32 +1,13 @@
 #include <memory>
 
 #include "decode/decoders/decoders.h"
-#include "decode/id_names.h"
-#include "decode/plain.h"
+#include "decode/decoders/named_id.h"
 
 namespace tpx::decode::decoders {
 namespace {
 
-class User final : public Decoder {
- public:
-  explicit User(const Environment& environment) : names_(environment.etc + "/passwd") {}
-
-  Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
-      return {plain(input)};
-    }
-    auto name = names_.find(unextended(input));
-    return {name ? std::move(*name) : plain(input)};
-  }
-  void refresh() override { names_.refresh(); }
-  [[nodiscard]] bool stable() const override { return false; }
-
- private:
-  IdNames names_;
-};
-
 std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
-  return std::make_unique<User>(environment);
+  return std::make_unique<NamedId>(environment.etc + "/passwd");
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ class Response:
 class Exporter:
     """A running `serve`. Ready when the constructor returns; stop() proves that it ends well."""
 
-    def __init__(self, arguments, prefix=(), log=None):
+    def __init__(self, arguments, prefix=(), log=None, program=BINARY):
         self.port = free_port()
         self.log = log
         with open(log, "wb") as output:
             self.process = subprocess.Popen(
-                [*prefix, BINARY, "serve", *arguments, f"--web.listen-address=127.0.0.1:{self.port}"],
+                [*prefix, program, "serve", *arguments, f"--web.listen-address=127.0.0.1:{self.port}"],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

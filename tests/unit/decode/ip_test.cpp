@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "catch.h"
 #include "unit/decode/support.h"
 

@@ -1,5 +1,7 @@
 #include "decode/label_decoder.h"
 
+#include <algorithm>
+
 #include "catch.h"
 #include "unit/decode/support.h"
 

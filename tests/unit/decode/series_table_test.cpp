@@ -1,5 +1,6 @@
 #include "decode/series_table.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 

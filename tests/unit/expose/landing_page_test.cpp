@@ -184,6 +184,47 @@ TEST_CASE("the page reloads itself only when asked to") {
   }
 }
 
+TEST_CASE("the first visit shows what happens now") {
+  const auto history = std::make_shared<RateHistory>();
+  double total = 0;
+  const auto status = [&] {
+    ExporterStatus now;
+    now.metrics = {counting("a")};
+    now.metrics[0].events_total = total += 1000;
+    return now;
+  };
+  const Handler handler = landing_page_handler([] { return PageInfo{}; }, status, history);
+  RecordedResponse response;
+  handler(Request{}, response);
+  CHECK(history->rates("a").size() == 2);
+  CHECK(has(response.body, "<svg class=\"spark\""));
+}
+
+TEST_CASE("more samples are missing at first and after a pause") {
+  RateHistory history;
+  ExporterStatus status;
+  CHECK(history.missing(at(0)) == 2);
+  history.sample(status, at(0));
+  CHECK(history.missing(at(0)) == 2);  // too soon to count
+  CHECK(history.missing(at(1)) == 1);
+  history.sample(status, at(1));
+  CHECK(history.missing(at(2)) == 0);
+  history.sample(status, at(2));
+  CHECK(history.missing(at(3)) == 0);
+  CHECK(history.missing(at(100)) == 1);
+}
+
+TEST_CASE("lost events come with their reason and what to do about it") {
+  ExporterStatus status;
+  status.metrics = {counting("a"), counting("b")};
+  status.metrics[0].lost = {{"recursion", 5}, {"negative_value", 0}};
+  const std::string html = page(status);
+  CHECK(has(html, "<code>a</code> (5 recursion)"));
+  CHECK(has(html, "raw_tracepoint"));
+  CHECK_FALSE(has(html, "negative"));
+  CHECK_FALSE(has(html, "<code>b</code>"));
+}
+
 TEST_CASE("a page without metrics says so, and one of an old configuration too") {
   CHECK(has(page({}), "No metric is configured"));
   PageInfo info;

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+#include "plan/label.h"
+#include "plan/metric_planner.h"
+#include "plan/sites.h"
+
+namespace tpx::plan {
+
+/// An expression of the configuration, parsed.
+struct Parsed {
+  expression::NodePtr node;
+  SourceLocation at;
+};
+
+/// What an event of one tracepoint means to the metric, every name resolved.
+struct BoundSite {
+  const Tracepoint* tracepoint = nullptr;
+  const Site* site = nullptr;
+  std::size_t position = 0;  ///< of the tracepoint in the metric's list, for `probe`
+  BoundPtr filter;
+  BoundPtr count_filter;  ///< the metric's own filter
+  BoundPtr key;           ///< of a pair
+  BoundPtr value;
+  std::vector<BoundPtr> labels;
+};
+
+/// The values that a pair keeps from its start: each distinct expression once.
+struct Captured {
+  std::string text;  ///< identity of the expression
+  expression::NodePtr node;
+  ValueType type;
+  std::uint32_t offset = 0;
+  std::vector<BoundPtr> by_start;  ///< bound in each start site
+};
+
+/// The steps that planning has in common for metrics of events and of pairs: each leaves what it decides in the members, and
+/// adds to the outcome's errors what is wrong. The configuration, kernel and options must outlive it.
+class MetricSteps {
+ public:
+  MetricSteps(const config::Metric& metric, const std::string& name, std::size_t index, const kernel::Kernel& kernel,
+              const Options& options)
+      : metric_(metric), name_(name), index_(index), kernel_(kernel), options_(options) {}
+
+ protected:
+  using FromBinder = std::function<Result<BoundPtr>(const expression::Node&)>;
+
+  void add_error(Error error, const SourceLocation& at);
+  [[nodiscard]] std::optional<Parsed> parse_text(const std::optional<config::Text>& text);
+  void parse_all();
+  /// The tracepoints of one source; an error when none is there.
+  [[nodiscard]] std::vector<Tracepoint> tracepoints(const config::Events& events);
+  [[nodiscard]] Result<BoundPtr> bind_integer(const Parsed& parsed, Scope scope, const std::string& what);
+  /// Binds everything at one site; fails with the first error.
+  [[nodiscard]] Result<BoundSite> bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
+                                          const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from);
+  /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
+  [[nodiscard]] Result<BoundSite> bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
+                                            const Parsed* key, bool counts, const FromBinder& from = nullptr);
+  bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
+  /// Several tracepoints may share a label; the first whose format has names for it gives them.
+  Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  void make_value(const std::vector<BoundSite>& sites, bool duration);
+  bool find_retired_label(const std::vector<BoundSite>& sites);
+  void finish(const std::vector<BoundSite>& sites);
+  void set_help(const std::string& fallback);
+  [[nodiscard]] Unit make_unit(const BoundSite& site) const;
+  /// Sites that do the same at one attach point become one unit that serves several system calls.
+  void add_units(const std::vector<BoundSite>& sites,
+                 const std::function<std::variant<Count, PairStart, PairEnd>(std::size_t)>& action,
+                 const std::vector<Captured>& captures = {});
+  /// The outcome: the metric and its units, or its errors.
+  [[nodiscard]] MetricOutcome take();
+
+  const config::Metric& metric_;
+  const std::string& name_;
+  std::size_t index_;
+  const kernel::Kernel& kernel_;
+  const Options& options_;
+  std::optional<Parsed> filter_;
+  std::optional<Parsed> value_;
+  std::vector<ParsedLabel> labels_;
+  std::vector<std::string> notes_;
+  PlannedMetric metric_plan_;
+  MetricOutcome outcome_;
+};
+
+}  // namespace tpx::plan

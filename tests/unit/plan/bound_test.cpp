@@ -1,0 +1,92 @@
+#include "plan/bound.h"
+
+#include "catch.h"
+#include "plan/fold.h"
+
+namespace tpx::plan {
+namespace {
+
+using expression::BinaryOp;
+using expression::UnaryOp;
+
+constexpr ValueType kWord{ValueType::Kind::Integer, 8, true};
+constexpr ValueType kText{ValueType::Kind::String, 16, false};
+
+BoundPtr field() {
+  return make_bound(ContextLoad{16, 4, false}, {ValueType::Kind::Integer, 4, false});
+}
+BoundPtr text() {
+  return make_bound(ContextBytes{24, 16}, kText);
+}
+BoundPtr helper() {
+  return make_bound(Special{Special::Kind::Nsecs}, kWord);
+}
+BoundPtr binary(BinaryOp op, BoundPtr left, BoundPtr right) {
+  return make_bound(BoundBinary{op, std::move(left), std::move(right), true}, kWord);
+}
+
+TEST_CASE("what calls a helper or branches takes the scratch registers") {
+  CHECK_FALSE(takes_scratch(*field()));
+  CHECK_FALSE(takes_scratch(*constant(3)));
+  CHECK_FALSE(takes_scratch(*make_bound(StartValue{0}, kWord)));
+  CHECK_FALSE(takes_scratch(*binary(BinaryOp::Add, field(), constant(1))));
+  CHECK(takes_scratch(*helper()));
+  CHECK(takes_scratch(*binary(BinaryOp::Add, field(), helper())));
+  // Regressions: truths are branches, which use all of them.
+  CHECK(takes_scratch(*binary(BinaryOp::Lt, field(), constant(1))));
+  CHECK(takes_scratch(*binary(BinaryOp::LogicAnd, field(), field())));
+  CHECK(takes_scratch(*make_bound(BoundUnary{UnaryOp::LogicNot, field()}, kWord)));
+  CHECK_FALSE(takes_scratch(*make_bound(BoundUnary{UnaryOp::Negate, field()}, kWord)));
+  CHECK(takes_scratch(*make_bound(Conditional{field(), field(), field()}, kWord)));
+  CHECK(takes_scratch(*make_bound(StringCompare{text(), text(), true}, kWord)));
+}
+
+TEST_CASE("a load takes scratch registers where it is a helper's") {
+  MemoryLoad load;
+  load.base = make_bound(ContextArgument{0}, kWord);
+  CHECK_FALSE(takes_scratch(*make_bound(load, kWord)));
+  load.direct = false;
+  CHECK(takes_scratch(*make_bound(load, kWord)));
+  load.direct = true;
+  load.base = helper();
+  CHECK(takes_scratch(*make_bound(load, kWord)));
+  CHECK_FALSE(takes_scratch(*make_bound(HighestBit{field(), 32}, kWord)));
+  CHECK(takes_scratch(*make_bound(HighestBit{helper(), 32}, kWord)));
+}
+
+TEST_CASE("signatures are equal for equal expressions alone") {
+  CHECK(signature(*binary(BinaryOp::Add, field(), constant(1))) ==
+        signature(*binary(BinaryOp::Add, field(), constant(1))));
+  CHECK(signature(*binary(BinaryOp::Add, field(), constant(1))) !=
+        signature(*binary(BinaryOp::Add, field(), constant(2))));
+  CHECK(signature(*binary(BinaryOp::Add, field(), constant(1))) !=
+        signature(*binary(BinaryOp::Sub, field(), constant(1))));
+  CHECK(signature(*make_bound(ShortString{text(), 3}, kText)) != signature(*make_bound(ShortString{text(), 4}, kText)));
+  CHECK(signature(*make_bound(StringCompare{text(), text(), true}, kWord)) !=
+        signature(*make_bound(StringCompare{text(), text(), false}, kWord)));
+}
+
+TEST_CASE("operands are what stands directly below") {
+  const BoundPtr left = field();
+  const BoundPtr right = helper();
+  CHECK(operands(*binary(BinaryOp::Add, left, right)) == std::vector<const Bound*>{left.get(), right.get()});
+  CHECK(operands(*field()).empty());
+  CHECK(operands(*make_bound(Conditional{left, right, left}, kWord)).size() == 3);
+}
+
+TEST_CASE("constants fold as the generated code computes") {
+  const auto value = [](const BoundPtr& bound) { return std::get<Constant>(fold(bound)->node).value; };
+  CHECK(value(binary(BinaryOp::Div, constant(-7), constant(2))) == -3);
+  CHECK(value(binary(BinaryOp::Mod, constant(-7), constant(2))) == -1);
+  CHECK(value(binary(BinaryOp::Div, constant(7), constant(0))) == 0);
+  CHECK(value(binary(BinaryOp::Mod, constant(7), constant(0))) == 7);
+  CHECK(value(binary(BinaryOp::Div, constant(INT64_MIN), constant(-1))) == INT64_MIN);
+  CHECK(value(binary(BinaryOp::Shr, constant(-8), constant(1))) == -4);
+  CHECK(value(make_bound(BoundBinary{BinaryOp::Shr, constant(-8), constant(60), false}, kWord)) == 15);
+  CHECK(value(make_bound(BoundUnary{UnaryOp::LogicNot, constant(5)}, kWord)) == 0);
+  CHECK(fold(binary(BinaryOp::Add, field(), constant(1)))->node.index() ==
+        binary(BinaryOp::Add, field(), constant(1))->node.index());
+}
+
+}  // namespace
+}  // namespace tpx::plan
