@@ -2,6 +2,7 @@
 
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <bit>
 
 #include <atomic>
 #include <functional>
@@ -141,8 +142,9 @@ TEST_CASE("keys whose places in the index are all taken count as `other` with th
   constexpr std::uint64_t kMore = 7;
   std::uint64_t calls = 0;
   for (std::uint64_t key = 1; calls < codegen::kProbes + kMore; ++key) {
-    const std::uint64_t hash = key * codegen::kHashMultiplier;
-    if (((hash ^ (hash >> 32U)) & (slots - 1)) == 0) {
+    std::uint64_t hash = key * codegen::kHashMultiplier;
+    hash = (hash ^ (hash >> 32U)) * codegen::kHashMultiplier;
+    if (hash >> (64 - std::countr_zero(slots)) == 0) {
       call(key);
       ++calls;
     }
