@@ -69,6 +69,23 @@ std::string configuration(const std::string& id, std::uint32_t max_series, const
          ", comm: comm}\n    retire_on_exit: id\n    max_series: " + std::to_string(max_series) + "\n";
 }
 
+/// Notices when nothing changes any more.
+class Progress {
+ public:
+  [[nodiscard]] bool stalled(double now) {
+    const auto time = std::chrono::steady_clock::now();
+    if (now != before_) {
+      before_ = now;
+      changed_ = time;
+    }
+    return time > changed_ + kPatience;
+  }
+
+ private:
+  double before_ = -1;
+  std::chrono::steady_clock::time_point changed_;
+};
+
 /// A service of one metric: getppid calls of processes named child_comm(), by `id`.
 class Service {
  public:
@@ -117,19 +134,13 @@ class Service {
 
   /// Scrapes without a pause until `enough` says so. False when nothing changes any more.
   bool scrape_until(const std::function<bool(const Exposition&)>& enough) {
-    auto changed = std::chrono::steady_clock::now();
-    double before = -1;
+    Progress progress;
     for (;;) {
       const Exposition page = scrape();
       if (enough(page)) {
         return true;
       }
-      // Both only grow.
-      if (const double now = page.sum(kName) + exited(page); now != before) {
-        before = now;
-        changed = std::chrono::steady_clock::now();
-      }
-      if (std::chrono::steady_clock::now() > changed + kPatience) {
+      if (progress.stalled(page.sum(kName) + exited(page))) {  // both only grow
         WARN("sum " << page.sum(kName) << ", exited " << exited(page) << ", series " << series(page) << ", other "
                     << other(page));
         return false;
@@ -150,23 +161,61 @@ class Service {
   std::size_t most_ = 0;
 };
 
+using Services = std::vector<std::unique_ptr<Service>>;
+
+/// Of each way to serve one, all at once.
+Services of_all_variants(std::uint32_t max_series) {
+  Services services;
+  for (const Variant& variant : kVariants) {
+    services.push_back(std::make_unique<Service>("pid", max_series, variant));
+  }
+  return services;
+}
+
+/// Scrapes all of them in turn, without a pause, until `enough` says so of each. False when nothing changes any more.
+bool scrape_all_until(const Services& services, const std::function<bool(const Exposition&)>& enough) {
+  Progress progress;
+  for (;;) {
+    bool all = true;
+    double now = 0;
+    for (const auto& service : services) {
+      const Exposition page = service->scrape();
+      all = enough(page) && all;
+      now += page.sum(kName) + exited(page);
+    }
+    if (all) {
+      return true;
+    }
+    if (progress.stalled(now)) {
+      for (std::size_t i = 0; i < services.size(); ++i) {
+        const Exposition page = services[i]->scrape();
+        WARN("service " << i << ": sum " << page.sum(kName) << ", exited " << exited(page) << ", series "
+                        << series(page) << ", other " << other(page));
+      }
+      return false;
+    }
+  }
+}
+
 /// Lets `children` processes live and die, scraping all the time, until all that they counted is in one series (or was
 /// more than fitted).
-void churn_on_two_cpus(Service& service, long children) {
-  const std::array<pid_t, 2> spawners{start_child([&] { churn(children / 2); }),
-                                      start_child([&] { churn(children / 2); })};
+void churn_on_two_cpus(const Services& services, long children) {
+  const auto work = [&] { churn(children / 2); };
+  const std::array<pid_t, 2> spawners{start_child(work), start_child(work)};
   const bool counted =
-      service.scrape_until([&](const Exposition& page) { return page.sum(kName) == double(children); });
+      scrape_all_until(services, [&](const Exposition& page) { return page.sum(kName) == double(children); });
   for (const pid_t spawner : spawners) {
-    REQUIRE(spawner > 0);
     reap(spawner);
   }
   REQUIRE(counted);
-  REQUIRE(service.scrape_until(
-      [&](const Exposition& page) { return exited(page) > 0 && exited(page) + other(page) == double(children); }));
-  const Exposition page = service.scrape();
-  CHECK(page.sum(kName) == double(children));
-  CHECK(series(page) == (other(page) > 0 ? 2 : 1));
+  REQUIRE(scrape_all_until(services, [&](const Exposition& page) {
+    return exited(page) > 0 && exited(page) + other(page) == double(children);
+  }));
+  for (const auto& service : services) {
+    const Exposition page = service->scrape();
+    CHECK(page.sum(kName) == double(children));
+    CHECK(series(page) == (other(page) > 0 ? 2 : 1));
+  }
 }
 
 long churn_size() {
@@ -176,21 +225,19 @@ long churn_size() {
 
 TEST_CASE("short processes leave one series and an exact sum that never falls", "[kernel][retire]") {
   constexpr std::uint32_t kLimit = 4096;
-  Service service("pid", kLimit);
+  Services services;
+  services.push_back(std::make_unique<Service>("pid", kLimit));
   const long children = churn_size();
-  churn_on_two_cpus(service, children);
-  CHECK(service.most_series() <= kLimit + 2);
-  const expose::MetricStatus status = service.status();
-  CHECK(status.series == 1);
-  CHECK(status.events_total == double(children));
+  churn_on_two_cpus(services, children);
+  CHECK(services.front()->most_series() <= kLimit + 2);
+  CHECK(services.front()->status().events_total == double(children));
 }
 
 TEST_CASE("series end in every store and with every way to attach", "[kernel][retire]") {
-  for (const Variant& variant : kVariants) {
-    INFO(variant.name);
-    Service service("pid", 512, variant);
-    churn_on_two_cpus(service, 1000);
-    CHECK(service.most_series() <= 512 + 2);
+  const Services services = of_all_variants(512);
+  churn_on_two_cpus(services, 2000);
+  for (const auto& service : services) {
+    CHECK(service->most_series() <= 512 + 2);
   }
 }
 
@@ -270,23 +317,14 @@ TEST_CASE("a service ends while its series are being ended", "[kernel][retire]")
 }
 
 TEST_CASE("the series of a process ends though nobody waits for it but not with its first thread", "[kernel][retire]") {
-  std::vector<std::unique_ptr<Service>> services;
-  for (const Variant& variant : kVariants) {
-    services.push_back(std::make_unique<Service>("pid", 64, variant));
-  }
+  const Services services = of_all_variants(64);
   Gate gate;
   const pid_t headless = start_headless_child(2, gate);
   // The kernel frees no task before its parent has asked for it: what ends the series is the task's exit alone.
   const pid_t zombie = start_child([] { call_getppid(7); });
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  const auto ended = [&](const std::unique_ptr<Service>& service) {
-    const Exposition page = service->scrape();
-    return page.sum(kName) == 9 && calls_of(page, zombie) == 0;
-  };
   // All are scraped each time: the second look at an id comes some time after the scrape that saw its exit.
-  while (std::count_if(services.begin(), services.end(), ended) < std::ssize(services)) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-  }
+  REQUIRE(scrape_all_until(
+      services, [&](const Exposition& page) { return page.sum(kName) == 9 && calls_of(page, zombie) == 0; }));
   for (std::size_t i = 0; i < services.size(); ++i) {
     INFO(kVariants[i].name);
     // A classic tracepoint does not tell whether a process' first thread is its last.
