@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -286,7 +287,18 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
   return routes;
 }
 
+/// One heap for all threads, and what was large goes back to the system when it is freed: connections come and go in
+/// threads of their own, and each would keep what its largest scrape took.
+void spare_memory() {
+#if defined(__GLIBC__)
+  constexpr int kLarge = 128 * 1024;
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, kLarge);
+#endif
+}
+
 int serve(const ServeOptions& options) {
+  spare_memory();
   auto log = make_logger(options.log);
   if (!log) {
     report(log.error());

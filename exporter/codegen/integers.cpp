@@ -202,13 +202,17 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
       }
     }
   } else {
-    value(*load.base, Reg::R3);
-    out_.alu(Alu::Add, Reg::R3, load.offset);
+    const Label null = out_.new_label();
+    pointer(*load.base, Reg::R3);
     out_.store_immediate(Size::Double, kFrame, kScratchSlot, 0);
+    // Where the verifier thinks that it may be null it takes no addition before the test.
+    out_.jump_if(Cond::Eq, Reg::R3, 0, null);
+    out_.alu(Alu::Add, Reg::R3, load.offset);
     out_.move(Reg::R1, kFrame);
     out_.alu(Alu::Add, Reg::R1, kScratchSlot);
     out_.load_immediate(Reg::R2, load.size);
     out_.call(BPF_FUNC_probe_read_kernel);
+    out_.place(null);
     out_.load(size_of(load.size), dst, kFrame, kScratchSlot);
   }
   if (load.bit_size > 0) {
@@ -395,7 +399,7 @@ void Integers::branch(const Bound& bound, Label target, bool when) {
       return;
     }
   }
-  value(bound, Reg::R0);
+  pointer(bound, Reg::R0);
   out_.jump_if(when ? Cond::Ne : Cond::Eq, Reg::R0, 0, target);
 }
 

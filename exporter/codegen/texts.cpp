@@ -145,11 +145,14 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
     out_.place(null);
     return;
   }
-  integers_.value(*bytes.base, Reg::R3);
+  const Label null = out_.new_label();
+  integers_.pointer(*bytes.base, Reg::R3);
+  out_.jump_if(Cond::Eq, Reg::R3, 0, null);
   out_.alu(Alu::Add, Reg::R3, bytes.offset);
   address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
   out_.call(BPF_FUNC_probe_read_kernel);
+  out_.place(null);
 }
 
 void Texts::write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size) {

@@ -37,7 +37,7 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot) {
   if (entries_.empty()) {
     // Exactly as much as the first snapshot needs: most tables hardly grow after it.
     entries_.reserve(snapshot.rows() + 1);
-    rebuild_indexes(snapshot.rows() + 1);
+    rebuild_indexes(snapshot.rows() + 1, !snapshot.ids_last);
   }
   for (Entry& entry : entries_) {
     entry.row = kNone;
@@ -57,10 +57,12 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot) {
     }
     const std::span<const std::byte> key = snapshot.key(row);
     std::uint32_t entry = hints_[place];
-    if (entry >= entries_.size() || !has_key(entry, key)) {
+    if (snapshot.ids_last && has_ids) {
+      entry = find_by_id(entry, key);
+    } else if (entry >= entries_.size() || !has_key(entry, key)) {
       entry = find_or_decode(key);
-      hints_[place] = entry;
     }
+    hints_[place] = entry;
     count(entry, row, snapshot);
   }
   count_other(snapshot);
@@ -159,24 +161,34 @@ std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key) {
   if (known != kNone) {
     return known;
   }
+  const std::uint32_t number = decode_row(key, true);
+  keys_.insert(hash, number);
+  return number;
+}
+
+std::uint32_t SeriesTable::find_by_id(std::uint32_t hint, std::span<const std::byte> key) {
+  return hint < entries_.size() && entries_[hint].leader != kDead ? hint : decode_row(key, false);
+}
+
+std::uint32_t SeriesTable::decode_row(std::span<const std::byte> key, bool keyed) {
   make_room();
   const auto number = static_cast<std::uint32_t>(entries_.size());
+  const std::span<const std::byte> kept = keyed ? key : std::span<const std::byte>();
   if (!source_.decode(key, decoded_)) {
-    append(key, {}, kLeftOut);
+    append(kept, {}, kLeftOut);
   } else {
     decoded_.resize(names_.size());
     render_labels(rendered_, names_, decoded_);
     const std::uint64_t text_hash = HashIndex::hash_of(rendered_);
     const std::uint32_t leader = find_text(rendered_, text_hash);
     if (leader != kNone) {
-      append(key, {}, leader);
+      append(kept, {}, leader);
     } else {
-      append(key, rendered_, number);
+      append(kept, rendered_, number);
       texts_.insert(text_hash, number);
     }
   }
-  entries_.back().keyed = 1;
-  keys_.insert(hash, number);
+  entries_.back().keyed = keyed ? 1 : 0;
   return number;
 }
 
@@ -212,12 +224,12 @@ std::uint32_t SeriesTable::append(std::span<const std::byte> key, std::string_vi
 void SeriesTable::make_room() {
   if (keys_.full() || texts_.full()) {
     const std::size_t live = entries_.size() - dead_;
-    rebuild_indexes(live + live / 4 + 16);
+    rebuild_indexes(live + live / 4 + 16, keys_.used() > 0);
   }
 }
 
-void SeriesTable::rebuild_indexes(std::size_t expected) {
-  keys_.reset(expected);
+void SeriesTable::rebuild_indexes(std::size_t expected, bool with_keys) {
+  keys_.reset(with_keys ? expected : 0);
   texts_.reset(expected);
   for (std::uint32_t number = 0; number < entries_.size(); ++number) {
     const Entry& entry = entries_[number];
@@ -265,7 +277,7 @@ void SeriesTable::compact() {
   for (std::uint32_t& hint : hints_) {
     hint = hint < moved.size() ? moved[hint] : kNone;
   }
-  rebuild_indexes(entries_.size());
+  rebuild_indexes(entries_.size(), keys_.used() > 0);
 }
 
 }  // namespace tpx::decode

@@ -48,7 +48,8 @@ bool decode_base64(std::string_view text, std::string& out) {
 }
 
 BasicAuth::BasicAuth(std::map<std::string, std::string> users) : users_(std::move(users)) {
-  remembers_ = RAND_bytes(key_.data(), static_cast<int>(key_.size())) == 1;
+  // Without users OpenSSL need not begin to work, which takes three megabytes.
+  remembers_ = !users_.empty() && RAND_bytes(key_.data(), static_cast<int>(key_.size())) == 1;
   std::string cost = "10";
   for (const auto& [name, hash] : users_) {
     cost = name == users_.begin()->first ? hash.substr(4, 2) : std::max(cost, hash.substr(4, 2));

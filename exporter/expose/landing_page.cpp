@@ -287,8 +287,8 @@ Headers landing_page_headers() {
 
 Handler landing_page_handler(std::function<PageInfo()> info, StatusSource status,
                              std::shared_ptr<RateHistory> history) {
-  return [info = std::move(info), status = std::move(status), history = std::move(history),
-          headers = landing_page_headers()](const Request& request, Response& response) {
+  return [info = std::move(info), status = std::move(status), history = std::move(history)](const Request& request,
+                                                                                            Response& response) {
     ExporterStatus now = status();
     std::size_t missing = history->missing(std::chrono::steady_clock::now());
     history->sample(now, std::chrono::steady_clock::now());
@@ -297,7 +297,8 @@ Handler landing_page_handler(std::function<PageInfo()> info, StatusSource status
       now = status();
       history->sample(now, std::chrono::steady_clock::now());
     }
-    response.begin(200, headers);
+    // Not before somebody looks: the first hash makes OpenSSL take three megabytes.
+    response.begin(200, landing_page_headers());
     response.write(landing_page(info(), now, *history, refresh_of(request)));
   };
 }

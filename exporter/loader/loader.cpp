@@ -246,13 +246,21 @@ class Session {
 Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned) {
   LoadedMetric metric{planned, {}, {}, {}, {}};
   const plan::MetricPlan& plan = planned.plan;
-  auto region = Region::create(plan.name, plan.store.region.total_bytes());
+  const plan::RegionLayout& layout = plan.store.region;
+  // Only who gives ids back looks into the index and, once it is filled, the ring.
+  const bool keeps_ids = plan.store.kind == plan::StoreKind::Table && !plan.retire_field;
+  auto region = keeps_ids ? Region::create(plan.name, layout.total_bytes(),
+                                           {layout.index_offset(), layout.ring_offset() - layout.index_offset()})
+                          : Region::create(plan.name, layout.total_bytes());
   if (!region) {
     return fail(std::move(region.error()));
   }
   metric.region = std::move(*region);
   if (plan.store.kind == plan::StoreKind::Table) {
-    fill_ring(metric.region, plan.store.region);
+    fill_ring(metric.region, layout);
+    if (keeps_ids) {
+      metric.region.hide({layout.ring_offset(), layout.entries_offset() - layout.ring_offset()});
+    }
   }
   if (plan.store.kind == plan::StoreKind::PerCpuHash) {
     auto hash = create_hash(plan);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -12,10 +13,25 @@
 
 namespace tpx::loader {
 
-Result<Region> Region::create(const std::string& name, std::uint64_t bytes) {
-  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+namespace {
+
+std::uint64_t page_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t page_above(std::uint64_t offset) {
+  return (offset + page_bytes() - 1) / page_bytes() * page_bytes();
+}
+
+std::uint64_t page_below(std::uint64_t offset) {
+  return offset / page_bytes() * page_bytes();
+}
+
+}  // namespace
+
+Result<Region> Region::create(const std::string& name, std::uint64_t bytes, Piece hidden) {
   Region region;
-  region.size_ = (bytes + page - 1) / page * page;
+  region.size_ = page_above(bytes);
   auto options = default_options<bpf_map_create_opts>();
   options.map_flags = BPF_F_MMAPABLE;
   region.fd_.reset(
@@ -24,12 +40,31 @@ Result<Region> Region::create(const std::string& name, std::uint64_t bytes) {
     return fail(os_failure("can't create a map of " + std::to_string(region.size_ >> 10U) + " KiB", errno,
                            errno == EPERM ? "run as root, or grant CAP_BPF and CAP_PERFMON" : "lower max_series"));
   }
-  void* memory = mmap(nullptr, region.size_, PROT_READ | PROT_WRITE, MAP_SHARED, region.fd_.get(), 0);
+  // The addresses first, of all of it, then the pieces on either side of what is hidden.
+  void* memory = mmap(nullptr, region.size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     return fail(os_failure("can't map a BPF array into memory", errno));
   }
   region.data_ = static_cast<std::byte*>(memory);
+  const std::uint64_t first = page_above(hidden.offset);
+  const std::uint64_t end = std::max(first, page_below(hidden.offset + hidden.bytes));
+  for (const auto& [from, to] : {std::pair(std::uint64_t{0}, first), std::pair(end, region.size_)}) {
+    if (from < to && mmap(region.data_ + from, to - from, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                          region.fd_.get(), static_cast<off_t>(from)) == MAP_FAILED) {
+      return fail(os_failure("can't map a BPF array into memory", errno));
+    }
+  }
   return region;
+}
+
+void Region::hide(Piece piece) const {
+  const std::uint64_t first = page_above(piece.offset);
+  const std::uint64_t end = page_below(piece.offset + piece.bytes);
+  if (first < end) {
+    // The addresses stay ours, so that nothing else comes to lie there. When that fails, the pages stay mapped.
+    static_cast<void>(
+        mmap(data_ + first, end - first, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
+  }
 }
 
 Region::Region(Region&& other) noexcept

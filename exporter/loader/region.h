@@ -16,12 +16,24 @@ class Region {
  public:
   Region() = default;
   /// `bytes` are rounded up to whole pages by the kernel.
-  [[nodiscard]] static Result<Region> create(const std::string& name, std::uint64_t bytes);
+  [[nodiscard]] static Result<Region> create(const std::string& name, std::uint64_t bytes) {
+    return create(name, bytes, {});
+  }
+  struct Piece {
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+  };
+  /// Without the pages that lie wholly within `hidden`: this process must not touch them. Programs use them all the same.
+  /// What is mapped counts as resident memory, used or not.
+  [[nodiscard]] static Result<Region> create(const std::string& name, std::uint64_t bytes, Piece hidden);
   Region(Region&& other) noexcept;
   Region& operator=(Region&& other) noexcept;
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
   ~Region();
+
+  /// Hides the pages of a piece that is not needed any more.
+  void hide(Piece piece) const;
 
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   [[nodiscard]] std::uint64_t size() const { return size_; }

@@ -77,7 +77,7 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
     }
     Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0}, {ValueType::Kind::Integer, type.size, false}};
     load.pointee = type.target;
-    load.trusted = direct;
+    load.trusted = direct && type.kind == kernel::Btf::Kind::Pointer;
     value = std::make_shared<const Bound>(std::move(load));
   }
   return value;
@@ -346,11 +346,14 @@ class Binder {
     }
     const std::uint32_t size = (*limit + 1 + 7) / 8 * 8;
     if ((*pointer)->type.kind == ValueType::Kind::String) {
-      const auto* loc = std::get_if<LocBytes>(&(*pointer)->node);
-      if (loc != nullptr && std::holds_alternative<expression::Argument>(call.arguments[0]->value)) {
-        // Of a field whose length only the event knows, as many bytes as are asked for, also more than usual.
-        return make_bound(LocBytes{loc->offset, loc->relative, true, *limit + 1},
-                          {ValueType::Kind::String, size, false});
+      // Of a field whose length only the event knows, as many bytes as are asked for, also more than usual.
+      const bool field = std::holds_alternative<expression::Argument>(call.arguments[0]->value);
+      const ValueType type{ValueType::Kind::String, size, false};
+      if (const auto* loc = std::get_if<LocBytes>(&(*pointer)->node); field && loc != nullptr) {
+        return make_bound(LocBytes{loc->offset, loc->relative, true, *limit + 1}, type);
+      }
+      if (const auto* mapped = std::get_if<PointerString>(&(*pointer)->node); field && mapped != nullptr) {
+        return make_bound(PointerString{mapped->pointer, *limit + 1, mapped->space}, type);
       }
       return shorten(*pointer, *limit, size);
     }

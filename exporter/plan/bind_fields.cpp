@@ -223,6 +223,12 @@ class RawBinder {
     }
   }
 
+  /// What an argument may point to: the verifier refuses to load pointers to functions, pointers, arrays (btf_ctx_access() in
+  /// kernel/bpf/btf.c).
+  static bool readable_target(Btf::Kind kind) {
+    return kind == Btf::Kind::Void || kind == Btf::Kind::Integer || kind == Btf::Kind::Struct;
+  }
+
   Result<Operand> argument_operand(const std::string& name) {
     for (std::size_t i = 0; i < scope_.arguments.size(); ++i) {
       if (scope_.arguments[i].name == name) {
@@ -230,6 +236,12 @@ class RawBinder {
         if (type.kind == Btf::Kind::Struct || type.kind == Btf::Kind::Array || type.size > 8) {
           return fail("argument \"" + name + "\" is " + type_name(type) +
                       ", which is passed by value and can't be read");
+        }
+        if (type.kind == Btf::Kind::Pointer && !readable_target(btf_.resolve(type.target).kind)) {
+          return fail("argument \"" + name +
+                          "\" points to what is no number and no struct, which the kernel lets no BPF " +
+                          "program read",
+                      "take another argument");
         }
         return Operand{typed(ContextArgument{static_cast<std::uint32_t>(i), type.size, type.is_signed}, type, true),
                        false,

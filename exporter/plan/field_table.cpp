@@ -43,7 +43,7 @@ constexpr std::array kRows{
     // ---- interrupts
     FieldRow{"irq/softirq_*", "vec", "args.vec_nr"},
     FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
-    FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name)"},
+    FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name, 71)"},
     FieldRow{"irq/irq_handler_exit", "irq", "args.irq"},
     FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
 

@@ -18,8 +18,9 @@ struct Options {
   std::optional<StoreKind> force_store;    ///< Table or PerCpuHash, for metrics with labels
   /// Full names of metrics whose plain loads through kernel pointers the verifier refused: they get bpf_probe_read_kernel.
   std::set<std::string> probe_reads;
-  /// A table larger than this becomes a per-CPU hash, which takes a third of the memory for its index.
-  std::uint64_t largest_table = 64ULL << 20U;
+  /// A table larger than this becomes a per-CPU hash. The verifier takes no variable offset of 512 MiB or more. (A million
+  /// series of pid and comm take 88 MiB on two CPUs, as a hash 107.)
+  std::uint64_t largest_table = 256ULL << 20U;
 };
 
 /// Decides everything: what each metric's key and value look like, where it is kept, which programs count it and how they

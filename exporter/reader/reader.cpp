@@ -68,7 +68,9 @@ void Reader::read_table(MapSnapshot& snapshot) {
   // Ids are first handed out in order; those given back come round after the last of them.
   const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.head_offset()), region.capacity);
   const std::uint64_t live = series_in_use(metric_);
-  snapshot.keys.reserve(live * region.key_size);
+  snapshot.entries = metric_.region.data() + region.entries_offset() + 8;
+  snapshot.entry_stride = region.entry_stride();
+  snapshot.ids_last = !metric_.planned.plan.retire_field;
   snapshot.values.reserve(live * region.value_words);
   snapshot.ids.reserve(live);
   for (std::uint64_t id = 0; id < used; ++id) {
@@ -76,8 +78,6 @@ void Reader::read_table(MapSnapshot& snapshot) {
     if (metric_.region.load(entry) == 0) {
       continue;
     }
-    const std::byte* key = metric_.region.data() + entry + 8;
-    snapshot.keys.insert(snapshot.keys.end(), key, key + region.key_size);
     snapshot.values.resize(snapshot.values.size() + region.value_words, 0);
     sum_row(id, snapshot.values.data() + snapshot.row_count * region.value_words);
     snapshot.ids.push_back(static_cast<std::uint32_t>(id));

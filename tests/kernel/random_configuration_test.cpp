@@ -151,7 +151,8 @@ class Trial {
     yaml_ = "namespace: \"\"\nmetrics:\n";
     const std::uint64_t kind = random_() % 10;
     if (kind < 2 && !machine().raw.empty()) {
-      yaml_ += metrics.count("m", raw_source()).yaml();
+      yaml_ += random_() % 3 == 0 ? metrics.pair("m", raw_source(), raw_source()).yaml()
+                                  : metrics.count("m", raw_source()).yaml();
     } else if (kind < 4) {
       yaml_ += metrics.count("m", several()).yaml();
     } else if (kind < 6) {

@@ -216,7 +216,7 @@ class Trial {
 
 TEST_CASE("random configurations count random events as they say", "[property]") {
   const std::uint64_t first = number_from_environment("TPX_RANDOM_SEED", 1);
-  const std::uint64_t runs = number_from_environment("TPX_RANDOM_RUNS", 3000);
+  const std::uint64_t runs = number_from_environment("TPX_RANDOM_RUNS", 2000);
   std::uint64_t counted = 0;
   std::uint64_t wrong = 0;
   for (std::uint64_t seed = first; seed < first + runs && wrong < 3; ++seed) {

@@ -96,9 +96,10 @@ std::vector<Leaf> random_chains(std::mt19937_64& random, const Btf& btf, const s
   for (std::size_t tries = 0; tries < 8 * count && leaves.size() < count; ++tries) {
     const Btf::Argument& argument = (*arguments)[random() % arguments->size()];
     const Btf::Type type = btf.resolve(argument.type);
-    // Structs and arrays are passed by value, which nothing can read.
+    // Structs and arrays are passed by value, which nothing can read, nor a pointer to anything else than these.
     const bool value = type.kind == Btf::Kind::Integer || type.kind == Btf::Kind::Enum;
-    if (value || type.kind == Btf::Kind::Pointer) {
+    const Btf::Kind target = type.kind == Btf::Kind::Pointer ? btf.resolve(type.target).kind : Btf::Kind::Other;
+    if (value || target == Btf::Kind::Integer || target == Btf::Kind::Struct || target == Btf::Kind::Void) {
       if (auto leaf = walk.go("args." + argument.name, type)) {
         leaves.push_back(std::move(*leaf));
       }

@@ -48,11 +48,12 @@ std::string RandomMetric::yaml() const {
     const auto with = [](const std::string& key, const std::string& condition) {
       return ", key: " + scalar(key) + (condition.empty() ? "" : ", filter: " + scalar(condition)) + "}";
     };
+    const std::string source = raw ? "{raw_tracepoint: " : "{tracepoint: ";
     text += "    from:\n";
     for (const std::string& start : tracepoints) {
-      text += "      - {tracepoint: " + scalar(start) + with(end->start_key, end->start_filter) + "\n";
+      text += "      - " + source + scalar(start) + with(end->start_key, end->start_filter) + "\n";
     }
-    add_line(text, "to", "{tracepoint: " + scalar(end->tracepoint) + with(end->key, end->filter));
+    add_line(text, "to", source + scalar(end->tracepoint) + with(end->key, end->filter));
   } else {
     add_line(text, raw ? "raw_tracepoint" : "tracepoint",
              tracepoints.size() == 1 ? scalar(tracepoints.front()) : list(tracepoints));
@@ -172,6 +173,7 @@ RandomMetric RandomMetrics::pair(const std::string& name, const RandomSource& st
   RandomMetric metric;
   metric.name = name;
   metric.tracepoints = start.tracepoints;
+  metric.raw = start.raw;
   std::vector<Leaf> start_leaves = start.leaves;
   std::vector<Leaf> end_leaves = end.leaves;
   for (const Leaf& leaf : builtin_leaves()) {

@@ -61,7 +61,7 @@ class RandomMetrics {
   RandomMetrics(std::mt19937_64& random, int depth) : random_(random), depth_(depth) {}
 
   [[nodiscard]] RandomMetric count(const std::string& name, const RandomSource& source);
-  /// The duration from `start` to `end`; keys are expressions of a few values, so that pairs meet.
+  /// The duration from `start` to `end`, both raw or none; keys are expressions of a few values, so that pairs meet.
   [[nodiscard]] RandomMetric pair(const std::string& name, const RandomSource& start, const RandomSource& end);
 
  private:

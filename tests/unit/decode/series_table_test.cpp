@@ -69,6 +69,19 @@ TEST_CASE("labels are decoded once while id and key stay") {
   CHECK(c.labels.calls == 2);
 }
 
+TEST_CASE("rows whose ids last are known by them alone, and come back") {
+  Counter c(10);
+  auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {7}}, {1, {9}}});
+  snapshot.ids = {0, 1, 2};  // two entries of one key: programs met at its insertion
+  snapshot.ids_last = true;
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="1")", {14}}, {R"(pid="2")", {7}}});
+  auto fewer = make_snapshot(c.plan, {{2, {8}}});
+  fewer.ids = {1};
+  fewer.ids_last = true;
+  CHECK(shown(c.table.update(fewer)) == Shown{{R"(pid="2")", {8}}});
+  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="1")", {14}}, {R"(pid="2")", {7}}});
+}
+
 TEST_CASE("rows that change their places, or have no ids, are found again by their keys") {
   Counter c(10);
   const auto first = make_snapshot(c.plan, {{1, {5}}, {2, {6}}, {3, {7}}});

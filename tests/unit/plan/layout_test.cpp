@@ -110,7 +110,10 @@ TEST_CASE("a store is chosen by labels, the kernel and what it takes") {
   CHECK(table.region.slots == 512);
   CHECK(table.region.capacity == 100);
   CHECK(choose_store(key, value, 100, kernel_with(false), {}).kind == StoreKind::PerCpuHash);
-  CHECK(choose_store(key, value, 1'000'000, kernel_with(true), {}).kind == StoreKind::PerCpuHash);
+  Options small;
+  small.largest_table = 1U << 20U;
+  CHECK(choose_store(key, value, 100'000, kernel_with(true), small).kind == StoreKind::PerCpuHash);
+  CHECK(choose_store(key, value, 100'000, kernel_with(true), {}).kind == StoreKind::Table);
   Options forced;
   forced.force_store = StoreKind::PerCpuHash;
   CHECK(choose_store(key, value, 100, kernel_with(true), forced).kind == StoreKind::PerCpuHash);
