@@ -16,7 +16,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     return fail(os_failure(path, errno));
   }
   std::string text;
-  std::array<char, 1U << 16U> chunk{};
+  std::array<char, 1U << 13U> chunk{};  // small: a thread of the HTTP server has a stack of some 100 KiB
   for (;;) {
     const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
     if (got < 0) {

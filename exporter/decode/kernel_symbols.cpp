@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/file.h"
@@ -60,7 +59,7 @@ void KernelSymbols::load() {
     return;
   }
   std::string pending;
-  std::array<char, 65536> buffer{};
+  std::string buffer(65536, 0);  // not on the stack: a thread of the HTTP server has some 100 KiB
   for (ssize_t got = 0; (got = ::read(file_.get(), buffer.data(), buffer.size())) > 0;) {
     pending.append(buffer.data(), static_cast<std::size_t>(got));
     std::size_t begin = 0;
