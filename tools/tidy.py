@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over exporter/, in parallel, and remembers which files were clean.
 
+Most of its time goes into the headers that all files include, so the files of a directory are read together, as one
+translation unit of several; where that has findings, or can't be compiled, each is read by itself, which is what counts.
 A file is run again when it, anything of ours that it includes, its compile command, .clang-tidy or clang-tidy itself
 has changed. The memory is BUILD/tidy-cache; removing it is safe.
 """
@@ -11,13 +13,21 @@ import hashlib
 import json
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
-SECONDS_A_FILE = 300
+SECONDS_A_RUN = 600
+FILES_A_UNIT = 12
+# What a file defines at namespace level: two files that define the same name can't be one translation unit.
+DEFINITION = re.compile(
+    r"^(?:(?:struct|class|union|enum|enum class)\s+(\w+)|using (\w+) =|"
+    r"(?:static |inline )?const(?:expr)? [\w:<>,*& ]*?\b(k[A-Z]\w*)|[\w:<>,&*\[\] ]*[ &*>](\w+)\()",
+    re.MULTILINE,
+)
 
 
 class Includes:
@@ -56,14 +66,67 @@ def key_of(path, command, includes, common):
     return digest.hexdigest()
 
 
-def run(clang_tidy, build, path):
-    # The compiler's own warnings are the build's business (-w); only checks are wanted here.
-    command = [clang_tidy, "-p", str(build), "--quiet", "--extra-arg=-w", "--extra-arg=-Wno-unknown-warning-option", str(path)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_A_FILE, check=False)
-    except subprocess.TimeoutExpired:
-        return False, f"{path}: clang-tidy took more than {SECONDS_A_FILE} s"
-    return done.returncode == 0, done.stdout + ("" if done.returncode == 0 else done.stderr)
+def definitions(path):
+    return {name for names in DEFINITION.findall(path.read_text()) for name in names if name}
+
+
+def units_of(paths):
+    """Groups of files that can be read as one: of one directory, with no definition in common."""
+    units = []
+    for path in sorted(paths):
+        names = definitions(path)
+        for files, taken in units:
+            if files[0].parent == path.parent and len(files) < FILES_A_UNIT and not names & taken:
+                files.append(path)
+                taken |= names
+                break
+        else:
+            units.append(([path], set(names)))
+    return [files for files, _ in units]
+
+
+def arguments_of(command):
+    """The compiler's arguments without those that name the input and outputs."""
+    words, kept = iter(shlex.split(command)), []
+    for word in words:
+        if word in ("-o", "-c", "-MF", "-MT", "-MQ"):
+            next(words)
+        elif word not in ("-MD", "-MMD"):
+            kept.append(word)
+    return kept[next(i for i, word in enumerate(kept) if word.startswith("-")) :]
+
+
+class Tidy:
+    def __init__(self, clang_tidy, build, commands):
+        self.clang_tidy = clang_tidy
+        self.commands = commands
+        self.units = build / "tidy-units"
+        self.units.mkdir(exist_ok=True)
+
+    def _run(self, source, path, more=()):
+        """clang-tidy on `source`, compiled as `path` is."""
+        entry = self.commands[path]
+        # The compiler's own warnings are the build's business (-w); only checks are wanted here.
+        command = [self.clang_tidy, "--quiet", f"--config-file={ROOT / '.clang-tidy'}", *more, str(source), "--"]
+        command += [*arguments_of(entry["command"]), "-w", "-Wno-unknown-warning-option"]
+        try:
+            done = subprocess.run(
+                command, cwd=entry["directory"], capture_output=True, text=True, timeout=SECONDS_A_RUN, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"{source}: clang-tidy took more than {SECONDS_A_RUN} s"
+        return done.returncode == 0, done.stdout + ("" if done.returncode == 0 else done.stderr)
+
+    def run(self, files):
+        """[(file, whether it is clean, output)]"""
+        if len(files) > 1:
+            name = "_".join(files[0].relative_to(ROOT).with_suffix("").parts)
+            unit = self.units / f"{name}_and_{len(files) - 1}.cpp"
+            unit.write_text("".join(f'#include "{path}"\n' for path in files))
+            clean, _ = self._run(unit, files[0], ["--checks=-bugprone-suspicious-include"])
+            if clean:
+                return [(path, True, "") for path in files]
+        return [(path, *self._run(path, path)) for path in files]
 
 
 def main():
@@ -78,30 +141,32 @@ def main():
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["directory"], entry["file"]).resolve()
         if path.is_relative_to(ROOT / "exporter"):
-            commands[path] = entry["command"]
+            commands[path] = entry
 
     version = subprocess.run([arguments.clang_tidy, "--version"], capture_output=True, check=True).stdout
     common = version + (ROOT / ".clang-tidy").read_bytes() + pathlib.Path("/etc/debian_version").read_bytes()
     includes = Includes([ROOT / "exporter", build / "exporter/generated"])
     memory = build / "tidy-cache"
     memory.mkdir(exist_ok=True)
-    keys = {path: key_of(path, command, includes, common) for path, command in commands.items()}
-    todo = sorted((p for p in commands if not (memory / keys[p]).exists()), key=lambda p: -p.stat().st_size)
+    keys = {path: key_of(path, entry["command"], includes, common) for path, entry in commands.items()}
+    todo = [path for path in commands if not (memory / keys[path]).exists()]
+    units = sorted(units_of(todo), key=lambda files: -sum(path.stat().st_size for path in files))
+    tidy = Tidy(arguments.clang_tidy, build, commands)
 
     begin, failed = time.monotonic(), 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        runs = {pool.submit(run, arguments.clang_tidy, build, path): path for path in todo}
-        for done in concurrent.futures.as_completed(runs):
-            clean, output = done.result()
-            if clean:
-                (memory / keys[runs[done]]).touch()
-            else:
-                failed += 1
-                print(output.replace(str(ROOT) + "/", ""), flush=True)
+        for results in pool.map(tidy.run, units):
+            for path, clean, output in results:
+                if clean:
+                    (memory / keys[path]).touch()
+                else:
+                    failed += 1
+                    print(output.replace(str(ROOT) + "/", ""), flush=True)
     for old in memory.iterdir():
         if old.name not in keys.values() and time.time() - old.stat().st_mtime > 14 * 86400:
             old.unlink()
-    print(f"clang-tidy: {len(todo)} of {len(commands)} files run in {time.monotonic() - begin:.0f} s, {failed} with findings")
+    seconds = time.monotonic() - begin
+    print(f"clang-tidy: {len(todo)} of {len(commands)} files run as {len(units)} units in {seconds:.0f} s, {failed} with findings")
     return 1 if failed else 0
 
 
