@@ -19,6 +19,7 @@
 #include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "decode/containers.h"
 #include "expose/admin_routes.h"
 #include "expose/gzip_sink.h"
 #include "expose/http_server.h"
@@ -28,6 +29,7 @@
 #include "expose/negotiate.h"
 #include "expose/own_metrics.h"
 #include "expose/registry_text.h"
+#include "live/cgroup_watch.h"
 
 namespace tpx::cli {
 
@@ -107,15 +109,20 @@ class Exporter {
     }
     expose::TextWriter writer(chosen.gzip ? static_cast<expose::ChunkSink&>(*gzip) : socket, chosen.format);
     const auto service = current();
-    service->scrape(writer);
-    expose::write_families(writer, own_.collect(service->status(expose::MetricService::Detail::Counts)));
+    if (service->cgroups) {
+      service->cgroups->learn();
+    }
+    service->metrics->scrape(writer);
+    expose::write_families(writer, own_.collect(service->metrics->status(expose::MetricService::Detail::Counts)));
     const bool complete = writer.finish() && (!gzip || gzip->finish());
     if (complete) {
       own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
   }
 
-  [[nodiscard]] expose::ExporterStatus status() { return current()->status(expose::MetricService::Detail::Totals); }
+  [[nodiscard]] expose::ExporterStatus status() {
+    return current()->metrics->status(expose::MetricService::Detail::Totals);
+  }
 
   [[nodiscard]] expose::PageInfo page() const {
     expose::PageInfo info;
@@ -132,7 +139,13 @@ class Exporter {
   }
 
  private:
-  [[nodiscard]] std::shared_ptr<expose::MetricService> current() const {
+  /// What one configuration set up; replaced as a whole.
+  struct Service {
+    std::unique_ptr<live::CgroupWatch> cgroups;  ///< null where no label needs it, or the kernel can't
+    std::unique_ptr<expose::MetricService> metrics;
+  };
+
+  [[nodiscard]] std::shared_ptr<Service> current() const {
     const std::lock_guard lock(mutex_);
     return service_;
   }
@@ -153,8 +166,9 @@ class Exporter {
 
   int serve_configuration(const config::Config& config, const kernel::Kernel& kernel) {
     plan::Plan plan = plan::make_plan(config, kernel, planner_options());
+    const PlannedObjects objects = plan_objects(config, kernel, planner_options());
     Errors wrong;
-    for (const plan::Rejected& rejected : plan_objects(config, kernel, planner_options()).rejected) {
+    for (const plan::Rejected& rejected : objects.rejected) {
       wrong.push_back(rejected.error);
     }
     for (const plan::Rejected& rejected : plan.rejected) {
@@ -166,6 +180,8 @@ class Exporter {
       report(wrong, config);
       return kUsage;
     }
+    // First, so that no group that the programs see is made before it.
+    auto cgroups = decode_cgroups(plan, objects) ? watch_cgroups(kernel) : nullptr;
     Attached attached = attach(config, kernel, std::move(plan));
     for (const auto* list : {&attached.rejected, &attached.loaded.rejected}) {
       for (const plan::Rejected& rejected : *list) {
@@ -186,7 +202,25 @@ class Exporter {
         log_->warn("{}: {}", metric.planned.plan.name, note);
       }
     }
-    return start_service(std::move(attached), kernel);
+    return start_service(std::move(attached), std::move(cgroups), kernel);
+  }
+
+  static bool decode_cgroups(const plan::Plan& plan, const PlannedObjects& objects) {
+    const auto decodes = [](const auto& metric) { return live::decodes_cgroups(metric.planned.plan); };
+    return std::any_of(plan.metrics.begin(), plan.metrics.end(),
+                       [](const plan::PlannedMetric& metric) { return live::decodes_cgroups(metric.plan); }) ||
+           std::any_of(objects.objects.begin(), objects.objects.end(), [&](const OpenedObject& object) {
+             return std::any_of(object.metrics.begin(), object.metrics.end(), decodes);
+           });
+  }
+
+  std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel) {
+    auto watch = live::CgroupWatch::start(decode::cgroup_index(environment_), kernel, planner_options());
+    if (!watch) {
+      log_->warn("groups that are gone before they are asked for stay \"unknown\": {}", watch.error().message);
+      return nullptr;
+    }
+    return std::move(*watch);
   }
 
   static bool has_objects(const config::Config& config) {
@@ -205,7 +239,7 @@ class Exporter {
     }
   }
 
-  int start_service(Attached attached, const kernel::Kernel& kernel) {
+  int start_service(Attached attached, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel) {
     std::size_t programs = attached.loaded.programs.size();
     for (const loader::LoadedObject& object : attached.loaded.objects) {
       programs += static_cast<std::size_t>(
@@ -220,7 +254,7 @@ class Exporter {
       return kUsage;
     }
     log_->info("serving {} metrics with {} programs", (*service)->served(), programs);
-    std::shared_ptr<expose::MetricService> next = std::move(*service);
+    auto next = std::make_shared<Service>(Service{std::move(cgroups), std::move(*service)});
     {
       const std::lock_guard lock(mutex_);
       service_.swap(next);
@@ -251,7 +285,7 @@ class Exporter {
   std::mutex loading_;
   bool dropped_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
-  std::shared_ptr<expose::MetricService> service_;
+  std::shared_ptr<Service> service_;
   std::atomic<bool> reload_successful_ = true;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };

@@ -1,7 +1,13 @@
 """Ground truth: what the exporter says equals what was done, not "more than zero"."""
 
+import os
+import subprocess
+
+import pytest
+
 from harness import wait_until
 from harness.exposition import Scrape
+from harness.machine import cgroup2
 
 OPENAT = """
 metrics:
@@ -372,3 +378,27 @@ def test_the_reader_of_the_format_is_strict():
         except ValueError:
             continue
         raise AssertionError(f"{bad!r} was taken")
+
+
+def test_a_cgroup_that_is_gone_before_the_scrape_has_its_path(exporter):
+    root = cgroup2()
+    if root is None:
+        pytest.skip("no cgroup v2 is mounted")
+    running = exporter(
+        """
+metrics:
+  - name: calls_total
+    tracepoint: syscalls/sys_enter_getpriority
+    labels: {cgroup: cgroup_path(cgroup), container: container(cgroup)}
+"""
+    )
+    group = root / f"tpx_short_{os.getpid()}"
+    group.mkdir()
+    try:
+        code = "import os\nfor _ in range(307): os.getpriority(os.PRIO_PROCESS, 0)\n"
+        inside = f'echo $$ > {group}/cgroup.procs && exec python3 -c "$0"'
+        subprocess.run(["sh", "-c", inside, code], check=True, timeout=60)
+    finally:
+        group.rmdir()
+    scrape = running.scrape()
+    assert value(scrape, "tracepoint_calls_total", cgroup=f"/{group.name}", container="none") == 307

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from harness import BINARY, ROOT, wait_until
+from harness.machine import cgroup2
 
 OBJECTS = BINARY.parent / "tests/objects"
 OURS = BINARY.parent / "bpf"
@@ -218,17 +219,10 @@ def test_run_queue_length_is_sampled_on_every_cpu(exporter):
 
 @pytest.fixture
 def cgroup():
-    mount = next(
-        (
-            line.split()[1]
-            for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()
-            if line.split()[2] == "cgroup2"
-        ),
-        None,
-    )
+    mount = cgroup2()
     if mount is None:
         pytest.skip("no cgroup v2 is mounted")
-    path = pathlib.Path(mount) / "tpx_programs_test"
+    path = mount / "tpx_programs_test"
     path.mkdir()
     yield path
     path.rmdir()

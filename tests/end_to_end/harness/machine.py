@@ -19,6 +19,14 @@ def command(*words):
     return done.stdout
 
 
+def cgroup2():
+    """Where cgroup v2 is mounted; None where it is not."""
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        if line.split()[2] == "cgroup2":
+            return pathlib.Path(line.split()[1])
+    return None
+
+
 def bpf_objects():
     """Ids of what is loaded: {("prog", id, name), ("map", id, name), ("link", id, type)}; programs of tracing only."""
     found = set()
