@@ -96,8 +96,9 @@ void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
 
 void Integers::value(const Bound& bound, Reg dst, Regs free) {
   pointer(bound, dst, free);
-  if (bound.trusted) {
-    // The verifier lets nobody calculate with a pointer that it follows; what was negated is a number to it.
+  if (bound.trusted || bound.is_pointer) {
+    // The verifier lets nobody calculate with a pointer that it follows, nor, since Linux 6.17, with one that it knows to be
+    // one (rdonly_untrusted_mem); what was negated is a number to it.
     out_.negate(dst);
     out_.negate(dst);
   }

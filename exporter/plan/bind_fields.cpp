@@ -271,6 +271,7 @@ class RawBinder {
     Bound bound{std::move(leaf),
                 {ValueType::Kind::Integer, type.kind == Btf::Kind::Pointer ? 8 : type.size, type.is_signed}};
     if (type.kind == Btf::Kind::Pointer) {
+      bound.is_pointer = true;
       bound.pointee = type.target;
       const bool structure = type.target != 0 && btf_.resolve(type.target).kind == Btf::Kind::Struct;
       bound.trusted = trusted && structure;

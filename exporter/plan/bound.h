@@ -120,7 +120,9 @@ struct Bound {
                Conditional, StringCompare>
       node;
   ValueType type;
-  /// Of a pointer into kernel memory: the BTF id of the pointee; 0 otherwise.
+  /// A pointer by its BTF type; the verifier may know the register as one.
+  bool is_pointer = false;
+  /// Of a pointer into kernel memory: the BTF id of the pointee; 0 otherwise, and for void.
   std::uint32_t pointee = 0;
   /// The verifier knows the register as a pointer to `pointee`, so loads through it are direct.
   bool trusted = false;

@@ -44,6 +44,7 @@ metrics:
       state: args.prev_state
       cgroup: args.next->cgroups->dfl_cgrp->kn->id
       mm: if(args.next->mm->owner->pid == args.next->pid, 1, 0)
+      stack: (args.next->stack * 3) & 4095
   - name: bits_total
     raw_tracepoint: sched_switch
     filter: args.prev->pid == )" +
@@ -65,6 +66,7 @@ metrics:
     CHECK(row.labels.at("letter") == std::to_string('c'));
     CHECK(row.labels.at("policy") == "0");
     CHECK(row.labels.at("mm") == "1");
+    CHECK(row.labels.at("stack") == "0");  // a void pointer to a page
     if (const std::string id = own_cgroup_id(); !id.empty()) {
       CHECK(row.labels.at("cgroup") == id);
     }
