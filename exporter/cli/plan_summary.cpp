@@ -9,18 +9,6 @@ std::string bytes_text(std::uint64_t bytes) {
   return bytes >= kLarge ? std::to_string(bytes >> 20U) + " MiB" : std::to_string((bytes + 1023) >> 10U) + " KiB";
 }
 
-std::string store_name(plan::StoreKind kind) {
-  switch (kind) {
-    case plan::StoreKind::Array:
-      return "array";
-    case plan::StoreKind::Table:
-      return "table";
-    case plan::StoreKind::PerCpuHash:
-      return "per-CPU hash";
-  }
-  return "";
-}
-
 /// What an event costs, in words: see docs/how-it-works.md.
 std::string cost_class(const plan::PlannedMetric& metric) {
   if (metric.pair) {
@@ -46,8 +34,8 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   line("attach  ", std::string(plan::name(metric.attach)) + ": " + metric.attach_reason);
   const std::size_t more = metric.tracepoints.size() - 1;
   line("on      ", metric.tracepoints.front() + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
-  line("store   ", store_name(plan.store.kind) + " (" + plan.store.reason + "), " + bytes_text(bytes) + ", at most " +
-                       std::to_string(plan.store.max_series) + " series");
+  line("store   ", plan::store_name(plan.store.kind) + " (" + plan.store.reason + "), " + bytes_text(bytes) +
+                       ", at most " + std::to_string(plan.store.max_series) + " series");
   line("cost    ", cost_class(metric));
   for (const std::string& note : metric.notes) {
     line("note    ", note);

@@ -206,9 +206,9 @@ class Exporter {
   }
 
   static bool decode_cgroups(const plan::Plan& plan, const PlannedObjects& objects) {
-    const auto decodes = [](const auto& metric) { return live::decodes_cgroups(metric.planned.plan); };
+    const auto decodes = [](const auto& metric) { return decode::decodes_cgroups(metric.planned.plan); };
     return std::any_of(plan.metrics.begin(), plan.metrics.end(),
-                       [](const plan::PlannedMetric& metric) { return live::decodes_cgroups(metric.plan); }) ||
+                       [](const plan::PlannedMetric& metric) { return decode::decodes_cgroups(metric.plan); }) ||
            std::any_of(objects.objects.begin(), objects.objects.end(), [&](const OpenedObject& object) {
              return std::any_of(object.metrics.begin(), object.metrics.end(), decodes);
            });

@@ -63,10 +63,14 @@ using Factory = std::unique_ptr<Decoder> (*)(const plan::DecoderCall&, const Env
 struct Entry {
   plan::DecoderSignature signature;
   Factory make;
+  bool from_cgroup = false;  ///< the value is a cgroup's id, whose path Environment::cgroups tells
 };
 
 /// The one table of decoders.
 [[nodiscard]] std::span<const Entry> table();
+
+/// Whether a label of the metric is decoded from a cgroup's path.
+[[nodiscard]] bool decodes_cgroups(const plan::MetricPlan& metric);
 
 /// The signatures alone, for the planner.
 [[nodiscard]] std::vector<plan::DecoderSignature> signatures();

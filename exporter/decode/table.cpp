@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "decode/decoder.h"
@@ -16,6 +17,16 @@ std::span<const Entry> table() {
       decoders::namespace_entry(),   decoders::map_entry(),       decoders::match_entry(),
   };
   return kTable;
+}
+
+bool decodes_cgroups(const plan::MetricPlan& metric) {
+  const auto from_cgroup = [](const plan::DecoderCall& call) {
+    return std::any_of(table().begin(), table().end(),
+                       [&](const Entry& entry) { return entry.from_cgroup && entry.signature.name == call.name; });
+  };
+  return std::any_of(metric.key.fields.begin(), metric.key.fields.end(), [&](const plan::KeyField& field) {
+    return std::any_of(field.decoders.begin(), field.decoders.end(), from_cgroup);
+  });
 }
 
 std::vector<plan::DecoderSignature> signatures() {

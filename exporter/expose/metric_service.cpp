@@ -25,18 +25,6 @@ std::string type_text(MetricKind kind) {
   return "";
 }
 
-std::string store_text(plan::StoreKind kind) {
-  switch (kind) {
-    case plan::StoreKind::Array:
-      return "array";
-    case plan::StoreKind::Table:
-      return "table";
-    case plan::StoreKind::PerCpuHash:
-      return "per-CPU hash";
-  }
-  return "";
-}
-
 /// Events in one value: what was counted, or how many were observed.
 double events_in(std::span<const std::uint64_t> value, MetricKind kind) {
   const std::size_t words = kind == MetricKind::Histogram ? value.size() - 2 : 1;
@@ -172,7 +160,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.tracepoints = planned.tracepoints;
   status.attach = std::string(plan::name(planned.attach));
   status.attach_reason = planned.attach_reason;
-  status.store = store_text(plan.store.kind);
+  status.store = plan::store_name(plan.store.kind);
   status.store_reason = plan.store.reason;
   status.series_limit = plan.store.max_series;
   status.map_bytes =

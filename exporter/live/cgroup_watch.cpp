@@ -1,7 +1,5 @@
 #include "live/cgroup_watch.h"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstring>
 #include <limits>
@@ -55,15 +53,6 @@ void CgroupWatch::learn() {
       index_->learn(number, text);
     }
     return true;
-  });
-}
-
-bool decodes_cgroups(const plan::MetricPlan& metric) {
-  constexpr std::array<std::string_view, 4> kDecoders = {"cgroup_path", "container", "pod", "namespace"};
-  return std::any_of(metric.key.fields.begin(), metric.key.fields.end(), [&](const plan::KeyField& field) {
-    return std::any_of(field.decoders.begin(), field.decoders.end(), [&](const plan::DecoderCall& call) {
-      return std::find(kDecoders.begin(), kDecoders.end(), call.name) != kDecoders.end();
-    });
   });
 }
 

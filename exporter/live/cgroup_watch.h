@@ -8,7 +8,7 @@
 #include "decode/cgroup_index.h"
 #include "kernel/kernel.h"
 #include "live/event_stream.h"
-#include "plan/metric_plan.h"
+#include "plan/planner.h"
 
 namespace tpx::live {
 
@@ -37,8 +37,5 @@ class CgroupWatch {
   std::shared_ptr<decode::CgroupIndex> index_;
   EventStream stream_;
 };
-
-/// Whether a label of the metric is decoded from a cgroup's path.
-[[nodiscard]] bool decodes_cgroups(const plan::MetricPlan& metric);
 
 }  // namespace tpx::live

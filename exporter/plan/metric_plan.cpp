@@ -80,4 +80,16 @@ std::uint64_t StorePlan::map_bytes(std::uint32_t key_size, std::uint32_t value_b
   return bytes;
 }
 
+std::string store_name(StoreKind kind) {
+  switch (kind) {
+    case StoreKind::Array:
+      return "array";
+    case StoreKind::Table:
+      return "table";
+    case StoreKind::PerCpuHash:
+      return "per-CPU hash";
+  }
+  return "";
+}
+
 }  // namespace tpx::plan

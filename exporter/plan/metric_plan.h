@@ -93,6 +93,9 @@ enum class StoreKind : std::uint8_t {
   PerCpuHash  ///< labels, where the kernel lacks compare-and-swap or the table would be too large
 };
 
+/// What people call it.
+[[nodiscard]] std::string store_name(StoreKind kind);
+
 /// Where everything lies in the one value of a mmapable array that backs Array and Table stores, and the `other` row and
 /// counters of every store. All offsets in bytes from the start, multiples of 64 per area.
 ///

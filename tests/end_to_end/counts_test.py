@@ -7,7 +7,7 @@ import pytest
 
 from harness import wait_until
 from harness.exposition import Scrape
-from harness.machine import cgroup2
+from harness.machine import cgroup2, undisturbed
 
 OPENAT = """
 metrics:
@@ -237,26 +237,28 @@ metrics:
             "received bytes": received["bytes"],
         }
 
-    counted_before, truth_before = counted(), statistics()
-    task = workload("udp_send", 1009, 700, veth.addresses[1], 9, prefix=veth.inside(0))
-    task.go()
-    differences = []
+    def measure():
+        counted_before, truth_before = counted(), statistics()
+        workload("udp_send", 1009, 700, veth.addresses[1], 9, prefix=veth.inside(0)).go()
+        differences = []
 
-    def equal():
-        now, truth = counted(), statistics()
-        differences[:] = [
-            {key: now[key] - counted_before[key] for key in now},
-            {key: truth[key] - truth_before[key] for key in truth},
-        ]
-        return differences[0] == differences[1]
+        def equal():
+            now, truth = counted(), statistics()
+            differences[:] = [
+                {key: now[key] - counted_before[key] for key in now},
+                {key: truth[key] - truth_before[key] for key in truth},
+            ]
+            return differences[0] == differences[1]
 
-    try:
-        # The last packet may still be on its way.
-        wait_until(equal, "the exporter's counts equal the devices'", 5)
-    except AssertionError:
-        raise AssertionError(f"counted {differences[0]}, true {differences[1]}") from None
-    assert differences[0]["sent"] >= 1009
-    assert differences[0]["received bytes"] >= 1009 * (700 + 8 + 20 + header)
+        try:
+            # The last packet may still be on its way.
+            wait_until(equal, "the exporter's counts equal the devices'", 5)
+        except AssertionError:
+            raise AssertionError(f"counted {differences[0]}, true {differences[1]}") from None
+        assert differences[0]["sent"] >= 1009
+        assert differences[0]["received bytes"] >= 1009 * (700 + 8 + 20 + header)
+
+    undisturbed(measure)
 
 
 def test_requests_on_a_loop_device_equal_its_stat_file(exporter, workload, loop_device):
@@ -286,16 +288,18 @@ metrics:
             scrape.sum("tracepoint_completions_total", device=device),
         )
 
-    counted_before, truth_before = counted(), loop_device.statistics()
-    task = workload("block_reads", 503, 8192, loop_device.path)
-    task.go()
+    def measure():
+        counted_before, truth_before = counted(), loop_device.statistics()
+        workload("block_reads", 503, 8192, loop_device.path).go()
 
-    def equal():
-        requests, size, completions = (now - then for now, then in zip(counted(), counted_before))
-        true_requests, true_size = (now - then for now, then in zip(loop_device.statistics(), truth_before))
-        return (requests, size, completions) == (true_requests, true_size, true_requests) and requests >= 503
+        def equal():
+            requests, size, completions = (now - then for now, then in zip(counted(), counted_before))
+            true_requests, true_size = (now - then for now, then in zip(loop_device.statistics(), truth_before))
+            return (requests, size, completions) == (true_requests, true_size, true_requests) and requests >= 503
 
-    wait_until(equal, f"requests on {loop_device.name}: {counted()} and {loop_device.statistics()}", 5)
+        wait_until(equal, f"requests on {loop_device.name}: {counted()} and {loop_device.statistics()}", 5)
+
+    undisturbed(measure)
 
 
 def test_a_full_map_loses_nothing(exporter, workload):

@@ -6,6 +6,7 @@ import pathlib
 import platform
 
 from harness import ROOT, wait_until
+from harness.machine import undisturbed
 
 FUTEX = {"x86_64": 202, "aarch64": 98}
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_PRIVATE = 0, 1, 9, 128
@@ -64,15 +65,18 @@ def test_futex_waits_by_program(exporter):
 def test_block_requests_by_device(exporter, workload, loop_device):
     running = exporter(None, shipped("block-latency.yaml"))
     name = "tracepoint_block_request_duration_seconds"
-    counted_before = observed(running.scrape(), name, device=loop_device.name)
-    truth_before = loop_device.statistics()[0]
-    workload("block_reads", 503, 8192, loop_device.path).go()
+    def measure():
+        counted_before = observed(running.scrape(), name, device=loop_device.name)
+        truth_before = loop_device.statistics()[0]
+        workload("block_reads", 503, 8192, loop_device.path).go()
 
-    def equal():
-        counted = observed(running.scrape(), name, device=loop_device.name) - counted_before
-        return counted == loop_device.statistics()[0] - truth_before >= 503
+        def equal():
+            counted = observed(running.scrape(), name, device=loop_device.name) - counted_before
+            return counted == loop_device.statistics()[0] - truth_before >= 503
 
-    wait_until(equal, f"as many durations as {loop_device.name}/stat has requests", 5)
+        wait_until(equal, f"as many durations as {loop_device.name}/stat has requests", 5)
+
+    undisturbed(measure)
 
 
 def soft_interrupts():

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import BINARY, ROOT, wait_until
-from harness.machine import cgroup2
+from harness.machine import cgroup2, undisturbed
 
 OBJECTS = BINARY.parent / "tests/objects"
 OURS = BINARY.parent / "bpf"
@@ -122,46 +122,52 @@ def test_check_says_what_is_wrong_with_an_object(configuration):
     assert 'did you mean "plain"?' in result.stderr
 
 
-def test_off_cpu_time_is_the_time_slept(exporter, workload):
-    task = workload("context_switches", 307)
-    running = exporter((ROOT / "config/programs/offcpu.yaml").read_text())
-    before = task.switches()
-    sleeps_before = task.voluntary_switches()
-    task.go()
-    switches = task.switches() - before
-    sleeps = task.voluntary_switches() - sleeps_before
-    scrape = running.scrape()
-    assert task.switches() - before == switches, "the thread ran while it was to sleep"
-    # Every switch away is a period off the CPU; the first began before the exporter, the last has not ended.
-    periods = scrape.sum("tracepoint_offcpu_periods_total", pid=task.pid)
-    assert switches - 1 <= periods <= switches
-    asleep = value(scrape, "tracepoint_offcpu_periods_total", pid=task.pid, comm="context_switche", reason="SLEEP")
-    assert sleeps > 1
-    assert sleeps - 1 <= asleep <= sleeps
-    # All but the wait for the test are sleeps of a microsecond at least.
-    assert value(scrape, "tracepoint_offcpu_seconds_total", pid=task.pid, reason="SLEEP") >= (sleeps - 2) * 1e-6
-
-
 def ours(name):
     return (ROOT / f"config/programs/{name}.yaml").read_text()
 
 
+def test_off_cpu_time_is_the_time_slept(exporter, workload):
+    def measure():
+        task = workload("context_switches", 307)
+        running = exporter(ours("offcpu"))
+        before = task.switches()
+        sleeps_before = task.voluntary_switches()
+        task.go()
+        switches = task.switches() - before
+        sleeps = task.voluntary_switches() - sleeps_before
+        scrape = running.scrape()
+        assert task.switches() - before == switches, "the thread ran while it was to sleep"
+        # Every switch away is a period off the CPU; the first began before the exporter, the last has not ended.
+        periods = scrape.sum("tracepoint_offcpu_periods_total", pid=task.pid)
+        assert switches - 1 <= periods <= switches
+        asleep = value(scrape, "tracepoint_offcpu_periods_total", pid=task.pid, comm="context_switche", reason="SLEEP")
+        assert sleeps > 1
+        assert sleeps - 1 <= asleep <= sleeps
+        # All but the wait for the test are sleeps of a microsecond at least.
+        assert value(scrape, "tracepoint_offcpu_seconds_total", pid=task.pid, reason="SLEEP") >= (sleeps - 2) * 1e-6
+
+    undisturbed(measure)
+
+
 def test_block_io_is_the_devices_own_count(exporter, workload, loop_device):
-    task = workload("block_reads", 211, 8192, loop_device.path)
-    running = exporter(ours("blockio"))
-    requests, size = loop_device.statistics()
-    task.go()
-    requests = loop_device.statistics()[0] - requests
-    size = loop_device.statistics()[1] - size
-    scrape = running.scrape()
-    assert requests >= 211
-    assert scrape.sum("tracepoint_block_io_bytes_count", device=loop_device.name) == requests
-    assert scrape.sum("tracepoint_block_io_bytes_sum", device=loop_device.name) == size
-    assert scrape.sum("tracepoint_block_io_seconds_count", device=loop_device.name) == requests
-    labels = {"device": loop_device.name, "operation": "READ"}
-    assert value(scrape, "tracepoint_block_io_bytes_bucket", le=8192, **labels) >= 211
-    assert value(scrape, "tracepoint_block_io_bytes_bucket", le=4096, **labels) == requests - 211
-    assert 0 < value(scrape, "tracepoint_block_io_seconds_sum", **labels) < 60
+    def measure():
+        task = workload("block_reads", 211, 8192, loop_device.path)
+        running = exporter(ours("blockio"))
+        requests, size = loop_device.statistics()
+        task.go()
+        requests = loop_device.statistics()[0] - requests
+        size = loop_device.statistics()[1] - size
+        scrape = running.scrape()
+        assert requests >= 211
+        assert scrape.sum("tracepoint_block_io_bytes_count", device=loop_device.name) == requests
+        assert scrape.sum("tracepoint_block_io_bytes_sum", device=loop_device.name) == size
+        assert scrape.sum("tracepoint_block_io_seconds_count", device=loop_device.name) == requests
+        labels = {"device": loop_device.name, "operation": "READ"}
+        assert value(scrape, "tracepoint_block_io_bytes_bucket", le=8192, **labels) >= 211
+        assert value(scrape, "tracepoint_block_io_bytes_bucket", le=4096, **labels) == requests - 211
+        assert 0 < value(scrape, "tracepoint_block_io_seconds_sum", **labels) < 60
+
+    undisturbed(measure)
 
 
 def test_tcp_connections_and_their_bytes(exporter):
@@ -176,25 +182,28 @@ def test_tcp_connections_and_their_bytes(exporter):
             "closed": scrape.sum("tracepoint_tcp_connection_seconds_count"),
         }
 
-    before = sums(running.scrape())
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        for _ in range(23):
-            client = socket.create_connection(server.getsockname())
-            peer, _ = server.accept()
-            client.sendall(b"x" * 10007)
-            received = 0
-            while received < 10007:
-                received += len(peer.recv(65536))
-            client.close()
-            assert peer.recv(1) == b""
-            peer.close()
-    after = sums(running.scrape())
-    # Others on this machine connect too.
-    assert after["opened"] - before["opened"] >= 23
-    assert after["accepted"] - before["accepted"] >= 23
-    assert after["closed"] - before["closed"] >= 46
-    assert after["sent"] - before["sent"] >= 23 * 10007
-    assert after["received"] - before["received"] >= 23 * 10007
+    def measure():
+        before = sums(running.scrape())
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            for _ in range(23):
+                client = socket.create_connection(server.getsockname())
+                peer, _ = server.accept()
+                client.sendall(b"x" * 10007)
+                received = 0
+                while received < 10007:
+                    received += len(peer.recv(65536))
+                client.close()
+                assert peer.recv(1) == b""
+                peer.close()
+        after = sums(running.scrape())
+        # Others on this machine connect too.
+        assert after["opened"] - before["opened"] >= 23
+        assert after["accepted"] - before["accepted"] >= 23
+        assert after["closed"] - before["closed"] >= 46
+        assert after["sent"] - before["sent"] >= 23 * 10007
+        assert after["received"] - before["received"] >= 23 * 10007
+
+    undisturbed(measure)
 
 
 def test_run_queue_length_is_sampled_on_every_cpu(exporter):

@@ -34,14 +34,17 @@ def promtool(text):
 def test_default_configuration(exporter, workload):
     """Without a file it serves the built-in one, every metric of it is attached, and counts."""
     opens, calls = workload("openat_calls", 997), workload("getppid_calls", 499)
+    switching = workload("context_switches", 97)
     running = exporter(None)
+    before = switching.switches()
     opens.go()
     calls.go()
+    switching.go()
     subprocess.run(["sh", "-c", "kill -USR1 $$"], check=False)  # a process that starts, gets a signal and exits
     scrape = running.scrape()
     assert scrape.sum("tracepoint_openat_calls_total", pid=opens.pid, comm="openat_calls") == 997
     assert scrape.sum("tracepoint_syscalls_total", syscall="getppid") >= 499
-    assert scrape.sum("tracepoint_context_switches_total", pid=opens.pid) >= 2
+    assert scrape.sum("tracepoint_context_switches_total", pid=switching.pid) == switching.switches() - before
     for name in ("softirqs_total", "process_starts_total", "process_exits_total", "signals_total"):
         assert f"tracepoint_{name}" in scrape.families, name
     up = scrape.series("tracepoint_exporter_metric_up")

@@ -42,7 +42,8 @@ Entry cgroup_path_entry() {
        .summary =
            "The path of a cgroup by its id, `/` for the root; `unknown` for a group that was gone before it was seen.",
        .example = R"(cgroup_path(cgroup))"},
-      make};
+      make,
+      true};
 }
 
 }  // namespace tpx::decode::decoders

@@ -39,7 +39,8 @@ Entry container_entry() {
            "The container that a cgroup belongs to: its name in Kubernetes, else the first 12 digits of its id or a "
            "machine's name; `none` outside of containers, `unknown` for a group that was gone before it was seen.",
        .example = R"(container(cgroup))"},
-      make};
+      make,
+      true};
 }
 
 }  // namespace tpx::decode::decoders

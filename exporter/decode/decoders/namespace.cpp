@@ -37,7 +37,8 @@ Entry namespace_entry() {
            .summary = "The Kubernetes namespace of the pod that a cgroup belongs to, where /var/log/pods is mounted; "
                       "`none` outside of pods, `unknown` where it can't be told.",
            .example = R"(namespace(cgroup))"},
-          make};
+          make,
+          true};
 }
 
 }  // namespace tpx::decode::decoders

@@ -37,7 +37,8 @@ Entry pod_entry() {
            .summary = "The Kubernetes pod that a cgroup belongs to: its name where /var/log/pods is mounted, else its "
                       "UID; `none` outside of pods, `unknown` for a group that was gone before it was seen.",
            .example = R"(pod(cgroup))"},
-          make};
+          make,
+          true};
 }
 
 }  // namespace tpx::decode::decoders
