@@ -17,6 +17,7 @@ if(TPX_WERROR)
   target_compile_options(tpx_compiler INTERFACE -Werror)
 endif()
 if(TPX_SANITIZE)
+  target_compile_definitions(tpx_compiler INTERFACE _GLIBCXX_ASSERTIONS) # an empty optional, an index out of range
   target_compile_options(tpx_compiler INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tpx_compiler INTERFACE -fsanitize=address,undefined)
 endif()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over exporter/, in parallel, and remembers which files were clean.
 
-Most of its time goes into the headers that all files include, so the files of a directory are read together, as one
-translation unit of several; where that has findings, or can't be compiled, each is read by itself, which is what counts.
+Most of its time goes into the headers that all files include, so several files are read together, as one translation
+unit; where that has findings, or can't be compiled, each is read by itself, which is what counts.
 A file is run again when it, anything of ours that it includes, its compile command, .clang-tidy or clang-tidy itself
 has changed. The memory is BUILD/tidy-cache; removing it is safe.
 """
@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 SECONDS_A_RUN = 600
 FILES_A_UNIT = 12
+NAMESPACE = re.compile(r"^namespace ([\w:]+) \{", re.MULTILINE)
 # What a file defines at namespace level: two files that define the same name can't be one translation unit.
 DEFINITION = re.compile(
     r"^(?:(?:struct|class|union|enum|enum class)\s+(\w+)|using (\w+) =|"
@@ -67,22 +68,25 @@ def key_of(path, command, includes, common):
 
 
 def definitions(path):
-    return {name for names in DEFINITION.findall(path.read_text()) for name in names if name}
+    """{(namespace, name)} of what the file defines at namespace level."""
+    text = path.read_text()
+    namespace = NAMESPACE.search(text)
+    return {(namespace and namespace[1], name) for names in DEFINITION.findall(text) for name in names if name}
 
 
-def units_of(paths):
-    """Groups of files that can be read as one: of one directory, with no definition in common."""
+def units_of(commands):
+    """Groups of files that can be read as one: compiled alike, with no definition in common."""
     units = []
-    for path in sorted(paths):
-        names = definitions(path)
-        for files, taken in units:
-            if files[0].parent == path.parent and len(files) < FILES_A_UNIT and not names & taken:
+    for path, entry in sorted(commands.items()):
+        names, arguments = definitions(path), arguments_of(entry["command"])
+        for files, taken, alike in units:
+            if alike == arguments and len(files) < FILES_A_UNIT and not names & taken:
                 files.append(path)
                 taken |= names
                 break
         else:
-            units.append(([path], set(names)))
-    return [files for files, _ in units]
+            units.append(([path], names, arguments))
+    return [files for files, _, _ in units]
 
 
 def arguments_of(command):
@@ -120,10 +124,12 @@ class Tidy:
     def run(self, files):
         """[(file, whether it is clean, output)]"""
         if len(files) > 1:
+            t0=time.monotonic()
             name = "_".join(files[0].relative_to(ROOT).with_suffix("").parts)
             unit = self.units / f"{name}_and_{len(files) - 1}.cpp"
             unit.write_text("".join(f'#include "{path}"\n' for path in files))
             clean, _ = self._run(unit, files[0], ["--checks=-bugprone-suspicious-include"])
+            print(f"unit {len(files)} {files[0].name} {clean} {time.monotonic()-t0:.0f}s", flush=True)
             if clean:
                 return [(path, True, "") for path in files]
         return [(path, *self._run(path, path)) for path in files]
@@ -150,7 +156,7 @@ def main():
     memory.mkdir(exist_ok=True)
     keys = {path: key_of(path, entry["command"], includes, common) for path, entry in commands.items()}
     todo = [path for path in commands if not (memory / keys[path]).exists()]
-    units = sorted(units_of(todo), key=lambda files: -sum(path.stat().st_size for path in files))
+    units = sorted(units_of({path: commands[path] for path in todo}), key=lambda files: -sum(path.stat().st_size for path in files))
     tidy = Tidy(arguments.clang_tidy, build, commands)
 
     begin, failed = time.monotonic(), 0

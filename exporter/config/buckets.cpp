@@ -119,7 +119,7 @@ std::optional<Buckets> read_listed(Reader& reader, const Node& node) {
       continue;
     }
     if (!listed.bounds.empty() && *bound <= listed.bounds.back()) {
-      reader.error(*item, "bounds must increase, and " + quoted(item->text) + " is not above the one before it");
+      reader.error(*item, "bounds must increase, and " + in_quotes(item->text) + " is not above the one before it");
       good = false;
     }
     listed.bounds.push_back(*bound);

@@ -35,7 +35,7 @@ std::optional<MetricType> read_type(Reader& reader, const Node& node) {
   const auto found = std::find(names.begin(), names.end(), text->value);
   if (found == names.end()) {
     const std::string near = did_you_mean(text->value, names);
-    reader.error(node, "there is no type " + quoted(text->value),
+    reader.error(node, "there is no type " + in_quotes(text->value),
                  near.empty() ? "write counter, gauge or histogram" : near);
     return std::nullopt;
   }
@@ -53,11 +53,11 @@ std::vector<Label> read_labels(Reader& reader, const Node& node, MetricType type
       reader.add(*problem);
     }
     if (value->kind == Node::Kind::Null) {
-      reader.add(Error{"label " + quoted(name.value) + " has no expression",
-                       "write " + quoted(name.value + ": args.FIELD"), name.at});
+      reader.add(Error{"label " + in_quotes(name.value) + " has no expression",
+                       "write " + in_quotes(name.value + ": args.FIELD"), name.at});
       continue;
     }
-    if (auto expression = reader.text(*value, "the expression of label " + quoted(name.value))) {
+    if (auto expression = reader.text(*value, "the expression of label " + in_quotes(name.value))) {
       labels.push_back({name, std::move(*expression)});
     }
   }
@@ -116,7 +116,7 @@ void check_retired(Reader& reader, const std::optional<Text>& retired, const std
   }
   if (std::find(names.begin(), names.end(), retired->value) == names.end()) {
     const std::string near = did_you_mean(retired->value, names);
-    reader.add(Error{"retire_on_exit names no label: " + quoted(retired->value),
+    reader.add(Error{"retire_on_exit names no label: " + in_quotes(retired->value),
                      near.empty() ? "it names the label that holds a process or thread id" : near, retired->at});
   }
 }
@@ -140,7 +140,7 @@ std::optional<ObjectMetric> read_object_metric(Reader& reader, const Node& node)
   read_common(reader, *fields, node, metric);
   if (auto map = reader.required_text(*fields, "map", node, "the metric")) {
     if (!is_identifier(map->value)) {
-      reader.error(*fields->find("map"), quoted(map->value) + " is no name of a map");
+      reader.error(*fields->find("map"), in_quotes(map->value) + " is no name of a map");
     }
     metric.map = std::move(*map);
   }
@@ -161,13 +161,13 @@ void read_options(Reader& reader, const Node& node, std::map<std::string, Text>&
   }
   for (const auto& [name, value] : *entries) {
     if (!is_identifier(name.value)) {
-      reader.add(Error{"option " + quoted(name.value) + " is no name of a variable", {}, name.at});
+      reader.add(Error{"option " + in_quotes(name.value) + " is no name of a variable", {}, name.at});
     } else if (value->kind == Node::Kind::Null) {
-      reader.add(Error{"option " + quoted(name.value) + " has no value", {}, name.at});
+      reader.add(Error{"option " + in_quotes(name.value) + " has no value", {}, name.at});
     } else if (value->kind == Node::Kind::Scalar) {
       options.emplace(name.value, Text{value->text, reader.at(*value)});  // an empty string is a value
     } else {
-      static_cast<void>(reader.text(*value, "option " + quoted(name.value)));
+      static_cast<void>(reader.text(*value, "option " + in_quotes(name.value)));
     }
   }
 }

@@ -61,7 +61,7 @@ bool is_identifier(std::string_view name) {
 
 std::optional<Error> check_metric_name(const Text& name, MetricType type) {
   const auto wrong = [&](const std::string& message, std::string hint) {
-    return Error{"metric name " + quoted(name.value) + ' ' + message, std::move(hint), name.at};
+    return Error{"metric name " + in_quotes(name.value) + ' ' + message, std::move(hint), name.at};
   };
   if (!is_metric_name(name.value)) {
     return wrong("is not made of letters, digits and _", repaired(name.value, true));
@@ -90,12 +90,12 @@ std::optional<Error> check_metric_name(const Text& name, MetricType type) {
 
 std::optional<Error> check_label_name(const Text& name, MetricType type) {
   if (!is_identifier(name.value)) {
-    return Error{"label name " + quoted(name.value) + " is not made of letters, digits and _",
+    return Error{"label name " + in_quotes(name.value) + " is not made of letters, digits and _",
                  repaired(name.value, false), name.at};
   }
   if (name.value.starts_with("__")) {
     return Error{
-        "label name " + quoted(name.value) + " starts with __, which Prometheus keeps for itself", {}, name.at};
+        "label name " + in_quotes(name.value) + " starts with __, which Prometheus keeps for itself", {}, name.at};
   }
   if (type == MetricType::Histogram && name.value == "le") {
     return Error{"label le is the histogram's own", "choose another name", name.at};
@@ -107,7 +107,7 @@ std::optional<Error> ExposedNames::add(const std::string& name_space, const Text
   const std::string full = full_name(name_space, name.value);
   for (const std::string_view own : std::array<std::string_view, 2>{"tracepoint_exporter_", "process_"}) {
     if (full.starts_with(own)) {
-      return Error{"metric name " + quoted(full) + " could collide with the exporter's own",
+      return Error{"metric name " + in_quotes(full) + " could collide with the exporter's own",
                    "names that start with " + std::string(own) + " are reserved", name.at};
     }
   }
@@ -120,10 +120,11 @@ std::optional<Error> ExposedNames::add(const std::string& name_space, const Text
     const Owner& owner = found->second;
     const std::string first = owner.at.file + ':' + std::to_string(owner.at.line);
     if (owner.name == full) {
-      return Error{"metric name " + quoted(full) + " is used twice", "the first is at " + first, name.at};
+      return Error{"metric name " + in_quotes(full) + " is used twice", "the first is at " + first, name.at};
     }
-    return Error{"metric " + quoted(full) + " collides with " + quoted(owner.name) + ": both expose " + quoted(taken),
-                 "the first is at " + first, name.at};
+    return Error{
+        "metric " + in_quotes(full) + " collides with " + in_quotes(owner.name) + ": both expose " + in_quotes(taken),
+        "the first is at " + first, name.at};
   }
   for (const std::string& taken : names) {
     owners_.emplace(taken, Owner{full, name.at});

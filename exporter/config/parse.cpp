@@ -38,7 +38,7 @@ void read_namespace(Reader& reader, const Node& node, std::string& name_space) {
     return;
   }
   if (!is_metric_name(text->value)) {
-    reader.error(node, "namespace " + quoted(text->value) + " is not made of letters, digits and _");
+    reader.error(node, "namespace " + in_quotes(text->value) + " is not made of letters, digits and _");
     return;
   }
   name_space = text->value;

@@ -62,6 +62,7 @@ void Reader::error(const Node& node, std::string message, std::string hint) {
 
 void Reader::wrong_kind(const Node& node, std::string_view what, std::string_view wanted) {
   if (node.kind == Node::Kind::Invalid) {
+    ++invalid_;
     return;
   }
   error(node, std::string(what) + " must be " + std::string(wanted) + ", this is " + std::string(kind_name(node.kind)));
@@ -71,7 +72,7 @@ bool Reader::cut_at_comma(const Node& value) {
   if (value.kind != Node::Kind::Scalar || !value.plain || !value.in_flow || !unbalanced(value.text)) {
     return false;
   }
-  error(value, "inside { } YAML ends this value at its comma or bracket: " + quoted(value.text),
+  error(value, "inside { } YAML ends this value at its comma or bracket: " + in_quotes(value.text),
         "put the whole expression in single quotes");
   return true;
 }
@@ -81,7 +82,7 @@ bool Reader::cut_at_comment(const Node& value) {
       source_.rest(value.line, value.column).find(" #") == std::string_view::npos) {
     return false;
   }
-  error(value, "YAML ends this value at ` #`, where a comment starts: " + quoted(value.text),
+  error(value, "YAML ends this value at ` #`, where a comment starts: " + in_quotes(value.text),
         "put the whole expression in single quotes");
   return true;
 }
@@ -104,7 +105,7 @@ std::optional<std::vector<std::pair<Text, const Node*>>> Reader::entries(const N
       continue;
     }
     if (const auto [first, added] = lines.emplace(key->text, key->line); !added) {
-      error(*key, "key " + quoted(key->text) + " is here twice",
+      error(*key, "key " + in_quotes(key->text) + " is here twice",
             "the first is on line " + std::to_string(first->second));
       continue;
     }
@@ -141,10 +142,12 @@ std::optional<Fields> Reader::fields(const Node& node, std::string_view what, co
           hint += (&known == &keys.front() ? " " : ", ") + known;
         }
       }
-      error(*entry.key, std::string(what) + " has no key " + quoted(key.value), std::move(hint));
+      error(*entry.key, std::string(what) + " has no key " + in_quotes(key.value), std::move(hint));
     } else if (value->kind == Node::Kind::Null) {
       error(*entry.key, key.value + " has no value");
-    } else if (value->kind != Node::Kind::Invalid) {
+    } else if (value->kind == Node::Kind::Invalid) {
+      ++invalid_;
+    } else {
       fields.values_.at(key.value).value = value;
     }
   }
@@ -201,11 +204,11 @@ std::optional<double> Reader::number(const Node& node, std::string_view what) {
   const char* end = node.text.data() + node.text.size();
   const auto [rest, failure] = std::from_chars(node.text.data(), end, value);
   if (failure == std::errc::result_out_of_range) {
-    error(node, std::string(what) + " " + quoted(node.text) + " is out of range");
+    error(node, std::string(what) + " " + in_quotes(node.text) + " is out of range");
     return std::nullopt;
   }
   if (failure != std::errc{} || rest != end || !std::isfinite(value)) {
-    error(node, std::string(what) + " must be a finite number, this is " + quoted(node.text));
+    error(node, std::string(what) + " must be a finite number, this is " + in_quotes(node.text));
     return std::nullopt;
   }
   return value;
@@ -222,7 +225,7 @@ std::optional<std::uint32_t> Reader::integer(const Node& node, std::string_view 
   const char* end = node.text.data() + node.text.size();
   const auto [rest, failure] = std::from_chars(node.text.data(), end, value);
   if (failure != std::errc{} || rest != end || value < low || value > high) {
-    error(node, std::string(what) + " must be " + range + ", this is " + quoted(node.text));
+    error(node, std::string(what) + " must be " + range + ", this is " + in_quotes(node.text));
     return std::nullopt;
   }
   return value;

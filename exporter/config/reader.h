@@ -31,8 +31,8 @@ class Fields {
   std::map<std::string, Entry, std::less<>> values_;
 };
 
-/// Reads typed values out of the nodes of one file and collects what is wrong with them. A function that returns an
-/// optional has reported an error when it returns none.
+/// Reads typed values out of the nodes of one file and collects what is wrong with them. When a function that returns an
+/// optional returns none, errors() has grown.
 class Reader {
  public:
   Reader(const std::string& path, const std::string& text, Errors& errors)
@@ -40,7 +40,8 @@ class Reader {
 
   void error(const yaml::Node& node, std::string message, std::string hint = {});
   void add(Error error) { errors_.push_back(std::move(error)); }
-  [[nodiscard]] std::size_t errors() const { return errors_.size(); }
+  /// How much was wrong so far, with what the YAML parser has reported already.
+  [[nodiscard]] std::size_t errors() const { return errors_.size() + invalid_; }
   [[nodiscard]] SourceLocation at(const yaml::Node& node) const { return {path_, node.line, node.column}; }
 
   /// A map with any of `keys`, each once; `what` names it in messages.
@@ -71,6 +72,7 @@ class Reader {
   const std::string& path_;
   SourceText source_;
   Errors& errors_;
+  std::size_t invalid_ = 0;  // nodes met that the parser has reported
 };
 
 }  // namespace tpx::config

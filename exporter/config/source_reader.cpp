@@ -38,7 +38,7 @@ std::optional<Text> read_tracepoint(Reader& reader, const Node& node) {
   if (parts.size() > 2 && is_pattern(parts.back()) && is_pattern(parts[parts.size() - 2])) {
     hint = "write " + std::string(parts[parts.size() - 2]) + '/' + std::string(parts.back());
   }
-  reader.error(node, quoted(all) + " is no tracepoint", std::move(hint));
+  reader.error(node, in_quotes(all) + " is no tracepoint", std::move(hint));
   return std::nullopt;
 }
 
@@ -55,7 +55,7 @@ std::optional<Text> read_raw_tracepoint(Reader& reader, const Node& node) {
       hint = "write " + name;
     }
   }
-  reader.error(node, quoted(text->value) + " is no raw tracepoint", std::move(hint));
+  reader.error(node, in_quotes(text->value) + " is no raw tracepoint", std::move(hint));
   return std::nullopt;
 }
 
@@ -79,7 +79,7 @@ std::optional<Events> read_events(Reader& reader, const Node& node, Events::Kind
     const bool again = std::any_of(events.names.begin(), events.names.end(),
                                    [&](const Text& other) { return other.value == name->value; });
     if (again) {
-      reader.error(*item, quoted(name->value) + " is listed twice");
+      reader.error(*item, in_quotes(name->value) + " is listed twice");
       continue;
     }
     events.names.push_back(std::move(*name));

@@ -21,7 +21,7 @@ std::string_view SourceText::rest(std::uint32_t number, std::uint32_t column) co
   return column >= 1 && column <= all.size() ? all.substr(column - 1) : std::string_view();
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 80;
   std::string shown = printable(text.substr(0, kLongest));
   for (char& c : shown) {

@@ -22,7 +22,7 @@ class SourceText {
 };
 
 /// `text` for a message: in double quotes, at most 80 bytes, without control characters.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 /// `text` with control characters other than tabs shown as `?`, and valid UTF-8: safe on a terminal.
 [[nodiscard]] std::string printable(std::string_view text);

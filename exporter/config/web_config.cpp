@@ -23,9 +23,9 @@ constexpr std::array<std::string_view, 5> kHeaders = {"Content-Security-Policy",
                                                       "Strict-Transport-Security"};
 
 /// Reads one file; every problem goes to `loaded.errors` and reading goes on.
-class Reader {
+class WebReader {
  public:
-  explicit Reader(std::string path) : path_(std::move(path)) {}
+  explicit WebReader(std::string path) : path_(std::move(path)) {}
 
   LoadedWebConfig read(const std::string& text) {
     const YAML::Node root = YAML::Load(text);
@@ -271,7 +271,7 @@ class Reader {
 }  // namespace
 
 LoadedWebConfig parse_web_config(const std::string& path, const std::string& text) {
-  Reader reader(path);
+  WebReader reader(path);
   try {
     return reader.read(text);
   } catch (const YAML::Exception& error) {

@@ -156,7 +156,8 @@ class Builder final : public YAML::EventHandler {
     const SourceLocation at = where(mark);
     const std::string_view rest = source_.rest(at.line, at.column);
     const std::string_view word = rest.substr(0, rest.find_first_of(" ,}]"));
-    errors_.push_back(Error{"YAML takes " + quoted(word) + " for " + (*what == 'a' ? "an " : "a ") + what, kQuote, at});
+    errors_.push_back(
+        Error{"YAML takes " + in_quotes(word) + " for " + (*what == 'a' ? "an " : "a ") + what, kQuote, at});
     node.kind = Node::Kind::Invalid;
     node.text.clear();
   }

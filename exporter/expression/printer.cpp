@@ -6,7 +6,7 @@
 namespace tpx::expression {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -44,7 +44,7 @@ class Printer {
 
  private:
   void put(const IntegerLiteral& literal) { text += std::to_string(literal.value); }
-  void put(const StringLiteral& literal) { text += quoted(literal.value); }
+  void put(const StringLiteral& literal) { text += in_quotes(literal.value); }
   void put(const BuiltinRef& ref) {
     text += ref.from ? "from." : "";
     text += name(ref.builtin);
@@ -91,7 +91,7 @@ class Printer {
     }
     for (const NamedValue& named : call.names) {
       text += comma;
-      text += key_text(named.value) + '=' + quoted(named.name);
+      text += key_text(named.value) + '=' + in_quotes(named.name);
       comma = ", ";
     }
     text += ')';

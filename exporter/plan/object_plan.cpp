@@ -13,7 +13,7 @@ namespace {
 
 using kernel::Btf;
 
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   return "\"" + text + "\"";
 }
 
@@ -37,7 +37,7 @@ class ObjectPlanner {
     done = done ? make_labels() : done;
     done = done ? make_filter() : done;
     if (!done) {
-      return fail(std::move(done.error()).with_context("metric " + quoted(full_name) + ": ").at(metric_.at));
+      return fail(std::move(done.error()).with_context("metric " + in_quotes(full_name) + ": ").at(metric_.at));
     }
     finish(full_name, cpus);
     return std::move(result_);
@@ -53,18 +53,18 @@ class ObjectPlanner {
         names.push_back(map.name);
       }
       const std::string near = did_you_mean(metric_.map.value, names);
-      return fail(Error{"the object has no map " + quoted(metric_.map.value),
+      return fail(Error{"the object has no map " + in_quotes(metric_.map.value),
                         !near.empty()   ? near
                         : names.empty() ? "it has no maps"
                                         : "it has " + list_of(names),
                         metric_.map.at});
     }
     if (!found->readable) {
-      return fail(Error{"map " + quoted(found->name) + " is a " + found->kind + ", which has no rows to read",
+      return fail(Error{"map " + in_quotes(found->name) + " is a " + found->kind + ", which has no rows to read",
                         "use a hash or an array, per CPU or not, or their LRU variants", metric_.map.at});
     }
     if (found->key_type == 0 || found->value_type == 0) {
-      return fail(Error{"map " + quoted(found->name) + " says the size of its key and value, not their types",
+      return fail(Error{"map " + in_quotes(found->name) + " says the size of its key and value, not their types",
                         "declare it with __type(key, …) and __type(value, …)", metric_.map.at});
     }
     ObjectRows& rows = result_.rows;
@@ -82,7 +82,7 @@ class ObjectPlanner {
                         "delete the key in a program on sched_process_exit", metric_.retire_on_exit->at});
     }
     if (metric_.max_series > 0 && result_.rows.map.array) {
-      return fail(Error{"map " + quoted(result_.rows.map.name) + " is an array, whose size belongs to its program",
+      return fail(Error{"map " + in_quotes(result_.rows.map.name) + " is an array, whose size belongs to its program",
                         "remove max_series", metric_.at});
     }
     return {};
@@ -105,16 +105,16 @@ class ObjectPlanner {
     if (type.kind != Btf::Kind::Struct) {
       auto value = value_at({RowArea::Value, 0, 0, scope_.value_type}, btf_);
       if (!value || (*value)->type.kind != ValueType::Kind::Integer) {
-        return fail(
-            "the value of map " + quoted(scope_.map) + " is " + type_text(scope_.value_type, btf_) + ", not an integer",
-            "say which part with `value: value[0]`");
+        return fail("the value of map " + in_quotes(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
+                        ", not an integer",
+                    "say which part with `value: value[0]`");
       }
       return value;
     }
     std::vector<std::string> names = btf_.member_names(type.id);
     std::erase_if(names, is_padding);
     if (names.size() != 1) {
-      return fail("the value of map " + quoted(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
+      return fail("the value of map " + in_quotes(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
                       ", with members " + list_of(names),
                   "say which one with `value: value." + (names.empty() ? "NAME" : names.front()) + "`");
     }
@@ -162,7 +162,7 @@ class ObjectPlanner {
       auto parsed = expression::parse(metric_.value->value, metric_.value->at);
       auto place = parsed ? find_place(**parsed, scope) : Result<RowPlace>(fail(std::move(parsed.error())));
       if (place && !is_bucket_array(place->type)) {
-        return fail(Error{quoted(metric_.value->value) + " is " + type_text(place->type, btf_) +
+        return fail(Error{in_quotes(metric_.value->value) + " is " + type_text(place->type, btf_) +
                               ", not an array of integers: the buckets",
                           {},
                           metric_.value->at});
@@ -179,7 +179,7 @@ class ObjectPlanner {
       }
     }
     if (found.size() != 1) {
-      return fail("the value of map " + quoted(scope_.map) + " has " + std::to_string(found.size()) +
+      return fail("the value of map " + in_quotes(scope_.map) + " has " + std::to_string(found.size()) +
                       " arrays of integers that may be the buckets",
                   "let it be a struct with one array and a member `sum`, or say which with `value: value.NAME`");
     }
@@ -194,7 +194,7 @@ class ObjectPlanner {
     const Btf::Type array = btf_.resolve(place->type);
     const std::size_t wanted = result_.planned.plan.value.bounds.size() + 1;
     if (array.length != wanted) {
-      return fail(Error{"map " + quoted(scope_.map) + " keeps " + std::to_string(array.length) +
+      return fail(Error{"map " + in_quotes(scope_.map) + " keeps " + std::to_string(array.length) +
                             " buckets, the metric has " + std::to_string(wanted - 1) + " bounds",
                         "one bucket for each bound and one for what is above the last: " +
                             std::to_string(array.length - 1) + " bounds",
@@ -202,12 +202,12 @@ class ObjectPlanner {
     }
     const auto sum = type.kind == Btf::Kind::Struct ? btf_.member(type.id, "sum") : std::nullopt;
     if (!sum) {
-      return fail("the value of map " + quoted(scope_.map) + " has no member `sum`",
+      return fail("the value of map " + in_quotes(scope_.map) + " has no member `sum`",
                   "a histogram has the sum of what it observed beside its buckets: add `__u64 sum;`");
     }
     auto value = value_at({RowArea::Value, sum->bit_offset, sum->bit_size, sum->type}, btf_);
     if (!value || (*value)->type.kind != ValueType::Kind::Integer) {
-      return fail("member `sum` of map " + quoted(scope_.map) + " is not an integer");
+      return fail("member `sum` of map " + in_quotes(scope_.map) + " is not an integer");
     }
     result_.rows.sum = *value;
     result_.planned.plan.value.is_signed = (*value)->type.is_signed;

@@ -110,7 +110,10 @@ TEST_CASE("signals' arguments give what their records say", "[kernel]") {
 TEST_CASE("packets' arguments give what their records say", "[kernel]") {
   for (const char* event : {"net/netif_receive_skb", "net/net_dev_queue"}) {
     Workload workload("udp_send", {"499", "64", "127.0.0.1", "9"});
-    compare(event, "skb: args.skbaddr, len: args.len, name: args.name", by(workload), [&] { workload.run(); }, 499);
+    // What is received may be so in the context of ksoftirqd.
+    compare(
+        event, "skb: args.skbaddr, len: args.len, name: args.name", by(workload), [&] { workload.run(); },
+        event == std::string_view("net/net_dev_queue") ? 499 : 1);
   }
   Workload workload("udp_send", {"499", "64", "127.0.0.1", "9"});
   compare(
@@ -125,7 +128,7 @@ TEST_CASE("the end of packets gives by arguments what the records say", "[kernel
   compare(
       "skb/kfree_skb",
       std::string("skb: args.skbaddr, location: args.location") + (has_reason ? ", reason: args.reason" : ""),
-      by(dropped), [&] { dropped.run(); }, 499);
+      by(dropped), [&] { dropped.run(); }, 1);
   const bool has_location = this_kernel().tracefs.format("skb", "consume_skb")->find("location") != nullptr;
   Workload consumed("udp_send", {"499", "64", "127.0.0.1", "9"});
   compare(
@@ -167,7 +170,9 @@ TEST_CASE("memory's arguments give what its records say", "[kernel]") {
         Event{"kmem/mm_page_free", "order: args.order"}, Event{"kmem/kfree", "site: args.call_site, ptr: args.ptr"},
         Event{"kmem/kmem_cache_alloc", "site: args.call_site, ptr: args.ptr, flags: args.gfp_flags"}}) {
     Workload workload("fork_children", {"19"});
-    compare(event.name, event.fields, by(workload), [&] { workload.run(); }, 1);
+    const std::string pid = std::to_string(workload.pid());
+    // Its children too, who give back their memory themselves.
+    compare(event.name, event.fields, "tid == " + pid + " || ppid == " + pid, [&] { workload.run(); }, 19);
   }
 }
 
@@ -178,37 +183,11 @@ TEST_CASE("timers' arguments give what their records say", "[kernel]") {
       [&] { workload.run(); }, 97);
 }
 
-/// Timers' interrupts meet any task: both count those of a while that begins when both are attached. An event at the very
-/// edge may be within it for one of the two alone, and a classic program loses events that interrupt another.
-void compare_for_a_while(const std::string& event, const std::string& fields) {
-  INFO(event);
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  const std::uint64_t begin = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                              static_cast<std::uint64_t>(time.tv_nsec) + 1'000'000'000;
-  const std::string yaml =
-      "metrics:\n  - name: events_total\n    tracepoint: " + event + "\n    filter: nsecs >= " + std::to_string(begin) +
-      " && nsecs < " + std::to_string(begin + 200'000'000) + "\n    max_series: 20000\n    labels: {" + fields + "}\n";
-  Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
-  Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
-  usleep(1'250'000);
-  const auto arguments = by_arguments.table("events_total");
-  const auto record = by_record.table("events_total");
-  std::size_t unknown = 0;
-  for (const auto& [labels, count] : record) {
-    unknown += arguments.contains(labels) ? 0 : 1;
-  }
-  CHECK(unknown <= 1);
-  CHECK(by_arguments.sum("events_total") > 0);
-  const auto difference = static_cast<std::int64_t>(by_arguments.sum("events_total") - by_record.sum("events_total"));
-  CHECK(std::abs(difference) <= 4 + static_cast<std::int64_t>(by_record.recursion_misses()));
-}
-
 TEST_CASE("timers' interrupts give by arguments what their records say", "[kernel]") {
-  compare_for_a_while("timer/hrtimer_expire_entry", "timer: args.hrtimer, function: args.function");
-  compare_for_a_while("timer/hrtimer_expire_exit", "timer: args.hrtimer");
+  compare_for_a_while("timer/hrtimer_expire_entry", "timer: args.hrtimer, function: args.function", 1);
+  compare_for_a_while("timer/hrtimer_expire_exit", "timer: args.hrtimer", 1);
 #if defined(__x86_64__)
-  compare_for_a_while("irq_vectors/local_timer_entry", "vector: args.vector");
+  compare_for_a_while("irq_vectors/local_timer_entry", "vector: args.vector", 1);
 #endif
 }
 

@@ -93,7 +93,7 @@ std::string RandomExpressions::literal() {
   return one_in(2) ? std::to_string(value % 100) : std::to_string(value);
 }
 
-std::string RandomExpressions::quoted() {
+std::string RandomExpressions::in_quotes() {
   // Often a beginning of what records hold (random_event.cpp), so that comparisons are sometimes equal.
   static constexpr std::string_view kText = "swapper/0-kworker-u16:3+events_unbound.abcdefghijklmnopqrstuvwxyz";
   const std::size_t length = one_in(4) ? 8 * below(9) : below(20);
@@ -174,7 +174,7 @@ RandomText RandomExpressions::string_leaf() {
             words_of(static_cast<std::uint32_t>(limit) + 1)};
   }
   if (strings_.empty() || one_in(4)) {
-    const std::string text = quoted();
+    const std::string text = in_quotes();
     return {text, words_of(static_cast<std::uint32_t>(text.size()) - 1)};
   }
   const Leaf& leaf = pick(strings_);

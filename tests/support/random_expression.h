@@ -47,7 +47,7 @@ class RandomExpressions {
  private:
   [[nodiscard]] const Leaf& pick(const std::vector<Leaf>& among) { return among[below(among.size())]; }
   [[nodiscard]] std::string literal();
-  [[nodiscard]] std::string quoted();
+  [[nodiscard]] std::string in_quotes();
   [[nodiscard]] RandomText integer_leaf();
   [[nodiscard]] RandomText binary(int depth);
   [[nodiscard]] RandomText comparison(int depth);

@@ -6,9 +6,13 @@
 
 namespace tpx::test {
 
-/// Both attach types at once over one piece of work, all the event's rows as labels: checks that both say the same, and of
-/// at least so many events. `fields` is YAML: `pid: args.pid, comm: args.comm`.
+/// Both attach types at once over one piece of work, all the event's rows as labels: checks that both say the same, but for
+/// what the classic program says that it missed, and of at least so many events. `fields` is YAML: `pid: args.pid`.
 void compare(const std::string& event, const std::string& fields, const std::string& filter,
              const std::function<void()>& work, std::uint64_t at_least);
+
+/// The same for events that meet any task: both count those of a while that begins when both are attached. An event at the
+/// very edge may be within it for one of the two alone.
+void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least);
 
 }  // namespace tpx::test

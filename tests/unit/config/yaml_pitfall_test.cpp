@@ -18,6 +18,10 @@ Loaded with_labels(const std::string& labels) {
   return parse("c", "metrics:\n  - name: x_total\n    tracepoint: a/b\n    labels: " + labels + "\n");
 }
 
+const std::vector<Metric>& metrics_of(const Loaded& loaded) {
+  return loaded.config.files.at(0).metrics;
+}
+
 }  // namespace
 
 TEST_CASE("a tag, an alias or an anchor that is an expression") {
@@ -33,6 +37,31 @@ TEST_CASE("a tag, an alias or an anchor that is an expression") {
   CHECK(has_error(with_filter("*args.x").errors, 4, 13, "YAML: the referenced anchor is not defined", kQuote));
   CHECK(has_error(with_filter("* 2").errors, 4, 14, "YAML: alias not found after *", kQuote));
   CHECK(has_error(with_labels("{a: !x, b: pid}").errors, 4, 17, "YAML takes \"!x\" for a tag", kQuote));
+}
+
+TEST_CASE("a metric is left out for a tag anywhere in it, not counted without what was meant there") {
+  for (const char* more :
+       {"filter: !args.x", "value: !args.x", "scale: !2 2", "max_series: !2 2", "labels: {a: !x, b: pid}",
+        "labels: {!a a: pid}", "labels: !a {a: pid}", "retire_on_exit: !a a", "help: !a a",
+        "type: histogram\n    buckets: [1, ! 2, 3]",
+        "type: histogram\n    buckets: !a {linear: {start: 1, width: 1, count: 2}}",
+        "type: histogram\n    buckets: {linear: {start: 1, width: 1, count: !2 2}}", "!a scale: 2"}) {
+    const std::string name = std::string_view(more).starts_with("type: histogram") ? "x" : "x_total";
+    const auto loaded = parse("c", "metrics:\n  - name: " + name + "\n    tracepoint: a/b\n    " + more +
+                                       "\n  - {name: y_total, tracepoint: a/b}\n");
+    INFO(more << "\n" << shown(loaded));
+    CHECK(loaded.errors.size() == 1);
+    REQUIRE(metrics_of(loaded).size() == 1);
+    CHECK(metrics_of(loaded)[0].name.value == "y_total");
+  }
+  for (const char* source :
+       {"tracepoint: [a/b, !c c/d]", "from: {tracepoint: a/b, key: !tid tid}\n    to: {tracepoint: c/d, key: tid}",
+        "from: [!a {tracepoint: a/b, key: tid}, {tracepoint: c/d, key: tid}]\n    to: {tracepoint: e/f, key: tid}"}) {
+    const auto loaded = parse("c", std::string("metrics:\n  - name: x_total\n    ") + source + "\n");
+    INFO(source << "\n" << shown(loaded));
+    CHECK(loaded.errors.size() == 1);
+    CHECK(metrics_of(loaded).empty());
+  }
 }
 
 TEST_CASE("characters that YAML reserves") {
