@@ -124,12 +124,10 @@ class Tidy:
     def run(self, files):
         """[(file, whether it is clean, output)]"""
         if len(files) > 1:
-            t0=time.monotonic()
             name = "_".join(files[0].relative_to(ROOT).with_suffix("").parts)
             unit = self.units / f"{name}_and_{len(files) - 1}.cpp"
             unit.write_text("".join(f'#include "{path}"\n' for path in files))
             clean, _ = self._run(unit, files[0], ["--checks=-bugprone-suspicious-include"])
-            print(f"unit {len(files)} {files[0].name} {clean} {time.monotonic()-t0:.0f}s", flush=True)
             if clean:
                 return [(path, True, "") for path in files]
         return [(path, *self._run(path, path)) for path in files]
