@@ -65,9 +65,10 @@ void measure(const char* name, std::size_t series, Result<Served> server, nlohma
     return;
   }
   const double peak = server->megabytes("VmHWM");
-  std::printf("%-15s %9zu %10.2f %10.2f %10.2f %10.2f %10.2f %8.1f %9.1f\n", name, series, first->wall_ms,
+  const double resident = server->megabytes("VmRSS");
+  std::printf("%-15s %9zu %10.2f %10.2f %10.2f %10.2f %10.2f %8.1f %9.1f %9.1f\n", name, series, first->wall_ms,
               median(plain.wall), median(plain.cpu), median(gzip.wall), median(gzip.cpu),
-              median(gzip.cpu) / median(plain.cpu), peak);
+              median(gzip.cpu) / median(plain.cpu), resident, peak);
   std::fflush(stdout);
   all.push_back({{"server", name},
                  {"series", series},
@@ -76,14 +77,15 @@ void measure(const char* name, std::size_t series, Result<Served> server, nlohma
                  {"plain_cpu_ms", median(plain.cpu)},
                  {"gzip_ms", median(gzip.wall)},
                  {"gzip_cpu_ms", median(gzip.cpu)},
+                 {"resident_mb", resident},
                  {"peak_mb", peak}});
 }
 
 }  // namespace
 
 int main() {
-  std::printf("%-15s %9s %10s %10s %10s %10s %10s %8s %9s\n", "", "series", "first ms", "plain ms", "cpu ms", "gzip ms",
-              "cpu ms", "x plain", "peak MiB");
+  std::printf("%-15s %9s %10s %10s %10s %10s %10s %8s %9s %9s\n", "", "series", "first ms", "plain ms", "cpu ms", "gzip ms",
+              "cpu ms", "x plain", "RSS MiB", "peak MiB");
   nlohmann::json all = nlohmann::json::array();
   for (const std::size_t series : {1000U, 10000U, 100000U, 1000000U}) {
     measure("exporter", series, Served::exporter(configuration(series)), all);
