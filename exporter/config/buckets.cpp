@@ -1,8 +1,11 @@
 #include "config/buckets.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace tpx::config {
 namespace {
@@ -11,11 +14,24 @@ using yaml::Node;
 
 constexpr std::uint32_t kMaxBuckets = 128;
 
+/// Without the digits that rounding brought in: 1e-6 * 100 is 9.999999999999999e-05, which was meant as 0.0001. Whole
+/// numbers are as they were meant, or too large for such digits to matter.
+double as_meant(double bound) {
+  if (!std::isfinite(bound) || bound == std::floor(bound)) {
+    return bound;
+  }
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.begin(), digits.end(), bound, std::chars_format::general,
+                                 std::numeric_limits<double>::digits10);
+  double meant = bound;
+  std::from_chars(digits.begin(), end.ptr, meant);
+  return meant;
+}
+
 std::vector<double> bounds_of(const ExponentialBuckets& buckets) {
   std::vector<double> bounds;
-  double bound = buckets.start;
-  for (std::uint32_t i = 0; i < buckets.count; ++i, bound *= buckets.factor) {
-    bounds.push_back(bound);
+  for (std::uint32_t i = 0; i < buckets.count; ++i) {
+    bounds.push_back(as_meant(buckets.start * std::pow(buckets.factor, i)));
   }
   return bounds;
 }
@@ -23,7 +39,7 @@ std::vector<double> bounds_of(const ExponentialBuckets& buckets) {
 std::vector<double> bounds_of(const LinearBuckets& buckets) {
   std::vector<double> bounds;
   for (std::uint32_t i = 0; i < buckets.count; ++i) {
-    bounds.push_back(buckets.start + static_cast<double>(i) * buckets.width);
+    bounds.push_back(as_meant(buckets.start + static_cast<double>(i) * buckets.width));
   }
   return bounds;
 }

@@ -14,6 +14,7 @@
 #include "codegen/rows.h"
 #include "kernel/support/calls.h"
 #include "kernel/support/session.h"
+#include "kernel/support/workload.h"
 #include "skip.h"
 
 namespace tpx::test {
@@ -95,12 +96,17 @@ TEST_CASE("interrupts in the middle of a count lose nothing", "[kernel]") {
   constexpr std::uint64_t kRounds = 4000;
   std::promise<pid_t> ready;
   std::promise<void> go;
-  // Asleep until all are attached, so that all see the same events.
-  std::thread worker([&ready, started = go.get_future()]() mutable {
-    ready.set_value(gettid());
-    started.wait();
-    call_under_interrupts(kRounds);
-  });
+  std::promise<void> called;
+  std::promise<void> end;
+  // Asleep until all are attached and while they are read, so that all see the same events.
+  const auto worker =
+      std::async(std::launch::async, [&ready, &called, started = go.get_future(), ended = end.get_future()]() mutable {
+        ready.set_value(gettid());
+        started.wait();
+        call_under_interrupts(kRounds);
+        called.set_value();
+        ended.wait();
+      });
   const pid_t tid = ready.get_future().get();
   const std::string mine = "tid == " + std::to_string(tid);
   const auto metric = [&](const std::string& name, const std::string& events, const std::string& more) {
@@ -117,7 +123,8 @@ TEST_CASE("interrupts in the middle of a count lose nothing", "[kernel]") {
         way));
   }
   go.set_value();
-  worker.join();
+  called.get_future().wait();
+  static_cast<void>(switches_of(tid));
   const std::uint64_t timers = sessions.front()->sum("timers_total");
   CHECK(timers > 0);
   for (const auto& session : sessions) {
@@ -133,6 +140,7 @@ TEST_CASE("interrupts in the middle of a count lose nothing", "[kernel]") {
       CHECK(session->sum("timers_total") + session->recursion_misses() >= timers);
     }
   }
+  end.set_value();
 }
 
 TEST_CASE("keys whose places in the index are all taken count as `other` with that reason", "[kernel]") {

@@ -150,6 +150,19 @@ TEST_CASE("from may be a list") {
   CHECK(metric.max_series == 16);
 }
 
+TEST_CASE("bounds are the numbers that were meant, without what rounding adds") {
+  const auto bounds = [](const std::string& buckets) {
+    const auto loaded = parse("c", "metrics:\n  - name: x\n    type: histogram\n    tracepoint: a/b\n    buckets: {" + buckets + "}\n");
+    return only_metric(loaded).buckets->bounds();
+  };
+  CHECK(bounds("exponential: {start: 1e-6, factor: 10, count: 8}") ==
+        std::vector<double>{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10});
+  CHECK(bounds("exponential: {start: 0.1, factor: 3, count: 4}") == std::vector<double>{0.1, 0.3, 0.9, 2.7});
+  CHECK(bounds("linear: {start: 0.1, width: 0.1, count: 8}") ==
+        std::vector<double>{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8});
+  CHECK(bounds("exponential: {start: 1, factor: 2, count: 64}").back() == 0x1p63);
+}
+
 TEST_CASE("an expression's place is where its text starts, however it is written") {
   const auto loaded = parse("c",
                             "metrics:\n"
