@@ -44,6 +44,10 @@ std::optional<MetricType> read_type(Reader& reader, const Node& node) {
 
 std::vector<Label> read_labels(Reader& reader, const Node& node, MetricType type) {
   std::vector<Label> labels;
+  if (node.kind == Node::Kind::Sequence) {
+    reader.error(node, "labels must be a map, this is a list", "write each as NAME: EXPRESSION, for example pid: pid");
+    return labels;
+  }
   const auto entries = reader.entries(node, "labels");
   if (!entries) {
     return labels;

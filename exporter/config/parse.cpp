@@ -45,6 +45,10 @@ void read_namespace(Reader& reader, const Node& node, std::string& name_space) {
 }
 
 void read_file(Reader& reader, const Node& root, Config::File& file) {
+  if (root.kind == Node::Kind::Sequence) {
+    reader.error(root, "the file must be a map, this is a list", "write `metrics:` above it");
+    return;
+  }
   const auto fields = reader.fields(root, "the file", {"namespace", "metrics", "programs"});
   if (!fields) {
     return;
@@ -63,7 +67,9 @@ void read_file(Reader& reader, const Node& root, Config::File& file) {
     }
     return !problem;
   };
-  if (const Node* metrics = fields->find("metrics")) {
+  if (const Node* metrics = fields->find("metrics"); metrics != nullptr && metrics->kind == Node::Kind::Map) {
+    reader.error(*metrics, "metrics must be a list, this is a map", "begin each metric with `- name:`");
+  } else if (metrics != nullptr) {
     for (const Node* item : reader.list(*metrics, "metrics").value_or(std::vector<const Node*>())) {
       if (auto metric = read_metric(reader, *item); metric && unique(*metric)) {
         file.metrics.push_back(std::move(*metric));

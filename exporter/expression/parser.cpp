@@ -377,7 +377,8 @@ class Parser {
     if (member && !near.empty()) {
       return at(near);
     }
-    return at((near.empty() ? "" : near + " ") + "a field of the tracepoint is written args." + word);
+    return at((near.empty() ? "" : near + " ") + "a field of the tracepoint is written args." + word + ", a text \"" +
+              word + "\"");
   }
 
   std::vector<Token> tokens_;

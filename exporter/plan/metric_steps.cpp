@@ -156,6 +156,7 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* fro
       add_error(std::move(named.error()), label.at);
       return false;
     }
+    note_address_of_text(label, sites, from);
     KeyField field{label.name, 0, *type, label.decoders, {}};
     if (label.is_probe) {
       field.probe_names = metric_plan_.tracepoints;
@@ -180,6 +181,21 @@ Result<void> MetricSteps::name_fields(ParsedLabel& label, const std::vector<Boun
     }
   }
   return result;
+}
+
+/// A pointer to text as a label is a number of no use to anyone who reads it: right as configured, but hardly meant.
+void MetricSteps::note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
+                                       const Scope* from) {
+  const auto* field = std::get_if<expression::Argument>(&label.value->value);
+  if (field == nullptr || !label.decoders.empty()) {
+    return;
+  }
+  const Scope& scope = field->from && from != nullptr ? *from : sites.front().site->scope;
+  const kernel::Field* found = scope.format == nullptr ? nullptr : scope.format->find(field->name);
+  if (found != nullptr && found->is_pointer && found->type.find("char") != std::string::npos) {
+    const std::string text = expression::to_text(*label.value);
+    notes_.push_back("label \"" + label.name + "\" is an address; the text there is str(" + text + ")");
+  }
 }
 
 void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration) {

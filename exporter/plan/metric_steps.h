@@ -64,6 +64,7 @@ class MetricSteps {
   [[nodiscard]] Result<BoundSite> bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
                                             const Parsed* key, bool counts, const FromBinder& from = nullptr);
   bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
+  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
   Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
   void make_value(const std::vector<BoundSite>& sites, bool duration);

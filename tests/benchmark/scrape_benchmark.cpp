@@ -84,8 +84,8 @@ void measure(const char* name, std::size_t series, Result<Served> server, nlohma
 }  // namespace
 
 int main() {
-  std::printf("%-15s %9s %10s %10s %10s %10s %10s %8s %9s %9s\n", "", "series", "first ms", "plain ms", "cpu ms", "gzip ms",
-              "cpu ms", "x plain", "RSS MiB", "peak MiB");
+  std::printf("%-15s %9s %10s %10s %10s %10s %10s %8s %9s %9s\n", "", "series", "first ms", "plain ms", "cpu ms",
+              "gzip ms", "cpu ms", "x plain", "RSS MiB", "peak MiB");
   nlohmann::json all = nlohmann::json::array();
   for (const std::size_t series : {1000U, 10000U, 100000U, 1000000U}) {
     measure("exporter", series, Served::exporter(configuration(series)), all);

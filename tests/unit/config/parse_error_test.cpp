@@ -46,14 +46,14 @@ TEST_CASE("errors of the file") {
       {"", 1, 1, "the file is empty", "metrics"},
       {"# nothing\n", 1, 1, "the file is empty", ""},
       {"metrics\n", 1, 1, "the file must be a map, this is text", ""},
-      {"- a\n", 1, 1, "the file must be a map, this is a list", ""},
+      {"- a\n", 1, 1, "the file must be a map, this is a list", "write `metrics:` above it"},
       {"{}", 1, 1, "neither metrics nor programs", ""},
       {"metrics: []\nmetric: []\n", 2, 1, "the file has no key \"metric\"", "did you mean \"metrics\"?"},
       {"metrics: []\nzzz: 1\n", 2, 1, "the file has no key \"zzz\"", "it may have namespace, metrics, programs"},
       {"metrics: []\nmetrics: []\n", 2, 1, "\"metrics\" is here twice", "line 1"},
       {"metrics:\n", 1, 1, "metrics has no value", ""},
       {"metrics: 1", 1, 10, "metrics must be a list, this is text", ""},
-      {"metrics: {a: b}", 1, 10, "metrics must be a list, this is a map", ""},
+      {"metrics: {a: b}", 1, 10, "metrics must be a list, this is a map", "begin each metric with `- name:`"},
       {"metrics: [x]", 1, 11, "a metric must be a map, this is text", ""},
       {"metrics: []\nnamespace: a-b", 2, 12, "namespace \"a-b\"", ""},
       {"metrics: []\nnamespace: [a]", 2, 12, "namespace must be text, this is a list", ""},
@@ -249,7 +249,7 @@ TEST_CASE("errors of labels") {
     const char* hint;
   };
   for (const Case& wrong : std::vector<Case>{
-           {"[pid]", 13, "labels must be a map, this is a list", ""},
+           {"[pid]", 13, "labels must be a map, this is a list", "NAME: EXPRESSION"},
            {"{pid: pid, comm}", 24, "label \"comm\" has no expression", "comm: args.FIELD"},
            {"{pid: pid, pid: tid}", 24, "\"pid\" is here twice", ""},
            {"{a-b: pid}", 14, "label name \"a-b\"", "write a_b"},

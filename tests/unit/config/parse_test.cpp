@@ -152,7 +152,8 @@ TEST_CASE("from may be a list") {
 
 TEST_CASE("bounds are the numbers that were meant, without what rounding adds") {
   const auto bounds = [](const std::string& buckets) {
-    const auto loaded = parse("c", "metrics:\n  - name: x\n    type: histogram\n    tracepoint: a/b\n    buckets: {" + buckets + "}\n");
+    const auto loaded =
+        parse("c", "metrics:\n  - name: x\n    type: histogram\n    tracepoint: a/b\n    buckets: {" + buckets + "}\n");
     return only_metric(loaded).buckets->bounds();
   };
   CHECK(bounds("exponential: {start: 1e-6, factor: 10, count: 8}") ==

@@ -156,5 +156,20 @@ TEST_CASE("a listed tracepoint that a kernel lacks is left out with a note, the 
   CHECK(plan.metrics.front().notes.front() == "left out: tracepoint sched/sched_gone not found");
 }
 
+TEST_CASE("a label that is the address of a text has a note, its text and other labels have none") {
+  const Recorded kernel = recorded("6.1");
+  const auto notes = [&](const std::string& labels) {
+    const config::Loaded loaded = config::parse(
+        "a.yaml", "metrics:\n  - {name: a_total, tracepoint: syscalls/sys_enter_openat, labels: {" + labels + "}}\n");
+    REQUIRE(loaded.errors.empty());
+    const plan::Plan plan = planned(loaded.config, kernel);
+    REQUIRE(plan.metrics.size() == 1);
+    return plan.metrics.front().notes;
+  };
+  CHECK(notes("file: args.filename") ==
+        std::vector<std::string>{R"(label "file" is an address; the text there is str(args.filename))"});
+  CHECK(notes("file: str(args.filename), flags: args.flags, comm: comm, hex: hex(args.filename)").empty());
+}
+
 }  // namespace
 }  // namespace tpx::test
