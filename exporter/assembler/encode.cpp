@@ -130,16 +130,16 @@ std::vector<std::int64_t> slot_starts(const std::vector<Instruction>& instructio
 }
 
 Problem check_label(const Program& program, Label label) {
-  std::string name = "label L" + std::to_string(label.id);
+  const auto problem = [&](const char* what) { return "label L" + std::to_string(label.id) + what; };
   if (label.id >= program.labels().size()) {
-    return name + " is not of this program";
+    return problem(" is not of this program");
   }
   const std::int64_t place = program.labels()[label.id];
   if (place < 0) {
-    return name + " is never placed";
+    return problem(" is never placed");
   }
   if (static_cast<std::size_t>(place) >= program.instructions().size()) {
-    return name + " is placed at the end of the program, where no instruction follows";
+    return problem(" is placed at the end of the program, where no instruction follows");
   }
   return {};
 }

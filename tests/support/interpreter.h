@@ -16,12 +16,14 @@ struct InterpreterOptions {
   std::uint64_t step_limit = 1'000'000;
   /// A load of memory that is not there gives 0, as the kernel's do through pointers typed by BTF.
   bool bad_loads_read_zero = false;
+  /// Looks at the whole program first, which need not be done at every run of one.
+  bool check = true;
 };
 
 /// Runs a program as the kernel's instruction set defines it, and stops where the verifier or the machine would: reads
 /// and writes out of bounds, registers and stack bytes never written, misaligned stack, context and atomic accesses,
-/// unknown
-/// helpers, records left reserved, code that nothing reaches. Every error names its instruction: "out of bounds read at instruction 5: …".
+/// unknown helpers, records left reserved, code that nothing reaches. Every error names its instruction: "out of bounds
+/// read at instruction 5: …".
 /// `program` and `kernel` must outlive it; several may run on one kernel, interleaved by step(). Not thread-safe.
 class Interpreter {
  public:

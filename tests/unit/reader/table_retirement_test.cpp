@@ -58,8 +58,9 @@ assembler::Program counting(const plan::MetricPlan& plan) {
 /// A table in the test's memory, and what was retired from it.
 class Table {
  public:
-  explicit Table(const plan::MetricPlan& plan, const assembler::Program& program)
-      : plan_(plan), program_(program), retirement_(plan, memory()) {
+  /// `check`: whether the program is new, see InterpreterOptions.
+  explicit Table(const plan::MetricPlan& plan, const assembler::Program& program, bool check = true)
+      : plan_(plan), program_(program), check_(check), retirement_(plan, memory()) {
     for (std::uint64_t id = 0; id < layout().capacity; ++id) {
       set(layout().ring_offset() + 8 * id, id);
     }
@@ -69,7 +70,8 @@ class Table {
   std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
     std::array<std::uint8_t, 8> context{};
     std::memcpy(context.data(), &pid, sizeof pid);
-    return std::make_unique<test::Interpreter>(program_, kernel_, context);
+    return std::make_unique<test::Interpreter>(program_, kernel_, context,
+                                               test::InterpreterOptions{.check = check_});
   }
   void count(std::uint64_t pid) { REQUIRE(event(pid)->run()); }
 
@@ -152,6 +154,7 @@ class Table {
 
   const plan::MetricPlan& plan_;
   const assembler::Program& program_;
+  const bool check_;
   test::TestKernel kernel_;
   std::span<std::uint8_t> bytes_;
   std::map<std::uint32_t, std::uint64_t> exited_;
@@ -239,7 +242,7 @@ void interleave(std::uint32_t capacity, std::uint64_t x_pid, std::uint64_t y_pid
   for (std::size_t x_steps = 0; x_stopped; ++x_steps) {
     bool y_stopped = true;
     for (std::size_t y_steps = 0; y_stopped; ++y_steps) {
-      Table table(plan, program);
+      Table table(plan, program, x_steps + y_steps == 0);
       if (known) {
         table.count(1);
       }
