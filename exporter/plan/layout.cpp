@@ -15,6 +15,10 @@ std::uint32_t alignment(const ValueType& type) {
 
 /// The bound in the kernel's unit, a whole number.
 double kernel_bound(double bound, double scale) {
+  if (bound == std::floor(bound) && scale == std::floor(scale)) {  // whole numbers are what they say
+    const double rest = std::fmod(bound, scale);
+    return (bound - rest) / scale - (rest < 0 ? 1 : 0);
+  }
   const double exact = bound / scale;
   // 1e-6 / 1e-9 is 1000.0000000000001: a bound as near to an integer as rounding may bring it means that integer.
   constexpr double kRounding = 16 * std::numeric_limits<double>::epsilon();

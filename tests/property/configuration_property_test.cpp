@@ -105,6 +105,11 @@ class Trial {
     pair_ = random_() % 4 == 0;
     if (pair_) {
       formats_.push_back(random_() % 3 == 0 ? formats_.front() : format(any_event()));
+      // A call is an event of both raw_syscalls and syscalls, and here one event is of one tracepoint.
+      const auto calls = [&](std::size_t i) { return formats_[i]->category.ends_with("syscalls"); };
+      if (calls(0) && calls(1) && formats_[0]->category != formats_[1]->category) {
+        formats_[1] = formats_[0];
+      }
     }
   }
 

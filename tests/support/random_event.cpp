@@ -13,6 +13,7 @@ using kernel::Field;
 
 namespace {
 
+constexpr std::uint32_t kPriority = 120;
 constexpr std::size_t kCommBytes = 16;
 
 void put(Bytes& bytes, std::size_t offset, std::uint64_t value, std::size_t size) {
@@ -177,8 +178,8 @@ void RandomEvents::fill_task(Event& event) {
   event.cgroup = random_word(random_);
   event.nanoseconds = random_() >> 4U;
   event.comm = text(kCommBytes - 1);
-  event.task = make_task(event, event.tid, event.comm, 120);
-  const std::uint64_t parent = make_task(event, event.ppid, "parent", 120);
+  event.task = make_task(event, event.tid, event.comm, kPriority);
+  const std::uint64_t parent = make_task(event, event.ppid, "parent", kPriority);
   set_member(event.task, "task_struct", {"tgid"}, event.pid, 4);
   set_member(event.task, "task_struct", {"real_parent"}, parent, 8);
   set_member(parent, "task_struct", {"tgid"}, event.ppid, 4);
@@ -230,12 +231,16 @@ void RandomEvents::fill_wakeup(Event& event) {
 }
 
 void RandomEvents::fill_switch(Event& event) {
-  const auto task = [&](const char* pid, const char* comm, const char* prio) {
-    return make_task(event, static_cast<std::uint32_t>(field_value(event, pid)), field_text(event, comm),
-                     static_cast<std::uint32_t>(field_value(event, prio)));
-  };
-  const std::uint64_t prev = task("prev_pid", "prev_comm", "prev_prio");
-  const std::uint64_t next = task("next_pid", "next_comm", "next_prio");
+  // The task that leaves is the current one.
+  const std::uint64_t prev = event.task;
+  set_field(event, "prev_pid", event.tid);
+  set_field(event, "prev_prio", kPriority);
+  const Field* comm = event.format->find("prev_comm");
+  const auto end = std::copy(event.comm.begin(), event.comm.end(), event.record.begin() + comm->offset);
+  std::fill(end, event.record.begin() + comm->offset + comm->size, std::uint8_t{0});
+  const std::uint64_t next =
+      make_task(event, static_cast<std::uint32_t>(field_value(event, "next_pid")), field_text(event, "next_comm"),
+                static_cast<std::uint32_t>(field_value(event, "next_prio")));
   // One task state at a time, as scheduled tasks have: bit i of TASK_REPORT (include/linux/sched.h) reads as itself.
   const bool preempt = below(4) == 0;
   const std::uint64_t state = below(3) == 0 ? 0 : std::uint64_t{1} << below(7);

@@ -8,7 +8,8 @@ import subprocess
 
 # Shell words that take tracefs away in a mount namespace of the caller's own.
 WITHOUT_TRACEFS = (
-    "umount -l /sys/kernel/tracing; if mountpoint -q /sys/kernel/debug; then umount -l /sys/kernel/debug; fi;"
+    "while mountpoint -q /sys/kernel/tracing; do umount -l /sys/kernel/tracing; done; "
+    "while mountpoint -q /sys/kernel/debug; do umount -l /sys/kernel/debug; done;"
 )
 TRACING = {"tracing", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "kprobe", "perf_event"}
 

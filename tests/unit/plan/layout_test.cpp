@@ -71,6 +71,9 @@ TEST_CASE("a key that is too large names its longest label") {
 
 TEST_CASE("a bound is the largest kernel value that is exposed at or below it") {
   CHECK(bounds_of({-1.5, 0, 2.5, 7}, 1, true).bounds == std::vector<std::int64_t>{-2, 0, 2, 7});
+  // Whole numbers are exact, however large: 2^53 - 1 is not 2^43 times 1024.
+  CHECK(bounds_of({-9007199254740991.0, -1024, -1, 1023, 9007199254740991.0}, 1024, true).bounds ==
+        std::vector<std::int64_t>{-(std::int64_t{1} << 43U), -1, -1, 0, (std::int64_t{1} << 43U) - 1});
   // Rounding of the division makes no difference: 1e-6 / 1e-9 is 1000.0000000000001.
   CHECK(bounds_of({1e-9, 1e-6, 4e-6, 1.6e-5, 1, 1000}, 1e-9, false).bounds ==
         std::vector<std::int64_t>{1, 1000, 4000, 16000, 1'000'000'000, 1'000'000'000'000});

@@ -70,8 +70,7 @@ class Table {
   std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
     std::array<std::uint8_t, 8> context{};
     std::memcpy(context.data(), &pid, sizeof pid);
-    return std::make_unique<test::Interpreter>(program_, kernel_, context,
-                                               test::InterpreterOptions{.check = check_});
+    return std::make_unique<test::Interpreter>(program_, kernel_, context, test::InterpreterOptions{.check = check_});
   }
   void count(std::uint64_t pid) { REQUIRE(event(pid)->run()); }
 
