@@ -43,7 +43,8 @@ TEST_CASE("generated programs are as recorded", "[golden]") {
   for (const std::string& name : golden_cases("disassembly")) {
     INFO(name);
     const std::string yaml = golden_input("disassembly", name);
-    const kernel::Kernel& kernel = golden_kernel(directive(yaml, "kernel", "6.1"));
+    const std::string release = directive(yaml, "kernel", "6.1");
+    const kernel::Kernel& kernel = golden_kernel(release);
     const config::Loaded loaded = config::parse(name + ".yaml", yaml);
     INFO(config::render(loaded.errors, loaded.config));
     REQUIRE(loaded.errors.empty());
