@@ -3,6 +3,7 @@
 #include <langinfo.h>
 #include <ncurses.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,9 @@ class TopScreen {
     }
     bool any = false;
     for (int key = getch(); key != ERR; key = getch()) {
+      if (key == KEY_RESIZE) {
+        clearok(curscr, TRUE);  // terminals differ in what they keep of the old lines
+      }
       typing_ ? type(key) : press(key);
       any = true;
     }
@@ -166,7 +170,20 @@ class TopScreen {
     attroff(attributes);
   }
 
+  /// The terminal's size as it is, not as signals told it: one that came before curses listened is not told again.
+  static void adapt_to_size() {
+    winsize size{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
+      return;
+    }
+    if (is_term_resized(size.ws_row, size.ws_col)) {
+      resizeterm(size.ws_row, size.ws_col);
+      clearok(curscr, TRUE);
+    }
+  }
+
   void draw() const {
+    adapt_to_size();
     erase();
     const auto room = static_cast<std::size_t>(std::max(0, LINES - 4));
     const std::vector<live::TopRow> rows = model_.rows(sort_, filter_, room);
