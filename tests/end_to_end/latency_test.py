@@ -65,6 +65,7 @@ def test_futex_waits_by_program(exporter):
 def test_block_requests_by_device(exporter, workload, loop_device):
     running = exporter(None, shipped("block-latency.yaml"))
     name = "tracepoint_block_request_duration_seconds"
+
     def measure():
         counted_before = observed(running.scrape(), name, device=loop_device.name)
         truth_before = loop_device.statistics()[0]

@@ -138,13 +138,8 @@ Interpreter::Interpreter(const assembler::Program& program, TestKernel& kernel, 
       context_(context.begin(), context.end()),
       stack_(kStackSize, kUndefined),
       executed_(program.instructions().size()) {
-  // What can't be encoded has no meaning here either: unplaced labels, operands that don't fit.
-  if (!options.check) {
-    // taken before
-  } else if (auto encoded = program.encode([](const std::string&) { return 0; }); !encoded) {
-    invalid_ = std::move(encoded.error());
-  } else if (const std::size_t at = first_unreachable(program); at < executed_.size()) {
-    invalid_ = describe(at, {"unreachable code", "the verifier refuses it"});
+  if (options.check) {
+    check();
   }
   const std::uint64_t stack = address_of(stack_.data());
   kernel_.memory.add({.name = "stack",
@@ -158,6 +153,15 @@ Interpreter::Interpreter(const assembler::Program& program, TestKernel& kernel, 
   if (!context_.empty()) {
     registers_[1] = kernel_.memory.add(
         {.name = "context", .base = address_of(context_.data()), .size = context_.size(), .aligned = true});
+  }
+}
+
+void Interpreter::check() {
+  // What can't be encoded has no meaning here either: unplaced labels, operands that don't fit.
+  if (auto encoded = program_.encode([](const std::string&) { return 0; }); !encoded) {
+    invalid_ = std::move(encoded.error());
+  } else if (const std::size_t at = first_unreachable(program_); at < executed_.size()) {
+    invalid_ = describe(at, {"unreachable code", "the verifier refuses it"});
   }
 }
 

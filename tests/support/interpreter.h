@@ -47,6 +47,7 @@ class Interpreter {
   [[nodiscard]] const std::vector<std::uint64_t>& executed() const { return executed_; }
 
  private:
+  void check();
   [[nodiscard]] Error describe(std::size_t at, const Fault& fault) const;
   void execute(const assembler::Instruction& instruction);
   void arithmetic(const assembler::Instruction& instruction);
