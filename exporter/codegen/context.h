@@ -31,8 +31,9 @@ struct Context {
   }
 };
 
-/// *(u64*)(base + offset) = src, after everything before it: a plain store where the architecture keeps stores in
+/// *(size*)(base + offset) = src, Word or Double, after everything before it: a plain store where the architecture keeps stores in
 /// order (x86), an exchange elsewhere. Destroys src.
-void store_release(Context& context, assembler::Reg base, std::int64_t offset, assembler::Reg src);
+void store_release(Context& context, assembler::Size size, assembler::Reg base, std::int64_t offset,
+                   assembler::Reg src);
 
 }  // namespace tpx::codegen

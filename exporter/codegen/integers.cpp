@@ -86,11 +86,11 @@ Reg Regs::any() const {
   return static_cast<Reg>(__builtin_ctz(mask_));
 }
 
-void store_release(Context& context, Reg base, std::int64_t offset, Reg src) {
+void store_release(Context& context, Size size, Reg base, std::int64_t offset, Reg src) {
 #if defined(__x86_64__)
-  context.out.store(Size::Double, base, offset, src);
+  context.out.store(size, base, offset, src);
 #else
-  context.out.atomic(assembler::Atomic::Exchange, Size::Double, base, offset, src);
+  context.out.atomic(assembler::Atomic::Exchange, size, base, offset, src);
 #endif
 }
 

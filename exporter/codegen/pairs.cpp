@@ -103,7 +103,7 @@ void Pairs::start(const plan::PairStart& start) {
     out_.store(Size::Double, kRow, kPayload + word, Reg::R1);
   }
   out_.move(Reg::R1, kHash);
-  store_release(context_, kRow, kOwner, Reg::R1);
+  store_release(context_, Size::Double, kRow, kOwner, Reg::R1);
   out_.jump_if(Cond::Eq, Reg::R3, 0, done);
   out_.jump_if(Cond::Eq, Reg::R3, kHash, restart);
   out_.place(collision);

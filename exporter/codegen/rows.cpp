@@ -20,8 +20,10 @@ using plan::SlotState;
 namespace {
 
 constexpr int kTakeAttempts = 8;
-/// The lower half of the index word of id 0, ready: those of the other ids lie four apart.
+/// The index word of id 0, ready, without its hash: those of the other ids lie four apart.
 constexpr std::int64_t kFirstReady = 4 | static_cast<std::int64_t>(SlotState::Ready);
+/// Id and state of an index word.
+constexpr std::int64_t kBelowHash = (std::int64_t{1} << (RegionLayout::kIdBits + 2)) - 1;
 
 std::int64_t state(SlotState value) {
   return static_cast<std::int64_t>(value);
@@ -91,8 +93,8 @@ void Rows::array() {
   out_.place(done);
 }
 
-/// kHash = the index word of this key as it will be when published, without its id: the upper half of the hash, id + 1 for
-/// id 0, Ready. A word of the index less this is four times an id if all of that is the same, and beyond them if not.
+/// kHash: the upper half tells the first slot; the lower half is the index word of this key as it will be when published,
+/// if its id is 0. A word of the index less that is four times an id if hash and state are the same, and beyond them if not.
 void Rows::hash_key() {
   if (metric_.store.kind != plan::StoreKind::Table || context_.key_hashed) {
     return;
@@ -109,14 +111,13 @@ void Rows::hash_key() {
       out_.alu(Alu::Xor, kHash, Reg::R1);
     }
     out_.alu(Alu::Mul, kHash, Reg::R2);
-    // The upper bits depend on all others: they go on. At the end they are the slot and what the index keeps.
+    // The upper bits depend on all others: they go on. At the end they are the slot.
     out_.move(Reg::R1, kHash);
     out_.alu(Alu::Rsh, Reg::R1, 32);
     out_.alu(Alu::Xor, kHash, Reg::R1);
   }
   out_.alu(Alu::Mul, kHash, Reg::R2);
-  out_.alu(Alu::Rsh, kHash, 32);
-  out_.alu(Alu::Lsh, kHash, 32);
+  out_.alu(Alu::And, kHash, ~kBelowHash);
   out_.alu(Alu::Or, kHash, kFirstReady);
   context_.key_hashed = true;
 }
@@ -135,20 +136,20 @@ void Rows::probe(Label other_word, Label other_key) {
   const RegionLayout& region = metric_.store.region;
   load_region(Reg::R2, region.index_offset());
   out_.alu(Alu::Add, Reg::R2, Reg::R1);
-  out_.load(Size::Double, Reg::R3, Reg::R2, 0);
-  out_.alu(Alu::Sub, Reg::R3, kHash);
+  out_.load(Size::Word, Reg::R3, Reg::R2, 0);
+  out_.alu32(Alu::Sub, Reg::R3, kHash);
   out_.jump_if(Cond::Ge, Reg::R3, 4 * std::int64_t{region.capacity}, other_word);
   out_.comment("ready, and the same key?");
   out_.move(Reg::R4, Reg::R3);
   out_.alu(Alu::And, Reg::R4, 3);
   out_.alu(Alu::Rsh, Reg::R3, 2);
   out_.move(kRow, Reg::R3);
-  out_.alu(Alu::Mul, Reg::R3, region.entry_stride());
-  load_region(Reg::R5, region.entries_offset());
+  out_.alu(Alu::Mul, Reg::R3, region.key_size);
+  load_region(Reg::R5, region.keys_offset());
   out_.alu(Alu::Add, Reg::R5, Reg::R3);
   // One branch, not one a word: the verifier follows each of them through all the probes that are left.
   for (std::uint32_t word = 0; word < region.key_size; word += 8) {
-    out_.load(Size::Double, Reg::R3, Reg::R5, 8 + std::int64_t{word});
+    out_.load(Size::Double, Reg::R3, Reg::R5, word);
     out_.load(Size::Double, Reg::R0, kFrame, kKey + word);
     out_.alu(Alu::Xor, Reg::R3, Reg::R0);
     out_.alu(Alu::Or, Reg::R4, Reg::R3);
@@ -170,7 +171,7 @@ void Rows::table() {
   out_.comment("first slot of the index");
   out_.move(Reg::R1, kHash);
   out_.alu(Alu::Rsh, Reg::R1, shift);
-  out_.alu(Alu::Lsh, Reg::R1, 3);
+  out_.alu(Alu::Lsh, Reg::R1, 2);
   probe(first_word, first_key);
   out_.jump(found);
 
@@ -178,7 +179,7 @@ void Rows::table() {
   out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
   out_.place(other_word);
   out_.comment("empty?");
-  out_.alu(Alu::Add, Reg::R3, kHash);
+  out_.alu32(Alu::Add, Reg::R3, kHash);
   out_.jump_if(Cond::Ne, Reg::R3, 0, next);
   insert(next, found, full, busy);
 
@@ -194,7 +195,7 @@ void Rows::table() {
   out_.alu(Alu::Rsh, Reg::R1, shift);
   out_.alu(Alu::Add, Reg::R1, Reg::R2);
   out_.alu(Alu::And, Reg::R1, std::int64_t{region.slots} - 1);
-  out_.alu(Alu::Lsh, Reg::R1, 3);
+  out_.alu(Alu::Lsh, Reg::R1, 2);
   probe(other_word, next);
   out_.jump(found);
 
@@ -209,7 +210,7 @@ void Rows::table() {
   out_.place(done);
 }
 
-/// Claims the empty slot at R2 (its offset in R1) for this key, takes an id, writes the entry, publishes it. A slot that
+/// Claims the empty slot at R2 (its offset in R1) for this key, takes an id, writes the key, publishes it. A slot that
 /// somebody else took meanwhile is passed over, even if it is for the same key: equal keys merge at read. An interrupt in
 /// the middle sees a claimed slot and takes another.
 void Rows::insert(Label next, Label found, Label full, Label busy) {
@@ -227,7 +228,7 @@ void Rows::insert(Label next, Label found, Label full, Label busy) {
   out_.move(Reg::R3, kHash);
   out_.alu(Alu::Xor, Reg::R3, kFirstReady ^ state(SlotState::Claimed));
   out_.load_immediate(Reg::R0, 0);
-  out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R2, 0, Reg::R3);
+  out_.atomic(Atomic::CompareExchange, Size::Word, Reg::R2, 0, Reg::R3);
   out_.jump_if(Cond::Ne, Reg::R0, 0, next);
   take_id(taken, release_full, release_busy);
 
@@ -236,12 +237,12 @@ void Rows::insert(Label next, Label found, Label full, Label busy) {
     out_.comment("give the slot back");
     out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
     out_.load_immediate(Reg::R2, 0);
-    store_release(context_, Reg::R1, 0, Reg::R2);
+    store_release(context_, Size::Word, Reg::R1, 0, Reg::R2);
     out_.jump(to);
   }
   out_.place(taken);
   out_.jump_if(Cond::Ge, kRow, metric_.store.region.capacity, release_busy);
-  write_entry();
+  write_key();
   publish(found);
 }
 
@@ -264,30 +265,34 @@ void Rows::take_id(Label taken, Label full, Label busy) {
   out_.jump(busy);
   out_.place(position);
   out_.alu(Alu::Mod, Reg::R5, region.capacity);
-  out_.alu(Alu::Lsh, Reg::R5, 3);
+  out_.alu(Alu::Lsh, Reg::R5, 2);
   // The verifier does not follow a modulo: say the bound.
-  out_.jump_if(Cond::Ge, Reg::R5, std::int64_t{region.capacity} * 8, busy);
+  out_.jump_if(Cond::Ge, Reg::R5, std::int64_t{region.capacity} * 4, busy);
   load_region(Reg::R4, region.ring_offset());
   out_.alu(Alu::Add, Reg::R4, Reg::R5);
-  out_.load(Size::Double, kRow, Reg::R4, 0);
+  out_.load(Size::Word, kRow, Reg::R4, 0);
   out_.jump(taken);
 }
 
-void Rows::write_entry() {
+void Rows::write_key() {
   const RegionLayout& region = metric_.store.region;
-  out_.comment("write the entry");
+  out_.comment("write the key, then its place");
   out_.move(Reg::R4, kRow);
-  out_.alu(Alu::Mul, Reg::R4, region.entry_stride());
-  load_region(Reg::R3, region.entries_offset());
+  out_.alu(Alu::Mul, Reg::R4, region.key_size);
+  load_region(Reg::R3, region.keys_offset());
   out_.alu(Alu::Add, Reg::R4, Reg::R3);
   for (std::uint32_t word = 0; word < region.key_size; word += 8) {
     out_.load(Size::Double, Reg::R5, kFrame, kKey + word);
-    out_.store(Size::Double, Reg::R4, 8 + std::int64_t{word}, Reg::R5);
+    out_.store(Size::Double, Reg::R4, word, Reg::R5);
   }
   out_.load(Size::Double, Reg::R5, kFrame, kPositionSlot);
-  out_.alu(Alu::Rsh, Reg::R5, 3);
+  out_.alu(Alu::Rsh, Reg::R5, 2);
   out_.alu(Alu::Add, Reg::R5, 1);
-  store_release(context_, Reg::R4, 0, Reg::R5);
+  out_.move(Reg::R4, kRow);
+  out_.alu(Alu::Lsh, Reg::R4, 2);
+  load_region(Reg::R3, region.places_offset());
+  out_.alu(Alu::Add, Reg::R4, Reg::R3);
+  store_release(context_, Size::Word, Reg::R4, 0, Reg::R5);
 }
 
 void Rows::publish(Label found) {
@@ -296,7 +301,7 @@ void Rows::publish(Label found) {
   out_.alu(Alu::Lsh, Reg::R3, 2);
   out_.alu(Alu::Add, Reg::R3, kHash);
   out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
-  store_release(context_, Reg::R1, 0, Reg::R3);
+  store_release(context_, Size::Word, Reg::R1, 0, Reg::R3);
   out_.jump(found);
 }
 

@@ -28,7 +28,7 @@ class Rows {
   void probe(assembler::Label other_word, assembler::Label other_key);
   void insert(assembler::Label next, assembler::Label found, assembler::Label full, assembler::Label busy);
   void take_id(assembler::Label taken, assembler::Label full, assembler::Label busy);
-  void write_entry();
+  void write_key();
   void publish(assembler::Label found);
   void other(assembler::Label full, assembler::Label busy, assembler::Label done);
   /// kRow = address of row kRow of this CPU.

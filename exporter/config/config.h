@@ -70,6 +70,9 @@ struct Label {
   Text expression;
 };
 
+/// The largest max_series.
+inline constexpr std::uint32_t kMostSeries = 1'000'000;
+
 /// One metric as written. Expressions are still text; the expression module parses them.
 struct Metric {
   Text name;  ///< without the namespace prefix
@@ -81,7 +84,7 @@ struct Metric {
   std::optional<Text> value;
   double scale = 1;
   std::optional<Buckets> buckets;
-  std::uint32_t max_series = 10240;
+  std::uint32_t max_series = 10240;  ///< 1 to kMostSeries
   std::optional<Text> retire_on_exit;
   SourceLocation at;
 };

@@ -12,8 +12,6 @@ namespace {
 
 using yaml::Node;
 
-constexpr std::uint32_t kMostSeries = 1'000'000;
-
 const std::vector<std::string>& metric_keys() {
   static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",    "raw_tracepoint",
                                                 "from",  "to",      "filter",     "labels",        "value",

@@ -19,8 +19,8 @@ constexpr std::size_t kDetachThreads = 32;  // they sleep
 
 /// Ids are handed out in order: 0, 1, … capacity - 1.
 void fill_ring(const Region& region, const plan::RegionLayout& layout) {
-  for (std::uint64_t id = 0; id < layout.capacity; ++id) {
-    region.store(layout.ring_offset() + 8 * id, id);
+  for (std::uint32_t id = 0; id < layout.capacity; ++id) {
+    region.store<std::uint32_t>(layout.ring_offset() + 4 * std::uint64_t{id}, id);
   }
   region.store(layout.tail_offset(), layout.capacity);
 }
@@ -259,7 +259,7 @@ Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned) {
   if (plan.store.kind == plan::StoreKind::Table) {
     fill_ring(metric.region, layout);
     if (keeps_ids) {
-      metric.region.hide({layout.ring_offset(), layout.entries_offset() - layout.ring_offset()});
+      metric.region.hide({layout.ring_offset(), layout.places_offset() - layout.ring_offset()});
     }
   }
   if (plan.store.kind == plan::StoreKind::PerCpuHash) {

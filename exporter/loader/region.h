@@ -1,9 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
@@ -38,12 +40,14 @@ class Region {
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::byte* data() const { return data_; }
-  /// The 64-bit word at a byte offset, a multiple of 8.
-  [[nodiscard]] std::uint64_t load(std::uint64_t offset) const {
-    return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(data_ + offset), __ATOMIC_ACQUIRE);
+  /// The word at a byte offset, a multiple of its size: 8, or 4 as load<std::uint32_t>().
+  template <std::unsigned_integral Word = std::uint64_t>
+  [[nodiscard]] Word load(std::uint64_t offset) const {
+    return __atomic_load_n(reinterpret_cast<const Word*>(data_ + offset), __ATOMIC_ACQUIRE);
   }
-  void store(std::uint64_t offset, std::uint64_t value) const {
-    __atomic_store_n(reinterpret_cast<std::uint64_t*>(data_ + offset), value, __ATOMIC_RELEASE);
+  template <std::unsigned_integral Word = std::uint64_t>
+  void store(std::uint64_t offset, std::type_identity_t<Word> value) const {
+    __atomic_store_n(reinterpret_cast<Word*>(data_ + offset), value, __ATOMIC_RELEASE);
   }
   [[nodiscard]] bool compare_exchange(std::uint64_t offset, std::uint64_t expected, std::uint64_t value) const {
     return __atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(data_ + offset), &expected, value, false,

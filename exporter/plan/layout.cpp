@@ -9,6 +9,8 @@ namespace tpx::plan {
 
 namespace {
 
+static_assert(config::kMostSeries <= RegionLayout::kMostIds);
+
 std::uint32_t alignment(const ValueType& type) {
   return type.size >= 8 ? 8 : std::bit_floor(std::max(type.size, 1U));
 }

@@ -19,16 +19,18 @@ constexpr std::uint64_t to_word(std::uint64_t bytes) {
 struct Offsets {
   std::uint64_t index = 0;
   std::uint64_t ring = 0;
-  std::uint64_t entries = 0;
+  std::uint64_t places = 0;
+  std::uint64_t keys = 0;
   std::uint64_t values = 0;
 };
 
 Offsets offsets_of(const RegionLayout& layout) {
   Offsets at;
   at.index = to_line(std::uint64_t{layout.lost_offset()} + std::uint64_t{layout.lost_stride()} * layout.cpus);
-  at.ring = at.index + to_line(std::uint64_t{layout.slots} * 8);
-  at.entries = at.ring + to_line(std::uint64_t{layout.capacity} * 8);
-  at.values = at.entries + to_line(std::uint64_t{layout.capacity} * layout.entry_stride());
+  at.ring = at.index + to_line(std::uint64_t{layout.slots} * 4);
+  at.places = at.ring + to_line(std::uint64_t{layout.capacity} * 4);
+  at.keys = at.places + to_line(std::uint64_t{layout.capacity} * 4);
+  at.values = at.keys + to_line(std::uint64_t{layout.capacity} * layout.key_size);
   return at;
 }
 
@@ -52,8 +54,11 @@ std::uint32_t RegionLayout::index_offset() const {
 std::uint32_t RegionLayout::ring_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).ring);
 }
-std::uint32_t RegionLayout::entries_offset() const {
-  return static_cast<std::uint32_t>(offsets_of(*this).entries);
+std::uint32_t RegionLayout::places_offset() const {
+  return static_cast<std::uint32_t>(offsets_of(*this).places);
+}
+std::uint32_t RegionLayout::keys_offset() const {
+  return static_cast<std::uint32_t>(offsets_of(*this).keys);
 }
 std::uint32_t RegionLayout::values_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).values);

@@ -102,16 +102,21 @@ enum class StoreKind : std::uint8_t {
 ///   head     u64   ring position of the next free id to take (BPF: compare-and-swap +1)
 ///   tail     u64   ring position after the last free id (user space adds retired ids)
 ///   lost     u64[cpus][8]: events that could not be counted, by LostReason; one line per CPU
-///   index    u64[slots]: 0 empty; else hash (upper 32 bits) | id + 1 (lower 30 bits) << 2 | state (lower 2 bits)
-///   ring     u64[capacity]: ids free to take, initially 0, 1, …
-///   entries  {u64 slot + 1, or 0 while empty or being written; key[key_size]}[capacity]
+///   index    u32[slots]: 0 empty; else hash (upper 10 bits) | id + 1 (20 bits) << 2 | state (lower 2 bits)
+///   ring     u32[capacity]: ids free to take, initially 0, 1, …
+///   places   u32[capacity]: of each id its slot in the index + 1, or 0 while it has no key or that is being written
+///   keys     [capacity][key_size]
 ///   values   [cpus][capacity + 1][words]: the last row is the series `other`
 ///
+/// What every event touches is kept small, so that it stays in a core's cache: a word of the index, the key, the row.
 /// A Gauge has one shared row per series (cpus = 1).
 struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
-  std::uint32_t capacity = 0;  ///< label sets (Table); 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts)
-  std::uint32_t slots = 0;     ///< power of two, at least three times the capacity; 0 unless Table
+  static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
+  static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
+  std::uint32_t capacity =
+      0;  ///< label sets (Table), at most kMostIds; 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts)
+  std::uint32_t slots = 0;  ///< power of two, at least three times the capacity; 0 unless Table
   std::uint32_t key_size = 0;
   std::uint32_t value_words = 1;
   std::uint32_t value_cpus = 1;  ///< rows per series
@@ -123,8 +128,8 @@ struct RegionLayout {
   [[nodiscard]] std::uint32_t lost_stride() const { return kLostReasons * 8; }
   [[nodiscard]] std::uint32_t index_offset() const;
   [[nodiscard]] std::uint32_t ring_offset() const;
-  [[nodiscard]] std::uint32_t entries_offset() const;
-  [[nodiscard]] std::uint32_t entry_stride() const { return 8 + key_size; }
+  [[nodiscard]] std::uint32_t places_offset() const;
+  [[nodiscard]] std::uint32_t keys_offset() const;
   [[nodiscard]] std::uint32_t values_offset() const;
   [[nodiscard]] std::uint32_t value_stride() const { return value_words * 8; }
   /// Bytes from one CPU's rows to the next one's, a multiple of 64.

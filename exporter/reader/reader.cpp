@@ -68,14 +68,12 @@ void Reader::read_table(MapSnapshot& snapshot) {
   // Ids are first handed out in order; those given back come round after the last of them.
   const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.head_offset()), region.capacity);
   const std::uint64_t live = series_in_use(metric_);
-  snapshot.entries = metric_.region.data() + region.entries_offset() + 8;
-  snapshot.entry_stride = region.entry_stride();
+  snapshot.table_keys = metric_.region.data() + region.keys_offset();
   snapshot.ids_last = !metric_.planned.plan.retire_field;
   snapshot.values.reserve(live * region.value_words);
   snapshot.ids.reserve(live);
   for (std::uint64_t id = 0; id < used; ++id) {
-    const std::uint64_t entry = region.entries_offset() + id * region.entry_stride();
-    if (metric_.region.load(entry) == 0) {
+    if (metric_.region.load<std::uint32_t>(region.places_offset() + 4 * id) == 0) {
       continue;
     }
     snapshot.values.resize(snapshot.values.size() + region.value_words, 0);

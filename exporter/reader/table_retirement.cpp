@@ -12,15 +12,14 @@ using plan::SlotState;
 
 namespace {
 
-constexpr std::uint64_t kStateMask = 3;
-constexpr std::uint64_t kIdMask = 0x3fffffff;
+constexpr std::uint32_t kStateMask = 3;
 
-SlotState state_of(std::uint64_t word) {
+SlotState state_of(std::uint32_t word) {
   return static_cast<SlotState>(word & kStateMask);
 }
 
-std::uint64_t id_of(std::uint64_t word) {
-  return ((word >> 2U) & kIdMask) - 1;
+std::uint32_t id_of(std::uint32_t word) {
+  return ((word >> 2U) & RegionLayout::kMostIds) - 1;
 }
 
 }  // namespace
@@ -50,42 +49,54 @@ void TableRetirement::store(std::uint64_t offset, std::uint64_t value) const {
   __atomic_store_n(reinterpret_cast<std::uint64_t*>(region_ + offset), value, __ATOMIC_RELEASE);
 }
 
-std::uint64_t TableRetirement::slot_offset(std::uint64_t slot) const {
-  const RegionLayout& region = plan_.store.region;
-  return region.index_offset() + 8 * (slot & (region.slots - 1));
+std::uint32_t TableRetirement::load_word(std::uint64_t offset) const {
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(region_ + offset), __ATOMIC_ACQUIRE);
 }
 
-std::span<const std::byte> TableRetirement::key_of(std::uint64_t id) const {
+void TableRetirement::store_word(std::uint64_t offset, std::uint32_t value) const {
+  __atomic_store_n(reinterpret_cast<std::uint32_t*>(region_ + offset), value, __ATOMIC_RELEASE);
+}
+
+std::uint64_t TableRetirement::slot_offset(std::uint32_t slot) const {
   const RegionLayout& region = plan_.store.region;
-  return {region_ + region.entries_offset() + id * region.entry_stride() + 8, region.key_size};
+  return region.index_offset() + 4 * std::uint64_t{slot & (region.slots - 1)};
+}
+
+std::uint64_t TableRetirement::place_offset(std::uint32_t id) const {
+  return plan_.store.region.places_offset() + 4 * std::uint64_t{id};
+}
+
+std::span<const std::byte> TableRetirement::key_of(std::uint32_t id) const {
+  const RegionLayout& region = plan_.store.region;
+  return {region_ + region.keys_offset() + std::uint64_t{id} * region.key_size, region.key_size};
 }
 
 void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again) {
   const RegionLayout& region = plan_.store.region;
   const plan::KeyField& field = plan_.key.fields[*plan_.retire_field];
-  const std::uint64_t used = std::min<std::uint64_t>(load(region.head_offset()), region.capacity);
-  for (std::uint64_t id = 0; id < used; ++id) {
-    const std::uint64_t header = load(region.entries_offset() + id * region.entry_stride());
-    if (header == 0) {
+  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(load(region.head_offset()), region.capacity));
+  for (std::uint32_t id = 0; id < used; ++id) {
+    const std::uint32_t place = load_word(place_offset(id));
+    if (place == 0) {
       continue;
     }
     const std::uint32_t ended = id_in(key_of(id), field);
     if (!ids.contains(ended)) {
       continue;
     }
-    const std::uint64_t at = slot_offset(header - 1);
-    std::uint64_t word = load(at);
+    const std::uint64_t at = slot_offset(place - 1);
+    std::uint32_t word = load_word(at);
     if (state_of(word) == SlotState::Claimed) {
-      again.insert(ended);  // its entry is written, but not yet published
+      again.insert(ended);  // its key is written, but not yet published
       continue;
     }
     if (state_of(word) != SlotState::Ready || id_of(word) != id) {
       continue;  // marked before
     }
-    const std::uint64_t retired = word | static_cast<std::uint64_t>(SlotState::Retired);
-    if (__atomic_compare_exchange_n(reinterpret_cast<std::uint64_t*>(region_ + at), &word, retired, false,
+    const std::uint32_t retired = word | static_cast<std::uint32_t>(SlotState::Retired);
+    if (__atomic_compare_exchange_n(reinterpret_cast<std::uint32_t*>(region_ + at), &word, retired, false,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-      marked_.push_back({id, header - 1});
+      marked_.push_back({id, place - 1});
     }
   }
 }
@@ -94,7 +105,7 @@ void TableRetirement::collect(const TakeSeries& take) {
   for (const Row& row : marked_) {
     take_value(row, take);
     zero_value(row);
-    store(plan_.store.region.entries_offset() + row.id * plan_.store.region.entry_stride(), 0);
+    store_word(place_offset(row.id), 0);
     empty_slot(row.slot);
     give_back(row.id);
   }
@@ -125,23 +136,23 @@ void TableRetirement::zero_value(const Row& row) const {
   }
 }
 
-void TableRetirement::empty_slot(std::uint64_t slot) const {
-  const auto tombstone = static_cast<std::uint64_t>(SlotState::Retired);
+void TableRetirement::empty_slot(std::uint32_t slot) const {
+  const auto tombstone = static_cast<std::uint32_t>(SlotState::Retired);
   if (plan_.value.kind != plan::MetricKind::Gauge) {
-    store(slot_offset(slot), 0);
+    store_word(slot_offset(slot), 0);
     return;
   }
-  store(slot_offset(slot), tombstone);
+  store_word(slot_offset(slot), tombstone);
   // Empties this slot and those before it, as far as nothing lies behind them that a program may look for.
-  for (; load(slot_offset(slot + 1)) == 0 && load(slot_offset(slot)) == tombstone; --slot) {
-    store(slot_offset(slot), 0);
+  for (; load_word(slot_offset(slot + 1)) == 0 && load_word(slot_offset(slot)) == tombstone; --slot) {
+    store_word(slot_offset(slot), 0);
   }
 }
 
-void TableRetirement::give_back(std::uint64_t id) const {
+void TableRetirement::give_back(std::uint32_t id) const {
   const RegionLayout& region = plan_.store.region;
   const std::uint64_t tail = load(region.tail_offset());
-  store(region.ring_offset() + 8 * (tail % region.capacity), id);
+  store_word(region.ring_offset() + 4 * (tail % region.capacity), id);
   store(region.tail_offset(), tail + 1);
 }
 

@@ -23,7 +23,7 @@ using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<
 ///      key up from now on pass it over and begin a new series (an id may be in use again).
 ///   2. The caller waits for a grace period: programs that found the row before step 1 are done with it then. The same wait
 ///      makes it safe to write the ring: whoever took an id before the rows' owners did has read it by then.
-///   3. collect(): the row's final values go out, it is zeroed, its entry and index word are emptied, its id goes back.
+///   3. collect(): the row's final values go out, it is zeroed, its place and index word are emptied, its id goes back.
 ///
 /// A program that meets an emptied index word on its way to a series further on begins a second row for that key: equal keys
 /// are summed where they are shown. Gauges can't be summed, so their index words stay Retired until nothing is behind them.
@@ -42,17 +42,21 @@ class TableRetirement {
 
  private:
   struct Row {
-    std::uint64_t id;
-    std::uint64_t slot;
+    std::uint32_t id;
+    std::uint32_t slot;
   };
   [[nodiscard]] std::uint64_t load(std::uint64_t offset) const;
   void store(std::uint64_t offset, std::uint64_t value) const;
-  [[nodiscard]] std::span<const std::byte> key_of(std::uint64_t id) const;
-  [[nodiscard]] std::uint64_t slot_offset(std::uint64_t slot) const;
+  /// Of the index, the ring and the places.
+  [[nodiscard]] std::uint32_t load_word(std::uint64_t offset) const;
+  void store_word(std::uint64_t offset, std::uint32_t value) const;
+  [[nodiscard]] std::span<const std::byte> key_of(std::uint32_t id) const;
+  [[nodiscard]] std::uint64_t slot_offset(std::uint32_t slot) const;
+  [[nodiscard]] std::uint64_t place_offset(std::uint32_t id) const;
   void take_value(const Row& row, const TakeSeries& take);
   void zero_value(const Row& row) const;
-  void empty_slot(std::uint64_t slot) const;
-  void give_back(std::uint64_t id) const;
+  void empty_slot(std::uint32_t slot) const;
+  void give_back(std::uint32_t id) const;
 
   const plan::MetricPlan& plan_;
   std::byte* region_;

@@ -9,7 +9,8 @@ namespace tpx::test {
 
 namespace {
 
-void put_word(std::span<std::uint8_t> bytes, std::uint64_t offset, std::uint64_t value) {
+template <class Word>
+void put(std::span<std::uint8_t> bytes, std::uint64_t offset, Word value) {
   std::memcpy(bytes.data() + offset, &value, sizeof value);
 }
 
@@ -59,10 +60,10 @@ void InterpretedPlan::add_maps(const plan::PlannedMetric& metric) {
   const plan::RegionLayout& region = plan.store.region;
   kernel_.add_map(plan.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(region.total_bytes()), 1);
   const auto bytes = kernel_.value(plan.region_map);
-  for (std::uint64_t id = 0; id < region.capacity; ++id) {
-    put_word(bytes, region.ring_offset() + 8 * id, id);
+  for (std::uint32_t id = 0; id < region.capacity; ++id) {
+    put(bytes, region.ring_offset() + 4 * std::uint64_t{id}, id);
   }
-  put_word(bytes, region.tail_offset(), region.capacity);
+  put(bytes, region.tail_offset(), std::uint64_t{region.capacity});
   if (plan.store.kind == plan::StoreKind::PerCpuHash) {
     const auto type = region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
     kernel_.add_map(plan.hash_map, type, plan.key.size, plan.value.bytes(), plan.store.max_series);
@@ -118,9 +119,11 @@ std::map<Bytes, std::vector<std::uint64_t>> InterpretedPlan::rows(std::size_t me
     rows[{}] = row(metric, 0);
   } else if (plan.store.kind == plan::StoreKind::Table) {
     for (std::uint64_t id = 0; id < region.capacity; ++id) {
-      const std::uint64_t at = region.entries_offset() + id * region.entry_stride();
-      if (word(metric, at) != 0) {
-        const std::uint8_t* key = kernel_.value(plan.region_map).data() + at + 8;
+      const std::uint8_t* bytes = kernel_.value(plan.region_map).data();
+      std::uint32_t place = 0;
+      std::memcpy(&place, bytes + region.places_offset() + 4 * id, sizeof place);
+      if (place != 0) {
+        const std::uint8_t* key = bytes + region.keys_offset() + id * region.key_size;
         rows[Bytes(key, key + region.key_size)] = row(metric, id);
       }
     }

@@ -75,7 +75,7 @@ Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel
     }
     return Attachment(loaded);
   };
-  return Contender{"exporter", 9, attach};
+  return Contender{"exporter", 15, attach};
 }
 
 Result<std::vector<plan::AttachPoint>> attach_points(const std::string& yaml, const kernel::Kernel& kernel) {
@@ -91,7 +91,7 @@ Result<std::vector<plan::AttachPoint>> attach_points(const std::string& yaml, co
 }
 
 Contender empty_program(std::vector<plan::AttachPoint> points, bool increment) {
-  return {increment ? "empty, array + 1" : "empty", 9,
+  return {increment ? "empty, array + 1" : "empty", 15,
           [points = std::move(points), increment] { return attach_empty(points, increment); }};
 }
 

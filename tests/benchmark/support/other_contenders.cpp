@@ -100,13 +100,13 @@ Result<Attachment> start_bpftrace(const std::string& script, int keys) {
 }  // namespace
 
 Contender usual_c(const std::string& name) {
-  return {"hand-written C", 5, [name] { return attach_object(std::string(TPX_USUAL_OBJECTS) + "/" + name + ".o"); }};
+  return {"hand-written C", 11, [name] { return attach_object(std::string(TPX_USUAL_OBJECTS) + "/" + name + ".o"); }};
 }
 
 Contender bpftrace(const std::string& script, int keys) {
   // The intervals may begin before the last probe is attached: the third tick is some 200 ms later.
   const std::string all = script + " interval:ms:100 { @tick++; if (@tick == 3) { printf(\"attached\\n\"); } }";
-  return {"bpftrace", 2, [all, keys] { return start_bpftrace(all, keys); }};
+  return {"bpftrace", 4, [all, keys] { return start_bpftrace(all, keys); }};
 }
 
 }  // namespace tpx::benchmark

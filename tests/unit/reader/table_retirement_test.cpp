@@ -61,10 +61,10 @@ class Table {
   /// `check`: whether the program is new, see InterpreterOptions.
   explicit Table(const plan::MetricPlan& plan, const assembler::Program& program, bool check = true)
       : plan_(plan), program_(program), check_(check), retirement_(plan, memory()) {
-    for (std::uint64_t id = 0; id < layout().capacity; ++id) {
-      set(layout().ring_offset() + 8 * id, id);
+    for (std::uint32_t id = 0; id < layout().capacity; ++id) {
+      set(layout().ring_offset() + 4 * std::uint64_t{id}, id);
     }
-    set(layout().tail_offset(), layout().capacity);
+    set(layout().tail_offset(), std::uint64_t{layout().capacity});
   }
 
   std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
@@ -85,18 +85,27 @@ class Table {
     });
   }
 
-  [[nodiscard]] std::uint64_t get(std::uint64_t offset) const {
-    std::uint64_t value = 0;
+  template <class Word>
+  [[nodiscard]] Word get(std::uint64_t offset) const {
+    Word value = 0;
     std::memcpy(&value, bytes().data() + offset, sizeof value);
     return value;
   }
-  void set(std::uint64_t offset, std::uint64_t value) { std::memcpy(bytes().data() + offset, &value, sizeof value); }
+  template <class Word>
+  void set(std::uint64_t offset, Word value) {
+    std::memcpy(bytes().data() + offset, &value, sizeof value);
+  }
 
-  [[nodiscard]] std::uint64_t entry(std::uint64_t id) const {
-    return layout().entries_offset() + id * layout().entry_stride();
+  [[nodiscard]] std::uint64_t head() const { return get<std::uint64_t>(layout().head_offset()); }
+  [[nodiscard]] std::uint32_t index_word(std::uint64_t slot) const {
+    return get<std::uint32_t>(layout().index_offset() + 4 * slot);
+  }
+  /// The slot of an id's key in the index + 1; 0 when it has none.
+  [[nodiscard]] std::uint32_t place(std::uint64_t id) const {
+    return get<std::uint32_t>(layout().places_offset() + 4 * id);
   }
   [[nodiscard]] std::uint64_t value(std::uint64_t id) const {
-    return get(layout().values_offset() + id * layout().value_stride());
+    return get<std::uint64_t>(layout().values_offset() + id * layout().value_stride());
   }
   [[nodiscard]] std::uint64_t other() const { return value(layout().other_row()); }
   [[nodiscard]] std::uint64_t exited() const {
@@ -110,20 +119,19 @@ class Table {
   [[nodiscard]] std::uint64_t total() const {
     std::uint64_t sum = other() + exited();
     for (std::uint64_t id = 0; id < layout().capacity; ++id) {
-      sum += get(entry(id)) != 0 ? value(id) : 0;
+      sum += place(id) != 0 ? value(id) : 0;
     }
     return sum;
   }
-  /// Every id is either free or has one entry; every index word that is not empty leads to its entry.
+  /// Every id is either free or has one key; every index word that is not empty leads to its id.
   [[nodiscard]] bool consistent() const {
     std::multiset<std::uint64_t> ids;
-    for (std::uint64_t at = get(layout().head_offset()); at != get(layout().tail_offset()); ++at) {
-      ids.insert(get(layout().ring_offset() + 8 * (at % layout().capacity)));
+    for (std::uint64_t at = head(); at != get<std::uint64_t>(layout().tail_offset()); ++at) {
+      ids.insert(get<std::uint32_t>(layout().ring_offset() + 4 * (at % layout().capacity)));
     }
     std::uint64_t words = 0;
     for (std::uint64_t id = 0; id < layout().capacity; ++id) {
-      const std::uint64_t header = get(entry(id));
-      if (header == 0) {
+      if (place(id) == 0) {
         if (value(id) != 0) {
           return false;
         }
@@ -131,13 +139,13 @@ class Table {
       }
       ids.insert(id);
       ++words;
-      const std::uint64_t word = get(layout().index_offset() + 8 * (header - 1));
-      if (((word >> 2U) & 0x3fffffffU) != id + 1 || (word & 3U) != static_cast<std::uint64_t>(plan::SlotState::Ready)) {
+      const std::uint32_t word = index_word(place(id) - 1);
+      if (((word >> 2U) & 0xfffffU) != id + 1 || (word & 3U) != static_cast<std::uint32_t>(plan::SlotState::Ready)) {
         return false;
       }
     }
     for (std::uint64_t slot = 0; slot < layout().slots; ++slot) {
-      words -= get(layout().index_offset() + 8 * slot) != 0 ? 1 : 0;
+      words -= index_word(slot) != 0 ? 1 : 0;
     }
     return words == 0 && ids.size() == layout().capacity && std::set(ids.begin(), ids.end()).size() == ids.size();
   }
@@ -222,11 +230,11 @@ TEST_CASE("index words of gauges are emptied once nothing lies behind them") {
     table.mark(1);
     table.collect();
     table.count(second);  // finds its own row still, also behind the one that is gone
-    REQUIRE(table.get(plan.store.region.head_offset()) == 2);
+    REQUIRE(table.head() == 2);
     table.mark(second);
     table.collect();
     for (std::uint64_t slot = 0; slot < plan.store.region.slots; ++slot) {
-      REQUIRE(table.get(plan.store.region.index_offset() + 8 * slot) == 0);
+      REQUIRE(table.index_word(slot) == 0);
     }
   }
 }
