@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/report.h"
+#include "cli/usage.h"
 #include "expose/own_metrics.h"
 
 namespace {
@@ -25,14 +27,13 @@ std::string version_text() {
 }
 
 /// `tracepoint_exporter --flag` means `tracepoint_exporter serve --flag`.
-std::vector<std::string> with_default_command(int argc, char** argv, const std::vector<Command>& commands) {
+std::vector<std::string> with_default_command(int argc, char** argv, const std::string& command) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const bool named = !arguments.empty() && (!arguments[0].starts_with("-") || arguments[0] == "--help" ||
                                             arguments[0] == "-h" || arguments[0] == "--version");
   if (!named) {
-    arguments.insert(arguments.begin(), commands.front().name);
+    arguments.insert(arguments.begin(), command);
   }
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   return arguments;
 }
 
@@ -47,12 +48,18 @@ int run(int argc, char** argv) {
   for (const Command& command : commands) {
     command.add(*app.add_subcommand(command.name, command.summary), chosen);
   }
+  std::vector<std::string> arguments = with_default_command(argc, argv, commands.front().name);
+  if (!arguments[0].starts_with("-") && !tpx::cli::knows_command(app, arguments[0])) {
+    tpx::cli::report(tpx::cli::unknown_command(app, arguments[0]));
+    return tpx::cli::kUsage;
+  }
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes them
   try {
-    app.parse(with_default_command(argc, argv, commands));
+    app.parse(arguments);
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "error: %s\nRun with --help for more information.\n", error.what());
+    tpx::cli::report(tpx::cli::usage_error(app, error));
     return tpx::cli::kUsage;
   }
   return chosen();

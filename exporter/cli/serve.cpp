@@ -388,6 +388,7 @@ Command serve_command() {
                            "Configuration file, or a directory of *.yaml; repeatable (default: the built-in one)");
             app.add_flag("--config.strict", options->strict, "Fail when any metric can't be served on this kernel");
             app.add_option("--web.listen-address", options->addresses, "Address to listen on; repeatable")
+                ->allow_extra_args(false)
                 ->capture_default_str();
             app.add_option("--web.telemetry-path", options->telemetry_path, "Path of the metrics")
                 ->capture_default_str()

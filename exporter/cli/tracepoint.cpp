@@ -272,6 +272,7 @@ Command tracepoint_command() {
                 ->type_name("EXPRESSION");
             app.add_option("--fields", options->fields, "Only these fields, or expressions over them")
                 ->delimiter(',')
+                ->allow_extra_args(false)
                 ->type_name("FIELD,...");
             app.add_option("-c,--count", options->count, "End after so many events")
                 ->type_name("N")

@@ -207,6 +207,14 @@ def test_a_reader_that_goes_away_ends_it():
     [
         (["tracepoint"], 2, "required"),
         (["tracepoint", "sched"], 2, "required"),
+        (["lst"], 2, 'no command "lst"; did you mean "list"?'),
+        (["config.yaml"], 2, "tracepoint_exporter --config.file=config.yaml"),
+        (["serve", "config.yaml"], 2, "--config.file=config.yaml"),
+        (["--web.listen-address=:0", "config.yaml"], 2, "--config.file=config.yaml"),
+        (["--config.fil=config.yaml"], 2, 'did you mean "--config.file"?'),
+        (["--listen", ":0"], 2, 'did you mean "--web.listen-address"?'),
+        (["list", "--nothing-alike"], 2, "tracepoint_exporter list --help"),
+        (["list", "--output", "yaml"], 2, "yaml not in {text,json}"),
         (["tracepoint", "sched", "sched_swich"], 1, "error: tracepoint sched/sched_swich not found"),
         (["tracepoint", "nope", "sched_switch"], 1, "error: tracepoint nope/sched_switch not found"),
         (["tracepoint", "sched", "sched_switch", "-d", "soon"], 2, "--duration"),
@@ -226,6 +234,12 @@ def test_wrong_use_is_explained(arguments, code, message):
     assert "error: " in done.stderr
     assert message in done.stderr
     assert "terminate called" not in done.stderr
+
+
+def test_fields_take_no_word_that_follows():
+    done = run("tracepoint", "--fields", "prev_comm,next_comm", "sched", "sched_switch", "--count", "1", "-d", "0")
+    assert done.returncode == 0, done.stderr
+    assert "next_comm=" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["list", "describe", "tracepoint", "top"])
