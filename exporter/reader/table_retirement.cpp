@@ -66,6 +66,11 @@ std::uint64_t TableRetirement::place_offset(std::uint32_t id) const {
   return plan_.store.region.places_offset() + 4 * std::uint64_t{id};
 }
 
+std::uint64_t TableRetirement::value_offset(std::uint32_t id, std::uint64_t cpu) const {
+  const RegionLayout& region = plan_.store.region;
+  return region.values_offset() + cpu * region.cpu_stride() + std::uint64_t{id} * region.value_stride();
+}
+
 std::span<const std::byte> TableRetirement::key_of(std::uint32_t id) const {
   const RegionLayout& region = plan_.store.region;
   return {region_ + region.keys_offset() + std::uint64_t{id} * region.key_size, region.key_size};
@@ -117,7 +122,7 @@ void TableRetirement::take_value(const Row& row, const TakeSeries& take) {
   words_.resize(region.value_words);
   sum_.assign(region.value_words, 0);
   for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row.id * region.value_stride();
+    const std::uint64_t at = value_offset(row.id, cpu);
     for (std::uint64_t word = 0; word < region.value_words; ++word) {
       words_[word] = load(at + 8 * word);
     }
@@ -129,7 +134,7 @@ void TableRetirement::take_value(const Row& row, const TakeSeries& take) {
 void TableRetirement::zero_value(const Row& row) const {
   const RegionLayout& region = plan_.store.region;
   for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row.id * region.value_stride();
+    const std::uint64_t at = value_offset(row.id, cpu);
     for (std::uint64_t word = 0; word < region.value_words; ++word) {
       store(at + 8 * word, 0);
     }
