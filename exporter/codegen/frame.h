@@ -16,11 +16,13 @@ inline constexpr assembler::Reg kFrame = assembler::Reg::R10;
 // The 512 bytes of stack, as offsets from R10.
 inline constexpr std::int64_t kValueSlot = -8;      ///< what the event adds, sets or observes
 inline constexpr std::int64_t kProbeSlot = -16;     ///< table: number of the probe; hash: errno of the insertion
-inline constexpr std::int64_t kIndexSlot = -24;     ///< table: address of the index word being claimed
-inline constexpr std::int64_t kPositionSlot = -32;  ///< table: its offset in the index
+inline constexpr std::int64_t kTrySlot = -24;       ///< table: how often another was first
+inline constexpr std::int64_t kPositionSlot = -32;  ///< table: offset in the index of the word being inserted
 inline constexpr std::int64_t kDispatchSlot = -40;  ///< position of the tracepoint that fired
 inline constexpr std::int64_t kScratchSlot = -48;   ///< where bpf_probe_read_kernel puts an integer
-inline constexpr std::int64_t kFirstSpill = -56;    ///< intermediate results, downwards
+inline constexpr std::int64_t kHeldSlot =
+    kScratchSlot;                                 ///< table: id + 1 taken for a slot that another took first, or 0
+inline constexpr std::int64_t kFirstSpill = -56;  ///< intermediate results, downwards
 inline constexpr unsigned kSpills = 8;
 inline constexpr std::int64_t kKey = -368;       ///< 256 bytes of key, to -112
 inline constexpr std::int64_t kLeftText = -440;  ///< 72 bytes for each side of a comparison

@@ -19,15 +19,13 @@ using plan::SlotState;
 
 namespace {
 
-constexpr int kTakeAttempts = 8;
+constexpr int kTakeAttempts = 4;
+constexpr std::int64_t kGiveBackAttempts = 16;
+constexpr std::int64_t kInsertAttempts = 2;
 /// The index word of id 0, ready, without its hash: those of the other ids lie four apart.
 constexpr std::int64_t kFirstReady = 4 | static_cast<std::int64_t>(SlotState::Ready);
 /// Id and state of an index word.
 constexpr std::int64_t kBelowHash = (std::int64_t{1} << (RegionLayout::kIdBits + 2)) - 1;
-
-std::int64_t state(SlotState value) {
-  return static_cast<std::int64_t>(value);
-}
 
 }  // namespace
 
@@ -125,7 +123,7 @@ void Rows::hash_key() {
 /// Takes away what the verifier knows of kHash: it would follow each of the possible keys through all the probes.
 void Rows::hide_key() {
   load_region(Reg::R1, 0);
-  out_.load(Size::Double, Reg::R1, Reg::R1, RegionLayout{}.head_offset());
+  out_.load(Size::Double, Reg::R1, Reg::R1, RegionLayout{}.fresh_offset());
   out_.alu(Alu::Xor, kHash, Reg::R1);
   out_.alu(Alu::Xor, kHash, Reg::R1);
 }
@@ -137,6 +135,12 @@ void Rows::probe(Label other_word, Label other_key) {
   load_region(Reg::R2, region.index_offset());
   out_.alu(Alu::Add, Reg::R2, Reg::R1);
   out_.load(Size::Word, Reg::R3, Reg::R2, 0);
+  compare(other_word, other_key);
+}
+
+/// probe() of the word in R3.
+void Rows::compare(Label other_word, Label other_key) {
+  const RegionLayout& region = metric_.store.region;
   out_.alu32(Alu::Sub, Reg::R3, kHash);
   out_.jump_if(Cond::Ge, Reg::R3, 4 * std::int64_t{region.capacity}, other_word);
   out_.comment("ready, and the same key?");
@@ -165,6 +169,7 @@ void Rows::table() {
   const Label other_word = out_.new_label();
   const Label next = out_.new_label();
   const Label found = out_.new_label();
+  const Label have_row = out_.new_label();
   const Label full = out_.new_label();
   const Label busy = out_.new_label();
   hash_key();
@@ -173,18 +178,22 @@ void Rows::table() {
   out_.alu(Alu::Rsh, Reg::R1, shift);
   out_.alu(Alu::Lsh, Reg::R1, 2);
   probe(first_word, first_key);
-  out_.jump(found);
+  out_.jump(have_row);
 
   out_.place(first_word);
   out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kHeldSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kTrySlot, 0);
   out_.place(other_word);
   out_.comment("empty?");
   out_.alu32(Alu::Add, Reg::R3, kHash);
   out_.jump_if(Cond::Ne, Reg::R3, 0, next);
-  insert(next, found, full, busy);
+  insert(next, found, have_row, full, busy);
 
   out_.place(first_key);
   out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kHeldSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kTrySlot, 0);
   out_.place(next);
   out_.comment("the next slot");
   out_.load(Size::Double, Reg::R2, kFrame, kProbeSlot);
@@ -201,6 +210,8 @@ void Rows::table() {
 
   other(full, busy, found);
   out_.place(found);
+  give_back(have_row);
+  out_.place(have_row);
   const Label no_cpu = out_.new_label();
   const Label done = out_.new_label();
   address_of_row(no_cpu);
@@ -210,73 +221,83 @@ void Rows::table() {
   out_.place(done);
 }
 
-/// Claims the empty slot at R2 (its offset in R1) for this key, takes an id, writes the key, publishes it. A slot that
-/// somebody else took meanwhile is passed over, even if it is for the same key: equal keys merge at read. An interrupt in
-/// the middle sees a claimed slot and takes another.
-void Rows::insert(Label next, Label found, Label full, Label busy) {
-  const Label release_full = out_.new_label();
-  const Label release_busy = out_.new_label();
+/// Takes an id, writes the key, and only then tries for the empty slot at R2 (its offset in R1) with one compare-and-swap:
+/// whoever meets the slot sees it empty or all there. When somebody else was first (another CPU, an interrupt), what stands
+/// there now may be the same key. If not, the search begins anew, as then the verifier has to follow an insertion a few
+/// times only and not from every slot; the id is kept for the next empty slot, and given back when there is none.
+void Rows::insert(Label next, Label found, Label inserted, Label full, Label busy) {
+  const std::int64_t capacity = metric_.store.region.capacity;
   const Label taken = out_.new_label();
-  out_.comment("no ids left? then do not claim");
-  load_region(Reg::R4, 0);
-  out_.load(Size::Double, Reg::R0, Reg::R4, RegionLayout{}.head_offset());
-  out_.load(Size::Double, Reg::R3, Reg::R4, RegionLayout{}.tail_offset());
-  out_.jump_if(Cond::Eq, Reg::R0, Reg::R3, full);
-  out_.comment("claim the slot");
-  out_.store(Size::Double, kFrame, kIndexSlot, Reg::R2);
+  const Label held = out_.new_label();
+  const Label ready = out_.new_label();
+  const Label other_key = out_.new_label();
+  out_.comment("an id is left from another slot?");
   out_.store(Size::Double, kFrame, kPositionSlot, Reg::R1);
-  out_.move(Reg::R3, kHash);
-  out_.alu(Alu::Xor, Reg::R3, kFirstReady ^ state(SlotState::Claimed));
-  out_.load_immediate(Reg::R0, 0);
-  out_.atomic(Atomic::CompareExchange, Size::Word, Reg::R2, 0, Reg::R3);
-  out_.jump_if(Cond::Ne, Reg::R0, 0, next);
-  take_id(taken, release_full, release_busy);
-
-  for (const auto& [from, to] : {std::pair(release_full, full), std::pair(release_busy, busy)}) {
-    out_.place(from);
-    out_.comment("give the slot back");
-    out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
-    out_.load_immediate(Reg::R2, 0);
-    store_release(context_, Size::Word, Reg::R1, 0, Reg::R2);
-    out_.jump(to);
-  }
+  out_.load(Size::Double, kRow, kFrame, kHeldSlot);
+  out_.jump_if(Cond::Ne, kRow, 0, held);
+  take_id(taken, full, busy);
+  out_.place(held);
+  out_.alu(Alu::Sub, kRow, 1);
+  out_.jump_if(Cond::Ge, kRow, capacity, busy);
+  out_.jump(ready);
   out_.place(taken);
-  out_.jump_if(Cond::Ge, kRow, metric_.store.region.capacity, release_busy);
+  out_.jump_if(Cond::Ge, kRow, capacity, full);
   write_key();
-  publish(found);
+  out_.place(ready);
+  publish(inserted);
+  out_.comment("another was first: the same key?");
+  out_.move(Reg::R3, Reg::R0);
+  compare(other_key, other_key);
+  out_.jump(found);
+  out_.place(other_key);
+  out_.comment("search again");
+  out_.load(Size::Double, Reg::R2, kFrame, kTrySlot);
+  out_.alu(Alu::Add, Reg::R2, 1);
+  out_.store(Size::Double, kFrame, kTrySlot, Reg::R2);
+  out_.jump_if(Cond::Ge, Reg::R2, kInsertAttempts, busy);
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, -1);
+  out_.jump(next);
 }
 
-/// kRow = an id that nobody has, from the ring.
+/// kRow = an id that nobody has: one that was given back, or the next fresh one, which may be the capacity.
 void Rows::take_id(Label taken, Label full, Label busy) {
   const RegionLayout& region = metric_.store.region;
-  const Label position = out_.new_label();
+  const Label fresh = out_.new_label();
   for (int attempt = 0; attempt < kTakeAttempts; ++attempt) {
-    out_.comment("take an id");
+    out_.comment("take an id that was given back");
     load_region(Reg::R4, 0);
-    out_.load(Size::Double, Reg::R0, Reg::R4, region.head_offset());
-    out_.load(Size::Double, Reg::R3, Reg::R4, region.tail_offset());
-    out_.jump_if(Cond::Eq, Reg::R0, Reg::R3, full);
-    out_.move(Reg::R5, Reg::R0);
+    out_.load(Size::Double, Reg::R0, Reg::R4, region.free_offset());
+    out_.move(kRow, Reg::R0);
+    out_.alu(Alu::And, kRow, RegionLayout::kMostIds);
+    out_.jump_if(Cond::Eq, kRow, 0, fresh);
+    out_.alu(Alu::Sub, kRow, 1);
+    out_.jump_if(Cond::Ge, kRow, region.capacity, busy);
+    load_region(Reg::R2, region.links_offset());
+    out_.move(Reg::R3, kRow);
+    out_.alu(Alu::Lsh, Reg::R3, 2);
+    out_.alu(Alu::Add, Reg::R2, Reg::R3);
+    out_.load(Size::Word, Reg::R5, Reg::R2, 0);
+    out_.move(Reg::R3, Reg::R0);
+    out_.alu(Alu::Sub, Reg::R3, kRow);
+    out_.alu(Alu::Add, Reg::R3, Reg::R5);
+    out_.load_immediate(Reg::R2, static_cast<std::int64_t>(RegionLayout::kChange - RegionLayout::kOneFree - 1));
+    out_.alu(Alu::Add, Reg::R3, Reg::R2);
     out_.move(Reg::R2, Reg::R0);
-    out_.alu(Alu::Add, Reg::R2, 1);
-    out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R4, region.head_offset(), Reg::R2);
-    out_.jump_if(Cond::Eq, Reg::R0, Reg::R5, position);
+    out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R4, region.free_offset(), Reg::R3);
+    out_.jump_if(Cond::Eq, Reg::R0, Reg::R2, taken);
   }
-  out_.jump(busy);
-  out_.place(position);
-  out_.alu(Alu::Mod, Reg::R5, region.capacity);
-  out_.alu(Alu::Lsh, Reg::R5, 2);
-  // The verifier does not follow a modulo: say the bound.
-  out_.jump_if(Cond::Ge, Reg::R5, std::int64_t{region.capacity} * 4, busy);
-  load_region(Reg::R4, region.ring_offset());
-  out_.alu(Alu::Add, Reg::R4, Reg::R5);
-  out_.load(Size::Word, kRow, Reg::R4, 0);
+  out_.place(fresh);
+  out_.comment("or a fresh one");
+  out_.load(Size::Double, Reg::R0, Reg::R4, region.fresh_offset());
+  out_.jump_if(Cond::Ge, Reg::R0, region.capacity, full);
+  out_.load_immediate(kRow, 1);
+  out_.atomic(Atomic::FetchAdd, Size::Double, Reg::R4, region.fresh_offset(), kRow);
   out_.jump(taken);
 }
 
 void Rows::write_key() {
   const RegionLayout& region = metric_.store.region;
-  out_.comment("write the key, then its place");
+  out_.comment("write the key");
   out_.move(Reg::R4, kRow);
   out_.alu(Alu::Mul, Reg::R4, region.key_size);
   load_region(Reg::R3, region.keys_offset());
@@ -285,24 +306,76 @@ void Rows::write_key() {
     out_.load(Size::Double, Reg::R5, kFrame, kKey + word);
     out_.store(Size::Double, Reg::R4, word, Reg::R5);
   }
-  out_.load(Size::Double, Reg::R5, kFrame, kPositionSlot);
-  out_.alu(Alu::Rsh, Reg::R5, 2);
+  out_.move(Reg::R5, kRow);
   out_.alu(Alu::Add, Reg::R5, 1);
-  out_.move(Reg::R4, kRow);
-  out_.alu(Alu::Lsh, Reg::R4, 2);
-  load_region(Reg::R3, region.places_offset());
-  out_.alu(Alu::Add, Reg::R4, Reg::R3);
-  store_release(context_, Size::Word, Reg::R4, 0, Reg::R5);
+  out_.store(Size::Double, kFrame, kHeldSlot, Reg::R5);
 }
 
-void Rows::publish(Label found) {
+/// On to `inserted`, or here with what stands in the index instead in R0.
+void Rows::publish(Label inserted) {
+  const RegionLayout& region = metric_.store.region;
+  const Label lost = out_.new_label();
   out_.comment("publish it");
-  out_.move(Reg::R3, kRow);
-  out_.alu(Alu::Lsh, Reg::R3, 2);
+  out_.move(Reg::R4, kRow);
+  out_.alu(Alu::Lsh, Reg::R4, 2);
+  out_.move(Reg::R3, Reg::R4);
   out_.alu(Alu::Add, Reg::R3, kHash);
-  out_.load(Size::Double, Reg::R1, kFrame, kIndexSlot);
-  store_release(context_, Size::Word, Reg::R1, 0, Reg::R3);
-  out_.jump(found);
+  load_region(Reg::R5, region.places_offset());
+  out_.alu(Alu::Add, Reg::R4, Reg::R5);
+  out_.load(Size::Double, Reg::R5, kFrame, kPositionSlot);
+  load_region(Reg::R2, region.index_offset());
+  out_.alu(Alu::Add, Reg::R2, Reg::R5);
+  out_.alu(Alu::Rsh, Reg::R5, 2);
+  out_.alu(Alu::Add, Reg::R5, 1);
+  out_.move(Reg::R1, Reg::R5);
+  out_.load_immediate(Reg::R0, RegionLayout::kUnpublished);
+  out_.alu(Alu::Or, Reg::R5, Reg::R0);
+  store_release(context_, Size::Word, Reg::R4, 0, Reg::R5);
+  out_.load_immediate(Reg::R0, 0);
+  out_.atomic(Atomic::CompareExchange, Size::Word, Reg::R2, 0, Reg::R3);
+  out_.jump_if(Cond::Ne, Reg::R0, 0, lost);
+  out_.store(Size::Word, Reg::R4, 0, Reg::R1);
+  out_.jump(inserted);
+  out_.place(lost);
+}
+
+/// Puts an id that was taken in vain on the stack of those that are free.
+void Rows::give_back(Label done) {
+  const RegionLayout& region = metric_.store.region;
+  const Label again = out_.new_label();
+  out_.comment("an id taken in vain?");
+  out_.load(Size::Double, Reg::R1, kFrame, kHeldSlot);
+  out_.jump_if(Cond::Eq, Reg::R1, 0, done);
+  out_.comment("give it back");
+  out_.move(Reg::R2, Reg::R1);
+  out_.alu(Alu::Sub, Reg::R2, 1);
+  out_.jump_if(Cond::Ge, Reg::R2, region.capacity, done);
+  out_.alu(Alu::Lsh, Reg::R2, 2);
+  load_region(Reg::R3, region.places_offset());
+  out_.alu(Alu::Add, Reg::R3, Reg::R2);
+  out_.store_immediate(Size::Word, Reg::R3, 0, 0);
+  load_region(Reg::R5, region.links_offset());
+  out_.alu(Alu::Add, Reg::R5, Reg::R2);
+  load_region(Reg::R4, 0);
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.place(again);
+  out_.load(Size::Double, Reg::R0, Reg::R4, region.free_offset());
+  out_.move(Reg::R2, Reg::R0);
+  out_.alu(Alu::And, Reg::R2, RegionLayout::kMostIds);
+  out_.store(Size::Word, Reg::R5, 0, Reg::R2);
+  out_.move(Reg::R3, Reg::R0);
+  out_.alu(Alu::Sub, Reg::R3, Reg::R2);
+  out_.alu(Alu::Add, Reg::R3, Reg::R1);
+  out_.load_immediate(Reg::R2, static_cast<std::int64_t>(RegionLayout::kChange + RegionLayout::kOneFree));
+  out_.alu(Alu::Add, Reg::R3, Reg::R2);
+  out_.move(Reg::R2, Reg::R0);
+  out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R4, region.free_offset(), Reg::R3);
+  out_.jump_if(Cond::Eq, Reg::R0, Reg::R2, done);
+  // The verifier wants an end. Each attempt in vain means that another CPU's went through.
+  out_.load(Size::Double, Reg::R2, kFrame, kProbeSlot);
+  out_.alu(Alu::Add, Reg::R2, 1);
+  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R2);
+  out_.jump_if(Cond::Lt, Reg::R2, kGiveBackAttempts, again);
 }
 
 /// kRow = the row `other`, and why is counted.

@@ -26,10 +26,13 @@ class Rows {
   void hash();
   void hide_key();
   void probe(assembler::Label other_word, assembler::Label other_key);
-  void insert(assembler::Label next, assembler::Label found, assembler::Label full, assembler::Label busy);
+  void compare(assembler::Label other_word, assembler::Label other_key);
+  void insert(assembler::Label next, assembler::Label found, assembler::Label inserted, assembler::Label full,
+              assembler::Label busy);
   void take_id(assembler::Label taken, assembler::Label full, assembler::Label busy);
   void write_key();
-  void publish(assembler::Label found);
+  void publish(assembler::Label inserted);
+  void give_back(assembler::Label done);
   void other(assembler::Label full, assembler::Label busy, assembler::Label done);
   /// kRow = address of row kRow of this CPU.
   void address_of_row(assembler::Label no_cpu);

@@ -17,14 +17,6 @@ namespace {
 
 constexpr std::size_t kDetachThreads = 32;  // they sleep
 
-/// Ids are handed out in order: 0, 1, … capacity - 1.
-void fill_ring(const Region& region, const plan::RegionLayout& layout) {
-  for (std::uint32_t id = 0; id < layout.capacity; ++id) {
-    region.store<std::uint32_t>(layout.ring_offset() + 4 * std::uint64_t{id}, id);
-  }
-  region.store(layout.tail_offset(), layout.capacity);
-}
-
 Result<UniqueFd> create_hash(const plan::MetricPlan& plan) {
   const auto type = plan.store.region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
   UniqueFd map(bpf_map_create(type, object_name(plan.name).c_str(), plan.key.size, plan.value.bytes(),
@@ -247,21 +239,15 @@ Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned) {
   LoadedMetric metric{planned, {}, {}, {}, {}};
   const plan::MetricPlan& plan = planned.plan;
   const plan::RegionLayout& layout = plan.store.region;
-  // Only who gives ids back looks into the index and, once it is filled, the ring.
+  // Only who ends series looks into the index and the links.
   const bool keeps_ids = plan.store.kind == plan::StoreKind::Table && !plan.retire_field;
   auto region = keeps_ids ? Region::create(plan.name, layout.total_bytes(),
-                                           {layout.index_offset(), layout.ring_offset() - layout.index_offset()})
+                                           {layout.index_offset(), layout.places_offset() - layout.index_offset()})
                           : Region::create(plan.name, layout.total_bytes());
   if (!region) {
     return fail(std::move(region.error()));
   }
   metric.region = std::move(*region);
-  if (plan.store.kind == plan::StoreKind::Table) {
-    fill_ring(metric.region, layout);
-    if (keeps_ids) {
-      metric.region.hide({layout.ring_offset(), layout.places_offset() - layout.ring_offset()});
-    }
-  }
   if (plan.store.kind == plan::StoreKind::PerCpuHash) {
     auto hash = create_hash(plan);
     if (!hash) {

@@ -57,16 +57,6 @@ Result<Region> Region::create(const std::string& name, std::uint64_t bytes, Piec
   return region;
 }
 
-void Region::hide(Piece piece) const {
-  const std::uint64_t first = page_above(piece.offset);
-  const std::uint64_t end = page_below(piece.offset + piece.bytes);
-  if (first < end) {
-    // The addresses stay ours, so that nothing else comes to lie there. When that fails, the pages stay mapped.
-    static_cast<void>(
-        mmap(data_ + first, end - first, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0));
-  }
-}
-
 Region::Region(Region&& other) noexcept
     : fd_(std::move(other.fd_)), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -34,9 +34,6 @@ class Region {
   Region& operator=(const Region&) = delete;
   ~Region();
 
-  /// Hides the pages of a piece that is not needed any more.
-  void hide(Piece piece) const;
-
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::byte* data() const { return data_; }

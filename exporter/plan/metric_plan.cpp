@@ -18,7 +18,7 @@ constexpr std::uint64_t to_word(std::uint64_t bytes) {
 // The offsets in 64 bits, so that total_bytes() is right (and the planner can refuse) where they outgrow 32.
 struct Offsets {
   std::uint64_t index = 0;
-  std::uint64_t ring = 0;
+  std::uint64_t links = 0;
   std::uint64_t places = 0;
   std::uint64_t keys = 0;
   std::uint64_t values = 0;
@@ -27,8 +27,8 @@ struct Offsets {
 Offsets offsets_of(const RegionLayout& layout) {
   Offsets at;
   at.index = to_line(std::uint64_t{layout.lost_offset()} + std::uint64_t{layout.lost_stride()} * layout.cpus);
-  at.ring = at.index + to_line(std::uint64_t{layout.slots} * 4);
-  at.places = at.ring + to_line(std::uint64_t{layout.capacity} * 4);
+  at.links = at.index + to_line(std::uint64_t{layout.slots} * 4);
+  at.places = at.links + to_line(std::uint64_t{layout.capacity} * 4);
   at.keys = at.places + to_line(std::uint64_t{layout.capacity} * 4);
   at.values = at.keys + to_line(std::uint64_t{layout.capacity} * layout.key_size);
   return at;
@@ -51,8 +51,8 @@ std::uint32_t ValueLayout::words() const {
 std::uint32_t RegionLayout::index_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).index);
 }
-std::uint32_t RegionLayout::ring_offset() const {
-  return static_cast<std::uint32_t>(offsets_of(*this).ring);
+std::uint32_t RegionLayout::links_offset() const {
+  return static_cast<std::uint32_t>(offsets_of(*this).links);
 }
 std::uint32_t RegionLayout::places_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).places);

@@ -99,12 +99,14 @@ enum class StoreKind : std::uint8_t {
 /// Where everything lies in the one value of a mmapable array that backs Array and Table stores, and the `other` row and
 /// counters of every store. All offsets in bytes from the start, multiples of 64 per area.
 ///
-///   head     u64   ring position of the next free id to take (BPF: compare-and-swap +1)
-///   tail     u64   ring position after the last free id (user space adds retired ids)
+///   fresh    u64   ids from this one on were never taken (BPF: fetch-and-add 1; may run past the capacity)
+///   free     u64   stack of ids given back: top id + 1 or 0 (lower 20 bits) | ids on it (20 bits) << 20 | changes << 40,
+///                  which is there so that a compare-and-swap notices that the top went and came back
 ///   lost     u64[cpus][8]: events that could not be counted, by LostReason; one line per CPU
 ///   index    u32[slots]: 0 empty; else hash (upper 10 bits) | id + 1 (20 bits) << 2 | state (lower 2 bits)
-///   ring     u32[capacity]: ids free to take, initially 0, 1, …
-///   places   u32[capacity]: of each id its slot in the index + 1, or 0 while it has no key or that is being written
+///   links    u32[capacity]: of each id on the stack the one below it + 1, or 0
+///   places   u32[capacity]: of each id its slot in the index + 1, or 0 while it has no key; with kUnpublished from before
+///            its word stands in the index until after
 ///   keys     [capacity][key_size]
 ///   values   [cpus][capacity + 1][words]: the last row is the series `other`
 ///
@@ -114,6 +116,10 @@ struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
   static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
   static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
+  static constexpr std::uint32_t kUnpublished = 1U << 31U;
+  /// What the word `free` gains, beside the top, when an id is put on the stack.
+  static constexpr std::uint64_t kOneFree = 1ULL << kIdBits;
+  static constexpr std::uint64_t kChange = 1ULL << (2 * kIdBits);
   std::uint32_t capacity =
       0;  ///< label sets (Table), at most kMostIds; 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts)
   std::uint32_t slots = 0;  ///< power of two, at least three times the capacity; 0 unless Table
@@ -122,12 +128,12 @@ struct RegionLayout {
   std::uint32_t value_cpus = 1;  ///< rows per series
   std::uint32_t cpus = 1;        ///< possible CPUs
 
-  [[nodiscard]] std::uint32_t head_offset() const { return 0; }
-  [[nodiscard]] std::uint32_t tail_offset() const { return 64; }
+  [[nodiscard]] std::uint32_t fresh_offset() const { return 0; }
+  [[nodiscard]] std::uint32_t free_offset() const { return 64; }
   [[nodiscard]] std::uint32_t lost_offset() const { return 128; }
   [[nodiscard]] std::uint32_t lost_stride() const { return kLostReasons * 8; }
   [[nodiscard]] std::uint32_t index_offset() const;
-  [[nodiscard]] std::uint32_t ring_offset() const;
+  [[nodiscard]] std::uint32_t links_offset() const;
   [[nodiscard]] std::uint32_t places_offset() const;
   [[nodiscard]] std::uint32_t keys_offset() const;
   [[nodiscard]] std::uint32_t values_offset() const;
@@ -138,7 +144,7 @@ struct RegionLayout {
   [[nodiscard]] std::uint32_t other_row() const { return capacity; }
 };
 
-/// States of an index word (its lower two bits).
+/// States of an index word (its lower two bits), or of a pair's start. Only the latter are ever Claimed.
 enum class SlotState : std::uint8_t { Empty = 0, Claimed = 1, Ready = 2, Retired = 3 };
 
 /// Why an event is not in any series of its metric, or not in the one of its labels.

@@ -65,19 +65,26 @@ void Reader::read_array(MapSnapshot& snapshot) {
 
 void Reader::read_table(MapSnapshot& snapshot) {
   const RegionLayout& region = metric_.planned.plan.store.region;
-  // Ids are first handed out in order; those given back come round after the last of them.
-  const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.head_offset()), region.capacity);
+  const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.fresh_offset()), region.capacity);
   const std::uint64_t live = series_in_use(metric_);
   snapshot.table_keys = metric_.region.data() + region.keys_offset();
   snapshot.ids_last = !metric_.planned.plan.retire_field;
   snapshot.values.reserve(live * region.value_words);
   snapshot.ids.reserve(live);
   for (std::uint64_t id = 0; id < used; ++id) {
-    if (metric_.region.load<std::uint32_t>(region.places_offset() + 4 * id) == 0) {
+    const auto place = metric_.region.load<std::uint32_t>(region.places_offset() + 4 * id);
+    if (place == 0) {
       continue;
     }
     snapshot.values.resize(snapshot.values.size() + region.value_words, 0);
-    sum_row(id, snapshot.values.data() + snapshot.row_count * region.value_words);
+    std::uint64_t* sum = snapshot.values.data() + snapshot.row_count * region.value_words;
+    sum_row(id, sum);
+    // Not published, as far as its program says: it was, if something counted there; else its id may go to another key.
+    if ((place & RegionLayout::kUnpublished) != 0 &&
+        std::all_of(sum, sum + region.value_words, [](std::uint64_t word) { return word == 0; })) {
+      snapshot.values.resize(snapshot.values.size() - region.value_words);
+      continue;
+    }
     snapshot.ids.push_back(static_cast<std::uint32_t>(id));
     ++snapshot.row_count;
   }
@@ -142,9 +149,9 @@ std::uint64_t series_in_use(const loader::LoadedMetric& metric) {
   if (metric.planned.plan.store.kind != plan::StoreKind::Table) {
     return 0;
   }
-  // Tail first: it never passes an id that head has not, so that the difference is never too small to be one.
-  const std::uint64_t given_back = metric.region.load(region.tail_offset()) - region.capacity;
-  return metric.region.load(region.head_offset()) - given_back;
+  // The free ones first: all of them were fresh before, so that the difference is never below 0.
+  const std::uint64_t free = metric.region.load(region.free_offset()) / RegionLayout::kOneFree & RegionLayout::kMostIds;
+  return std::min<std::uint64_t>(metric.region.load(region.fresh_offset()), region.capacity) - free;
 }
 
 }  // namespace tpx::reader

@@ -79,7 +79,7 @@ std::span<const std::byte> TableRetirement::key_of(std::uint32_t id) const {
 void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again) {
   const RegionLayout& region = plan_.store.region;
   const plan::KeyField& field = plan_.key.fields[*plan_.retire_field];
-  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(load(region.head_offset()), region.capacity));
+  const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(load(region.fresh_offset()), region.capacity));
   for (std::uint32_t id = 0; id < used; ++id) {
     const std::uint32_t place = load_word(place_offset(id));
     if (place == 0) {
@@ -89,12 +89,12 @@ void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::un
     if (!ids.contains(ended)) {
       continue;
     }
-    const std::uint64_t at = slot_offset(place - 1);
-    std::uint32_t word = load_word(at);
-    if (state_of(word) == SlotState::Claimed) {
-      again.insert(ended);  // its key is written, but not yet published
+    if ((place & RegionLayout::kUnpublished) != 0) {
+      again.insert(ended);
       continue;
     }
+    const std::uint64_t at = slot_offset(place - 1);
+    std::uint32_t word = load_word(at);
     if (state_of(word) != SlotState::Ready || id_of(word) != id) {
       continue;  // marked before
     }
@@ -156,9 +156,14 @@ void TableRetirement::empty_slot(std::uint32_t slot) const {
 
 void TableRetirement::give_back(std::uint32_t id) const {
   const RegionLayout& region = plan_.store.region;
-  const std::uint64_t tail = load(region.tail_offset());
-  store_word(region.ring_offset() + 4 * (tail % region.capacity), id);
-  store(region.tail_offset(), tail + 1);
+  auto* free = reinterpret_cast<std::uint64_t*>(region_ + region.free_offset());
+  std::uint64_t old = load(region.free_offset());
+  std::uint64_t with_id = 0;
+  do {
+    const std::uint64_t top = old & RegionLayout::kMostIds;
+    store_word(region.links_offset() + 4 * std::uint64_t{id}, static_cast<std::uint32_t>(top));
+    with_id = old - top + id + 1 + RegionLayout::kOneFree + RegionLayout::kChange;
+  } while (!__atomic_compare_exchange_n(free, &old, with_id, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 }
 
 }  // namespace tpx::reader

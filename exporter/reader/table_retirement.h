@@ -21,8 +21,7 @@ using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<
 ///
 ///   1. mark(): the index word of each ended series goes from Ready to Retired by compare-and-swap. Programs that look its
 ///      key up from now on pass it over and begin a new series (an id may be in use again).
-///   2. The caller waits for a grace period: programs that found the row before step 1 are done with it then. The same wait
-///      makes it safe to write the ring: whoever took an id before the rows' owners did has read it by then.
+///   2. The caller waits for a grace period: programs that found the row before step 1 are done with it then.
 ///   3. collect(): the row's final values go out, it is zeroed, its place and index word are emptied, its id goes back.
 ///
 /// A program that meets an emptied index word on its way to a series further on begins a second row for that key: equal keys
@@ -33,7 +32,7 @@ class TableRetirement {
   /// `region` is the mapped value of RegionLayout, and outlives this, as does `plan`.
   TableRetirement(const plan::MetricPlan& plan, std::byte* region) : plan_(plan), region_(region) {}
 
-  /// Step 1, for all series whose retired label holds one of `ids`. The ids of rows that a program is inserting right now
+  /// Step 1, for all series whose retired label holds one of `ids`. The ids of rows that a program is publishing right now
   /// are added to `again`.
   void mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again);
   /// Step 3, for all series marked.
@@ -47,7 +46,7 @@ class TableRetirement {
   };
   [[nodiscard]] std::uint64_t load(std::uint64_t offset) const;
   void store(std::uint64_t offset, std::uint64_t value) const;
-  /// Of the index, the ring and the places.
+  /// Of the index, the links and the places.
   [[nodiscard]] std::uint32_t load_word(std::uint64_t offset) const;
   void store_word(std::uint64_t offset, std::uint32_t value) const;
   [[nodiscard]] std::span<const std::byte> key_of(std::uint32_t id) const;

@@ -1,10 +1,14 @@
 // Counts under load: every event is in a series, in `other`, or among the lost ones with its reason.
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include <bit>
 
+#include <algorithm>
 #include <atomic>
+#include <barrier>
+#include <bit>
 #include <functional>
 #include <future>
 #include <memory>
@@ -75,6 +79,45 @@ TEST_CASE("100000 distinct keys from several CPUs are all counted while scrapes 
             session.lost(metric, LostReason::OtherFull) + session.lost(metric, LostReason::OtherBusy));
     }
     CHECK(session.table("one_total").size() == 1);
+  }
+}
+
+/// Each CPU calls with all keys, all in the same order, so that they meet new keys at the same moment again and again.
+void call_on_every_cpu(std::uint64_t keys) {
+  const auto cpus = static_cast<std::size_t>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 2L));
+  std::barrier start(static_cast<std::ptrdiff_t>(cpus));
+  std::vector<std::thread> threads;
+  for (std::size_t cpu = 0; cpu < cpus; ++cpu) {
+    threads.emplace_back([&start, cpu, keys] {
+      cpu_set_t own;
+      CPU_ZERO(&own);
+      CPU_SET(cpu, &own);
+      static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof own, &own));
+      start.arrive_and_wait();
+      for (std::uint64_t key = 0; key < keys; ++key) {
+        call(key);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+TEST_CASE("a table takes as many label sets as it says, whoever meets them first", "[kernel]") {
+  constexpr std::uint64_t kKeys = 16384;
+  const auto cpus = static_cast<std::uint64_t>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 2L));
+  for (const Force& way : all_ways()) {
+    INFO(describe(way));
+    // The last label sets but one need an id for each CPU that may be about to insert them.
+    const std::string limit = "max_series: " + std::to_string(kKeys + cpus - 1);
+    Session session(
+        "metrics:\n" + calls_metric("calls_total", "labels: {key: 'args.args[0]'}\n" + limit, process_calls()), way);
+    call_on_every_cpu(kKeys);
+    CHECK(session.other("calls_total") == 0);
+    const auto rows = session.table("calls_total");
+    CHECK(rows.size() == kKeys);
+    CHECK(std::ranges::all_of(rows, [&](const auto& row) { return row.second == cpus; }));
   }
 }
 

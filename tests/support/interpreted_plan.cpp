@@ -9,11 +9,6 @@ namespace tpx::test {
 
 namespace {
 
-template <class Word>
-void put(std::span<std::uint8_t> bytes, std::uint64_t offset, Word value) {
-  std::memcpy(bytes.data() + offset, &value, sizeof value);
-}
-
 bool fires(const plan::AttachPoint& point, const Event& event) {
   if (point.type == plan::AttachType::Classic) {
     return point.category == event.format->category && point.event == event.format->name;
@@ -59,11 +54,6 @@ void InterpretedPlan::add_maps(const plan::PlannedMetric& metric) {
   const plan::MetricPlan& plan = metric.plan;
   const plan::RegionLayout& region = plan.store.region;
   kernel_.add_map(plan.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(region.total_bytes()), 1);
-  const auto bytes = kernel_.value(plan.region_map);
-  for (std::uint32_t id = 0; id < region.capacity; ++id) {
-    put(bytes, region.ring_offset() + 4 * std::uint64_t{id}, id);
-  }
-  put(bytes, region.tail_offset(), std::uint64_t{region.capacity});
   if (plan.store.kind == plan::StoreKind::PerCpuHash) {
     const auto type = region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
     kernel_.add_map(plan.hash_map, type, plan.key.size, plan.value.bytes(), plan.store.max_series);

@@ -30,8 +30,8 @@ TEST_CASE("a value has the words of its kind") {
 TEST_CASE("the areas of a region stand one after the other, each on a cache line of its own") {
   const RegionLayout layout = table_layout();
   CHECK(layout.index_offset() == 128 + 2 * 64);
-  CHECK(layout.ring_offset() == layout.index_offset() + 512 * 4);
-  CHECK(layout.places_offset() == layout.ring_offset() + 448);   // 100 * 4 = 400
+  CHECK(layout.links_offset() == layout.index_offset() + 512 * 4);
+  CHECK(layout.places_offset() == layout.links_offset() + 448);  // 100 * 4 = 400
   CHECK(layout.keys_offset() == layout.places_offset() + 448);   // 100 * 4 = 400
   CHECK(layout.values_offset() == layout.keys_offset() + 2432);  // 100 * 24 = 2400
   CHECK(layout.cpu_stride() == 2432);                            // 101 * 24 = 2424
@@ -48,14 +48,14 @@ TEST_CASE("every area is 64-byte aligned and none overlaps the next") {
         layout.slots = capacity > 1 ? 4096 : 0;
         layout.key_size = key_size;
         layout.value_words = words;
-        for (const std::uint64_t offset : {std::uint64_t{layout.index_offset()}, std::uint64_t{layout.ring_offset()},
+        for (const std::uint64_t offset : {std::uint64_t{layout.index_offset()}, std::uint64_t{layout.links_offset()},
                                            std::uint64_t{layout.places_offset()}, std::uint64_t{layout.keys_offset()},
                                            std::uint64_t{layout.values_offset()}, layout.cpu_stride()}) {
           CHECK(offset % 64 == 0);
         }
         CHECK(layout.index_offset() >= layout.lost_offset() + layout.lost_stride() * layout.cpus);
-        CHECK(layout.ring_offset() >= layout.index_offset() + layout.slots * 4);
-        CHECK(layout.places_offset() >= layout.ring_offset() + capacity * 4);
+        CHECK(layout.links_offset() >= layout.index_offset() + layout.slots * 4);
+        CHECK(layout.places_offset() >= layout.links_offset() + capacity * 4);
         CHECK(layout.keys_offset() >= layout.places_offset() + capacity * 4);
         CHECK(layout.values_offset() >= layout.keys_offset() + capacity * key_size);
         CHECK(layout.cpu_stride() >= (capacity + 1) * layout.value_stride());

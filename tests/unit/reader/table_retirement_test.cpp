@@ -2,6 +2,7 @@
 
 #include "reader/table_retirement.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -60,12 +61,7 @@ class Table {
  public:
   /// `check`: whether the program is new, see InterpreterOptions.
   explicit Table(const plan::MetricPlan& plan, const assembler::Program& program, bool check = true)
-      : plan_(plan), program_(program), check_(check), retirement_(plan, memory()) {
-    for (std::uint32_t id = 0; id < layout().capacity; ++id) {
-      set(layout().ring_offset() + 4 * std::uint64_t{id}, id);
-    }
-    set(layout().tail_offset(), std::uint64_t{layout().capacity});
-  }
+      : plan_(plan), program_(program), check_(check), retirement_(plan, memory()) {}
 
   std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
     std::array<std::uint8_t, 8> context{};
@@ -91,12 +87,10 @@ class Table {
     std::memcpy(&value, bytes().data() + offset, sizeof value);
     return value;
   }
-  template <class Word>
-  void set(std::uint64_t offset, Word value) {
-    std::memcpy(bytes().data() + offset, &value, sizeof value);
-  }
 
-  [[nodiscard]] std::uint64_t head() const { return get<std::uint64_t>(layout().head_offset()); }
+  [[nodiscard]] std::uint64_t fresh() const {
+    return std::min<std::uint64_t>(get<std::uint64_t>(layout().fresh_offset()), layout().capacity);
+  }
   [[nodiscard]] std::uint32_t index_word(std::uint64_t slot) const {
     return get<std::uint32_t>(layout().index_offset() + 4 * slot);
   }
@@ -123,11 +117,27 @@ class Table {
     }
     return sum;
   }
+  [[nodiscard]] std::uint64_t rows() const {
+    std::uint64_t rows = 0;
+    for (std::uint64_t id = 0; id < layout().capacity; ++id) {
+      rows += place(id) != 0 ? 1 : 0;
+    }
+    return rows;
+  }
   /// Every id is either free or has one key; every index word that is not empty leads to its id.
   [[nodiscard]] bool consistent() const {
     std::multiset<std::uint64_t> ids;
-    for (std::uint64_t at = head(); at != get<std::uint64_t>(layout().tail_offset()); ++at) {
-      ids.insert(get<std::uint32_t>(layout().ring_offset() + 4 * (at % layout().capacity)));
+    for (std::uint64_t id = fresh(); id < layout().capacity; ++id) {
+      ids.insert(id);
+    }
+    const auto free = get<std::uint64_t>(layout().free_offset());
+    std::uint64_t given_back = free >> 20U & 0xfffffU;
+    for (std::uint64_t top = free & 0xfffffU; top != 0; --given_back) {
+      ids.insert(top - 1);
+      top = get<std::uint32_t>(layout().links_offset() + 4 * (top - 1));
+    }
+    if (given_back != 0) {
+      return false;
     }
     std::uint64_t words = 0;
     for (std::uint64_t id = 0; id < layout().capacity; ++id) {
@@ -230,13 +240,81 @@ TEST_CASE("index words of gauges are emptied once nothing lies behind them") {
     table.mark(1);
     table.collect();
     table.count(second);  // finds its own row still, also behind the one that is gone
-    REQUIRE(table.head() == 2);
+    REQUIRE(table.fresh() == 2);
     table.mark(second);
     table.collect();
     for (std::uint64_t slot = 0; slot < plan.store.region.slots; ++slot) {
       REQUIRE(table.index_word(slot) == 0);
     }
   }
+}
+
+/// Programs of each of `pids` nested in one another: each is stopped after every number of instructions, the last one runs
+/// to its end, then the others do, innermost first. `check` sees the table then.
+template <class Check>
+void nest(const plan::MetricPlan& plan, const std::vector<std::uint64_t>& pids, const Check& check) {
+  const assembler::Program program = counting(plan);
+  const std::size_t outer = pids.size() - 1;
+  std::vector<std::size_t> steps(outer, 0);
+  for (bool first = true;; first = false) {
+    Table table(plan, program, first);
+    std::vector<std::unique_ptr<test::Interpreter>> stopped;
+    std::size_t ended = outer;  // the innermost program that was over before it could be stopped
+    for (std::size_t i = 0; i < outer; ++i) {
+      stopped.push_back(table.event(pids[i]));
+      if (!advance(*stopped.back(), steps[i]) && ended == outer) {
+        ended = i;
+      }
+    }
+    table.count(pids.back());
+    for (auto program_left = stopped.rbegin(); program_left != stopped.rend(); ++program_left) {
+      finish(**program_left);
+    }
+    if (!check(table)) {
+      FAIL("stopped after " << steps.front() << " and " << steps.back() << " instructions");
+    }
+    // The next combination, like an odometer whose digits end where their programs do.
+    std::size_t digit = ended == outer ? outer - 1 : ended;
+    if (ended != outer) {
+      if (digit == 0) {
+        return;
+      }
+      std::fill(steps.begin() + static_cast<std::ptrdiff_t>(digit), steps.end(), 0);
+      --digit;
+    }
+    ++steps[digit];
+  }
+}
+
+TEST_CASE("first events of one key make one row, wherever they meet") {
+  const auto one_row = [](std::uint64_t events) {
+    return [events](const Table& table) {
+      return table.rows() == 1 && table.total() == events && table.other() == 0 && table.consistent();
+    };
+  };
+  nest(make_plan(2), {1, 1}, one_row(2));
+  nest(make_plan(3), {1, 1, 1}, one_row(3));
+}
+
+TEST_CASE("first events of two keys make two rows, wherever they meet") {
+  for (std::uint64_t other = 2; other < 20; ++other) {  // some begin at the same slot
+    nest(make_plan(2), {1, other}, [](const Table& table) {
+      return table.rows() == 2 && table.total() == 2 && table.other() == 0 && table.consistent();
+    });
+  }
+}
+
+TEST_CASE("an id taken in vain goes to the next key") {
+  nest(make_plan(2), {1, 1}, [](Table& table) {
+    table.count(2);
+    return table.rows() == 2 && table.total() == 3 && table.other() == 0 && table.consistent();
+  });
+}
+
+TEST_CASE("an event that finds no id left is in `other`, and its row is there all the same") {
+  nest(make_plan(1), {1, 1}, [](const Table& table) {
+    return table.rows() == 1 && table.total() == 2 && table.other() <= 1 && table.consistent();
+  });
 }
 
 /// Program X is stopped after every number of instructions, then the series is marked, then program Y begins and is stopped

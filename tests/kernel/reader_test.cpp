@@ -1,0 +1,54 @@
+#include "reader/reader.h"
+
+#include "catch.h"
+#include "loader/loader.h"
+
+namespace tpx::reader {
+namespace {
+
+plan::PlannedMetric table_of_pids() {
+  plan::PlannedMetric planned;
+  plan::MetricPlan& plan = planned.plan;
+  plan.name = "events_total";
+  plan.key.fields = {{"pid", 0, {plan::ValueType::Kind::Integer, 4, false}, {}, {}}};
+  plan.key.size = 8;
+  plan.store.kind = plan::StoreKind::Table;
+  plan.store.max_series = 4;
+  plan.store.region.capacity = 4;
+  plan.store.region.slots = 16;
+  plan.store.region.key_size = 8;
+  return planned;
+}
+
+TEST_CASE("a row that is not published yet is read once something counted there", "[kernel]") {
+  const plan::RegionLayout layout = table_of_pids().plan.store.region;
+  const auto metric = loader::create_maps(table_of_pids());
+  REQUIRE(metric.has_value());
+  const loader::Region& region = metric->region;
+  region.store(layout.fresh_offset(), 1);
+  region.store(layout.keys_offset(), 77);
+  region.store<std::uint32_t>(layout.places_offset(), 5 | plan::RegionLayout::kUnpublished);
+  MapSnapshot snapshot;
+  REQUIRE(Reader(*metric).read(snapshot).has_value());
+  CHECK(snapshot.rows() == 0);
+  region.store(layout.values_offset(), 3);  // another program found it before the first one said that it is published
+  REQUIRE(Reader(*metric).read(snapshot).has_value());
+  REQUIRE(snapshot.rows() == 1);
+  CHECK(snapshot.value(0).front() == 3);
+  CHECK(snapshot.ids == std::vector<std::uint32_t>{0});
+  CHECK(snapshot.key(0).front() == std::byte{77});
+}
+
+TEST_CASE("series in use are those taken and not given back", "[kernel]") {
+  const plan::RegionLayout layout = table_of_pids().plan.store.region;
+  const auto metric = loader::create_maps(table_of_pids());
+  REQUIRE(metric.has_value());
+  CHECK(series_in_use(*metric) == 0);
+  metric->region.store(layout.fresh_offset(), 9);  // some events found no id left
+  CHECK(series_in_use(*metric) == 4);
+  metric->region.store(layout.free_offset(), 3 * plan::RegionLayout::kOneFree + 2);
+  CHECK(series_in_use(*metric) == 1);
+}
+
+}  // namespace
+}  // namespace tpx::reader
