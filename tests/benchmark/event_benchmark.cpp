@@ -28,11 +28,11 @@ struct Case {
   const char* script;
 };
 
-constexpr int kSlices = 3;
+constexpr int kSlices = 9;
 constexpr int kRounds = 15;
 
 constexpr std::array kCases{
-    Case{"switches by pid, comm", "switches_pid_comm", Workload::Switches, 20000, 10240, R"(metrics:
+    Case{"switches by pid, comm", "switches_pid_comm", Workload::Switches, 5000, 10240, R"(metrics:
   - name: switches_total
     tracepoint: sched/sched_switch
     labels: {pid: pid, comm: comm}
@@ -57,7 +57,7 @@ constexpr std::array kCases{
     max_series: 1024
 )",
          "tracepoint:raw_syscalls:sys_enter { @[args->id] = count(); }"},
-    Case{"four metrics of switches", "four_metrics", Workload::Switches, 20000, 10240, R"(metrics:
+    Case{"four metrics of switches", "four_metrics", Workload::Switches, 5000, 10240, R"(metrics:
   - name: switches_total
     tracepoint: sched/sched_switch
     labels: {pid: pid, comm: comm}
