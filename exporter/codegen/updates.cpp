@@ -81,7 +81,7 @@ void Updates::histogram() {
   const Label found = out_.new_label();
   out_.comment("bucket");
   out_.load(Size::Double, Reg::R1, kFrame, kValueSlot);
-  find_bucket(metric_.value.below_zero, metric_.value.bounds.size(), found);
+  find_bucket(metric_.value.unreachable, metric_.value.bounds.size(), found);
   out_.place(found);
   out_.alu(Alu::Lsh, Reg::R2, 3);
   out_.move(Reg::R3, kRow);

@@ -91,12 +91,12 @@ Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
 
 void set_bounds(ValueLayout& value, std::vector<double> exposed, double scale) {
   value.bounds.clear();
-  value.below_zero = 0;
+  value.unreachable = 0;
   for (const double bound : exposed) {
     const double kernel = kernel_bound(bound, scale);
     value.bounds.push_back(value.is_signed ? clamped<std::int64_t>(kernel)
                                            : static_cast<std::int64_t>(clamped<std::uint64_t>(kernel)));
-    value.below_zero += !value.is_signed && kernel < 0 ? 1U : 0U;
+    value.unreachable += kernel < (value.is_signed ? -0x1p63 : 0) ? 1U : 0U;
   }
   value.exposed_bounds = std::move(exposed);
 }

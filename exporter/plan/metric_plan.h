@@ -80,7 +80,7 @@ struct ValueLayout {
   MetricKind kind = MetricKind::Counter;
   /// Histogram: inclusive upper bounds in kernel integers, increasing; where the value is unsigned, so are they.
   std::vector<std::int64_t> bounds;
-  std::uint32_t below_zero = 0;        ///< unsigned values: as many bounds at the front can hold none
+  std::uint32_t unreachable = 0;       ///< as many bounds at the front are below the least value of the type
   std::vector<double> exposed_bounds;  ///< the same in the exposed unit, as `le` shows them
   bool is_signed = false;              ///< Gauge, Histogram: the observed value is signed
   [[nodiscard]] std::uint32_t words() const;

@@ -137,7 +137,7 @@ class Expecting {
       return;
     }
     const auto& bounds = planned_.plan.value.bounds;
-    std::size_t bucket = planned_.plan.value.below_zero;
+    std::size_t bucket = planned_.plan.value.unreachable;
     while (bucket < bounds.size() && static_cast<std::uint64_t>(bounds[bucket]) < duration) {
       ++bucket;
     }

@@ -87,9 +87,10 @@ TEST_CASE("bounds beyond the numbers of the kernel") {
   const auto least = std::numeric_limits<std::int64_t>::min();
   CHECK(bounds_of({-1e300, -0x1p63, 0x1p62, 0x1p63, 1e300}, 1, true).bounds ==
         std::vector<std::int64_t>{least, least, std::int64_t{1} << 62, greatest, greatest});
+  CHECK(bounds_of({-1e300, -0x1p63, 0}, 1, true).unreachable == 1);
   // Unsigned values go twice as far; bounds below 0 hold none of them.
   const ValueLayout value = bounds_of({-3, -0.5, 0, 0x1p63, 0x1p64}, 1, false);
-  CHECK(value.below_zero == 2);
+  CHECK(value.unreachable == 2);
   CHECK(value.bounds[2] == 0);
   CHECK(value.bounds[3] == least);
   CHECK(static_cast<std::uint64_t>(value.bounds[4]) == std::numeric_limits<std::uint64_t>::max());
