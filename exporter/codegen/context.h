@@ -31,8 +31,8 @@ struct Context {
   }
 };
 
-/// *(size*)(base + offset) = src, Word or Double, after everything before it: a plain store where the architecture keeps stores in
-/// order (x86), an exchange elsewhere. Destroys src.
+/// *(size*)(base + offset) = src, Word or Double, after everything before it: a plain store where the architecture keeps
+/// stores in order (x86), an exchange elsewhere. Destroys src.
 void store_release(Context& context, assembler::Size size, assembler::Reg base, std::int64_t offset,
                    assembler::Reg src);
 

@@ -20,8 +20,8 @@ inline constexpr std::int64_t kTrySlot = -24;       ///< table: how often anothe
 inline constexpr std::int64_t kPositionSlot = -32;  ///< table: offset in the index of the word being inserted
 inline constexpr std::int64_t kDispatchSlot = -40;  ///< position of the tracepoint that fired
 inline constexpr std::int64_t kScratchSlot = -48;   ///< where bpf_probe_read_kernel puts an integer
-inline constexpr std::int64_t kHeldSlot =
-    kScratchSlot;                                 ///< table: id + 1 taken for a slot that another took first, or 0
+/// Table: id + 1 that was taken for a slot which another took first, or 0.
+inline constexpr std::int64_t kHeldSlot = kScratchSlot;
 inline constexpr std::int64_t kFirstSpill = -56;  ///< intermediate results, downwards
 inline constexpr unsigned kSpills = 8;
 inline constexpr std::int64_t kKey = -368;       ///< 256 bytes of key, to -112

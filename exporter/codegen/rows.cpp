@@ -161,6 +161,20 @@ void Rows::compare(Label other_word, Label other_key) {
   out_.jump_if(Cond::Ne, Reg::R4, 0, other_key);
 }
 
+/// What a look past the first slot needs.
+void Rows::begin_search() {
+  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kHeldSlot, 0);
+  out_.store_immediate(Size::Double, kFrame, kTrySlot, 0);
+}
+
+/// R2 = ++*(u64*)(R10 + slot).
+void Rows::count_up(std::int64_t slot) {
+  out_.load(Size::Double, Reg::R2, kFrame, slot);
+  out_.alu(Alu::Add, Reg::R2, 1);
+  out_.store(Size::Double, kFrame, slot, Reg::R2);
+}
+
 void Rows::table() {
   const RegionLayout& region = metric_.store.region;
   const int shift = 64 - std::countr_zero(region.slots);
@@ -181,9 +195,7 @@ void Rows::table() {
   out_.jump(have_row);
 
   out_.place(first_word);
-  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
-  out_.store_immediate(Size::Double, kFrame, kHeldSlot, 0);
-  out_.store_immediate(Size::Double, kFrame, kTrySlot, 0);
+  begin_search();
   out_.place(other_word);
   out_.comment("empty?");
   out_.alu32(Alu::Add, Reg::R3, kHash);
@@ -191,14 +203,10 @@ void Rows::table() {
   insert(next, found, have_row, full, busy);
 
   out_.place(first_key);
-  out_.store_immediate(Size::Double, kFrame, kProbeSlot, 0);
-  out_.store_immediate(Size::Double, kFrame, kHeldSlot, 0);
-  out_.store_immediate(Size::Double, kFrame, kTrySlot, 0);
+  begin_search();
   out_.place(next);
   out_.comment("the next slot");
-  out_.load(Size::Double, Reg::R2, kFrame, kProbeSlot);
-  out_.alu(Alu::Add, Reg::R2, 1);
-  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R2);
+  count_up(kProbeSlot);
   out_.jump_if(Cond::Ge, Reg::R2, kProbes, busy);
   out_.move(Reg::R1, kHash);
   out_.alu(Alu::Rsh, Reg::R1, shift);
@@ -251,9 +259,7 @@ void Rows::insert(Label next, Label found, Label inserted, Label full, Label bus
   out_.jump(found);
   out_.place(other_key);
   out_.comment("search again");
-  out_.load(Size::Double, Reg::R2, kFrame, kTrySlot);
-  out_.alu(Alu::Add, Reg::R2, 1);
-  out_.store(Size::Double, kFrame, kTrySlot, Reg::R2);
+  count_up(kTrySlot);
   out_.jump_if(Cond::Ge, Reg::R2, kInsertAttempts, busy);
   out_.store_immediate(Size::Double, kFrame, kProbeSlot, -1);
   out_.jump(next);
@@ -371,10 +377,9 @@ void Rows::give_back(Label done) {
   out_.move(Reg::R2, Reg::R0);
   out_.atomic(Atomic::CompareExchange, Size::Double, Reg::R4, region.free_offset(), Reg::R3);
   out_.jump_if(Cond::Eq, Reg::R0, Reg::R2, done);
-  // The verifier wants an end. Each attempt in vain means that another CPU's went through.
-  out_.load(Size::Double, Reg::R2, kFrame, kProbeSlot);
-  out_.alu(Alu::Add, Reg::R2, 1);
-  out_.store(Size::Double, kFrame, kProbeSlot, Reg::R2);
+  // The verifier wants an end: after so many attempts the id is lost to the table. Each attempt in vain means that another
+  // CPU's went through.
+  count_up(kProbeSlot);
   out_.jump_if(Cond::Lt, Reg::R2, kGiveBackAttempts, again);
 }
 

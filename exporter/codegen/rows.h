@@ -29,6 +29,8 @@ class Rows {
   void compare(assembler::Label other_word, assembler::Label other_key);
   void insert(assembler::Label next, assembler::Label found, assembler::Label inserted, assembler::Label full,
               assembler::Label busy);
+  void begin_search();
+  void count_up(std::int64_t slot);
   void take_id(assembler::Label taken, assembler::Label full, assembler::Label busy);
   void write_key();
   void publish(assembler::Label inserted);

@@ -120,8 +120,8 @@ struct RegionLayout {
   /// What the word `free` gains, beside the top, when an id is put on the stack.
   static constexpr std::uint64_t kOneFree = 1ULL << kIdBits;
   static constexpr std::uint64_t kChange = 1ULL << (2 * kIdBits);
-  std::uint32_t capacity =
-      0;  ///< label sets (Table), at most kMostIds; 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts)
+  /// Label sets (Table), at most kMostIds; 1 (Array; PerCpuHash, whose row 0 stays zero: what it inserts).
+  std::uint32_t capacity = 0;
   std::uint32_t slots = 0;  ///< power of two, at least three times the capacity; 0 unless Table
   std::uint32_t key_size = 0;
   std::uint32_t value_words = 1;
