@@ -196,18 +196,29 @@ Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type
       "for example: " + std::string(label.signatures.front()->example)));
 }
 
+Result<void> check_named_field(const ParsedLabel& label) {
+  const Node* field = first_field(*label.value);
+  const bool named = field != nullptr && argument_of(*field) != nullptr;
+  for (std::size_t i = 0; i < label.decoders.size() && !named; ++i) {
+    if (label.signatures[i]->extra == DecoderExtra::Field) {
+      return fail(error_at(*label.value, label.at, label.decoders[i].name + "() takes a field, whose names it looks up",
+                           "for example: " + std::string(label.signatures[i]->example)));
+    }
+  }
+  return {};
+}
+
 Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
     if (label.signatures[i]->extra != DecoderExtra::Field) {
       continue;
     }
     const std::string& decoder = label.decoders[i].name;
-    const Node* field = first_field(*label.value);
-    const expression::Argument* argument = field == nullptr ? nullptr : argument_of(*field);
-    if (argument == nullptr) {
-      return fail(error_at(*label.value, label.at, decoder + "() takes a field, whose names it looks up",
-                           "for example: " + std::string(label.signatures[i]->example)));
+    if (auto named = check_named_field(label); !named) {
+      return named;
     }
+    const Node* field = first_field(*label.value);
+    const expression::Argument* argument = argument_of(*field);
     const Scope& home = argument->from && from != nullptr ? *from : scope;
     auto names = names_in_scope(*field, *argument, home, kernel);
     const bool found = decoder == "flags" ? !names.flags.empty() || !names.symbols.empty()
