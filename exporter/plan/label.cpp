@@ -124,6 +124,11 @@ kernel::FieldNames names_in_scope(const Node& field, const expression::Argument&
   return names;
 }
 
+/// Whether the print format has names for the field that only BTF can give a value.
+bool needs_btf(const expression::Argument& argument, const Scope& scope, const kernel::Kernel& kernel) {
+  return !kernel.btf && scope.format != nullptr && !kernel::names_of(*scope.format, argument.name).unresolved.empty();
+}
+
 }  // namespace
 
 Result<ParsedLabel> parse_label(const config::Label& label, const Options& options) {
@@ -223,6 +228,13 @@ Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scop
     auto names = names_in_scope(*field, *argument, home, kernel);
     const bool found = decoder == "flags" ? !names.flags.empty() || !names.symbols.empty()
                                           : !names.symbols.empty() || !names.flags.empty();
+    if (!found && needs_btf(*argument, home, kernel)) {
+      return fail(error_at(
+          *label.value, label.at,
+          decoder + "() of field \"" + argument->name + "\" of " + home.event +
+              " needs the kernel's type information (BTF), which gives the names their values",
+          "use a kernel with CONFIG_DEBUG_INFO_BTF, or give the names: map(args." + argument->name + ", 1=\"one\")"));
+    }
     if (!found) {
       return fail(error_at(
           *label.value, label.at, home.event + ": its print format gives field \"" + argument->name + "\" no names",

@@ -88,7 +88,7 @@ def test_check_takes_what_serve_plans_again(configuration, exporter):
     """The verifier refuses plain loads through an array of pointers; serve reads it by a helper, and so does check."""
     text = (
         "metrics: [{name: switches_total, raw_tracepoint: sched_switch,"
-        " labels: {parent: args.prev->pid_links[0].next != 0}}]\n"
+        " labels: {linked: 'args.prev->pid_links[0].next != 0'}}]\n"
     )
     done = run("check", configuration(text))
     assert done.returncode == 0, done.stdout + done.stderr

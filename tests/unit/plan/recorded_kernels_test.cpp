@@ -145,6 +145,12 @@ TEST_CASE("shipped configurations start on every recorded kernel, with and witho
         const Errors refusal = cli::refusal(prepared, false);
         INFO(config::render(refusal, prepared.config));
         CHECK(refusal.empty());
+        for (const plan::Rejected& rejected : prepared.rejected) {
+          INFO(rejected.error.message);
+          CHECK((
+              truly_missing(rejected.error.message, recording) ||
+              (!btf && rejected.error.message.find("needs the kernel's type information (BTF)") != std::string::npos)));
+        }
         CHECK_FALSE(prepared.plan.metrics.empty());
       }
     }
