@@ -4,7 +4,14 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <string_view>
 #include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
 
 namespace tpx::cli {
 
@@ -21,9 +28,41 @@ std::string this_program() {
   return path.empty() ? "tracepoint_exporter" : path;
 }
 
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain = "_-./:=,+%@";
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kPlain.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) {
+    return std::string(word);
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
+}
+
+/// The arguments of this process as a shell takes them, each with a blank before it.
+std::string these_arguments() {
+  const auto text = read_file("/proc/self/cmdline");
+  std::string line;
+  const std::vector<std::string_view> words = split(text ? std::string_view(*text) : std::string_view(), '\0');
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) {  // behind the last argument is a zero too
+    line += " " + shell_word(words[i]);
+  }
+  return line;
+}
+
+void note_mount(const kernel::Tracefs& tracefs) {
+  if (tracefs.mounted_here()) {
+    std::fprintf(stderr, "note: tracefs was not mounted; mounted it at %s\n", tracefs.root().c_str());
+  }
+}
+
 }  // namespace
 
-std::optional<Error> missing_privileges(const kernel::Paths& paths, const std::string& command) {
+std::optional<Error> missing_privileges(const kernel::Paths& paths) {
   if (capng_get_caps_process() != 0) {
     return std::nullopt;
   }
@@ -52,13 +91,25 @@ std::optional<Error> missing_privileges(const kernel::Paths& paths, const std::s
     return std::nullopt;
   }
   const std::string program = this_program();
-  return Error{"permission denied: missing " + names, "run it as root: sudo " + program + " " + command +
+  return Error{"permission denied: missing " + names, "run it as root: sudo " + program + these_arguments() +
                                                           ", or grant what is missing: sudo setcap " + grants + "+ep " +
                                                           program};
 }
 
 Result<kernel::Tracefs> open_tracefs(const kernel::Paths& paths) {
-  return paths.tracefs.empty() ? kernel::Tracefs::find_or_mount() : kernel::Tracefs::open(paths.tracefs);
+  auto tracefs = paths.tracefs.empty() ? kernel::Tracefs::find_or_mount() : kernel::Tracefs::open(paths.tracefs);
+  if (tracefs) {
+    note_mount(*tracefs);
+  }
+  return tracefs;
+}
+
+Result<kernel::Kernel> open_kernel(const kernel::Paths& paths) {
+  auto kernel = kernel::running_kernel(paths);
+  if (kernel) {
+    note_mount(kernel->tracefs);
+  }
+  return kernel;
 }
 
 }  // namespace tpx::cli

@@ -9,10 +9,13 @@
 namespace tpx::cli {
 
 /// What this process lacks to attach programs to tracepoints, with how to grant it; nothing when it lacks nothing.
-/// `command` is what the user typed after the program's name.
-[[nodiscard]] std::optional<Error> missing_privileges(const kernel::Paths& paths, const std::string& command);
+/// The hint repeats the command line of this process.
+[[nodiscard]] std::optional<Error> missing_privileges(const kernel::Paths& paths);
 
-/// The tracefs that `paths` names, or the one that is found or mounted.
+/// The tracefs that `paths` names, or the one that is found or mounted; a note on stderr says when it was mounted.
 [[nodiscard]] Result<kernel::Tracefs> open_tracefs(const kernel::Paths& paths);
+
+/// kernel::running_kernel(), with the same note.
+[[nodiscard]] Result<kernel::Kernel> open_kernel(const kernel::Paths& paths);
 
 }  // namespace tpx::cli

@@ -1,15 +1,18 @@
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include "assembler/program.h"
+#include "cli/access.h"
 #include "cli/command.h"
 #include "cli/machine.h"
-#include "cli/objects.h"
 #include "cli/options.h"
 #include "cli/plan_summary.h"
+#include "cli/prepare.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "codegen/generate.h"
+#include "plan/cardinality.h"
 
 namespace tpx::cli {
 
@@ -22,66 +25,74 @@ struct CheckOptions {
   kernel::Paths paths;
 };
 
-/// Compiled with maps of its own, never attached. Nothing when this process may not load programs.
-class Verifier {
- public:
-  explicit Verifier(const plan::Plan& plan) {
-    for (const plan::PlannedMetric& metric : plan.metrics) {
-      auto maps = loader::create_maps(metric);
-      if (!maps) {
-        unavailable_ = maps.error();
-        return;
-      }
-      maps_.push_back(std::move(*maps));
+/// The verifier's log of every program, loaded with maps of its own.
+void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
+  std::vector<loader::LoadedMetric> maps;
+  for (const plan::PlannedMetric& metric : plan.metrics) {
+    if (auto created = loader::create_maps(metric)) {
+      maps.push_back(std::move(*created));
     }
   }
-
-  [[nodiscard]] const std::optional<Error>& unavailable() const { return unavailable_; }
-
-  [[nodiscard]] Result<loader::Verdict> verify(const plan::ProgramPlan& program, const assembler::Program& code) const {
-    return loader::verify(program.point, code,
-                          [&](const std::string& name) { return loader::map_descriptor(maps_, name); });
-  }
-
- private:
-  std::vector<loader::LoadedMetric> maps_;
-  std::optional<Error> unavailable_;
-};
-
-/// Compiles every program, and has the kernel verify it where this process may. False when one is refused.
-bool check_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const CheckOptions& options) {
-  const Verifier verifier(plan);
-  bool good = true;
   for (const plan::ProgramPlan& program : plan.programs) {
-    auto code = codegen::generate(program, plan.metrics, kernel.features);
-    if (!code) {
-      report(code.error());
-      good = false;
-      continue;
-    }
+    const auto code = codegen::generate(program, plan.metrics, kernel.features);
+    const auto verdict =
+        code ? loader::verify(program.point, *code,
+                              [&](const std::string& name) { return loader::map_descriptor(maps, name); })
+             : Result<loader::Verdict>(fail(code.error()));
+    std::fprintf(stderr, "program %s:\n%s", program.point.text().c_str(),
+                 verdict ? verdict->log.c_str() : (verdict.error().message + "\n").c_str());
+  }
+}
+
+/// One line for each program with what became of it; errors for what can't be compiled.
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const Attached* attached, bool dump) {
+  Errors errors;
+  for (const plan::ProgramPlan& program : plan.programs) {
+    const auto code = codegen::generate(program, plan.metrics, kernel.features);
+    const auto encoded =
+        code ? code->encode([](const std::string&) { return 0; }) : Result<assembler::Encoded>(fail(code.error()));
     std::string verdict = "not verified";
-    if (!verifier.unavailable()) {
-      const auto result = verifier.verify(program, *code);
-      if (!result) {
-        verdict = "not verified: " + result.error().message;
-      } else {
-        verdict = result->taken ? "verified" : "REFUSED";
-        good = good && result->taken;
-        if (options.verbose || !result->taken) {
-          std::fputs(result->log.c_str(), stderr);
-        }
-      }
+    if (attached != nullptr) {
+      const auto& loaded = attached->loaded.programs;
+      const auto found = std::find_if(loaded.begin(), loaded.end(), [&](const loader::ServingProgram& serving) {
+        return serving.point == program.point;
+      });
+      verdict = found == loaded.end() ? "REFUSED" : "verified";
+    } else if (!encoded) {
+      errors.push_back(encoded.error());  // a load says it of each metric
     }
-    std::printf("program %s: %zu instructions, %s\n", program.point.text().c_str(), code->instructions().size(),
-                verdict.c_str());
-    if (options.dump) {
+    std::printf("program %s: %zu instructions, %s\n", program.point.text().c_str(),
+                code ? code->instructions().size() : 0, verdict.c_str());
+    if (dump && code) {
       std::fputs(code->disassemble().c_str(), stdout);
     }
   }
-  if (verifier.unavailable()) {
-    std::fprintf(stderr, "note: programs were compiled, not verified: %s\n", verifier.unavailable()->message.c_str());
+  return errors;
+}
+
+void print_objects(const Attached& attached) {
+  for (const loader::LoadedObject& object : attached.loaded.objects) {
+    for (const loader::ObjectProgram& program : object.programs) {
+      std::printf("program %s (%s): %s\n", program.name.c_str(), program.section.c_str(),
+                  program.refused ? "REFUSED" : "verified");
+    }
   }
-  return good;
+}
+
+/// Loads all that serve would, the same way, and attaches nothing. What the kernel refused.
+Errors verify(Prepared prepared, const kernel::Kernel& kernel, const CheckOptions& options) {
+  plan::Options planner = planner_options();
+  const config::Config config = prepared.config;
+  const Attached attached = deploy(std::move(prepared), kernel, loader::Attach::No);
+  planner.probe_reads = attached.probe_reads;
+  const plan::Plan plan = plan::make_plan(config, kernel, planner);  // as it was loaded
+  static_cast<void>(print_programs(plan, kernel, &attached, options.dump));
+  print_objects(attached);
+  if (options.verbose) {
+    std::fflush(stdout);
+    print_logs(plan, kernel);
+  }
+  return refused_by_kernel(attached);
 }
 
 /// What this machine offers; a failure when something is missing without which nothing can be served.
@@ -90,6 +101,7 @@ int check_machine(const CheckOptions& options) {
   for (const Finding& finding : examine_machine(options.paths)) {
     const char* mark = finding.state == Finding::State::Good       ? "ok      "
                        : finding.state == Finding::State::Degraded ? "degraded"
+                       : finding.state == Finding::State::Unknown  ? "unknown "
                                                                    : "MISSING ";
     std::printf("%s  %-22s %s\n", mark, finding.what.c_str(), finding.detail.c_str());
     if (!finding.fix.empty()) {
@@ -112,69 +124,61 @@ void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string
   std::printf("  labels  %s\n", labels.empty() ? "none" : labels.c_str());
 }
 
-/// Shows the metrics of an object, and has the kernel verify its programs. False when one is refused.
-bool check_object(OpenedObject object) {
-  const std::string path = object.file.path();
-  for (const plan::ObjectMetricPlan& metric : object.metrics) {
-    print_object_metric(metric, path);
-  }
-  std::vector<plan::Rejected> rejected;
-  const auto loaded =
-      loader::load_object(std::move(object.file), std::move(object.metrics), rejected, loader::Attach::No);
-  if (!loaded) {
-    const bool unprivileged = loaded.error().os_error == EPERM;
-    std::fprintf(stderr, "%s: %s\n", unprivileged ? "note: programs were not verified" : "error",
-                 loaded.error().message.c_str());
-    return unprivileged;
-  }
-  bool good = true;
-  for (const loader::ObjectProgram& program : loaded->programs) {
-    std::printf("program %s (%s): %s\n", program.name.c_str(), program.section.c_str(),
-                program.refused ? "REFUSED" : "verified");
-    if (program.refused) {
-      good = false;
-      std::fprintf(stderr, "%s\n", program.refused->message.c_str());
+void print_metrics(const Prepared& prepared, const kernel::Kernel& kernel) {
+  for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
+    std::fputs(plan_summary(metric).c_str(), stdout);
+    const auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, planner_options());
+    std::printf("  series  %s\n", plan::to_text(estimate).c_str());
+    for (const std::string& warning : plan::cardinality_warnings(estimate, metric)) {
+      std::printf("  warning %s\n", warning.c_str());
     }
   }
-  return good;
+  for (const OpenedObject& object : prepared.objects.objects) {
+    for (const plan::ObjectMetricPlan& metric : object.metrics) {
+      print_object_metric(metric, object.file.path());
+    }
+  }
 }
 
+int finish(const Errors& errors, const config::Config& config, int code) {
+  if (errors.empty()) {
+    return kOk;
+  }
+  std::fflush(stdout);
+  report(errors, config);
+  std::fprintf(stderr, "%s\n", counted(errors.size(), "error").c_str());
+  return code;
+}
+
+/// The exit code is what `serve --config.strict` would end with.
 int check(const CheckOptions& options) {
   if (options.files.empty()) {
     return check_machine(options);
   }
   config::Loaded loaded = load_configuration(options.files);
-  auto kernel = kernel::running_kernel(options.paths);
+  const auto kernel = open_kernel(options.paths);
   if (!kernel) {
-    if (!loaded.errors.empty()) {
-      report(loaded.errors, loaded.config);
-    }
+    const Errors errors = errors_without_kernel(loaded);
     report(kernel.error());
-    return loaded.errors.empty() ? kFailure : kUsage;
+    return errors.empty() ? kFailure : finish(errors, loaded.config, kUsage);
   }
-  const plan::Plan plan = plan::make_plan(loaded.config, *kernel, planner_options());
-  Errors errors = std::move(loaded.errors);
-  for (const plan::Rejected& rejected : plan.rejected) {
-    errors.push_back(rejected.error);
-  }
-  for (const plan::PlannedMetric& metric : plan.metrics) {
-    std::fputs(plan_summary(metric).c_str(), stdout);
-  }
-  bool good = check_programs(plan, *kernel, options);
-  PlannedObjects objects = plan_objects(loaded.config, *kernel, planner_options());
-  for (const plan::Rejected& rejected : objects.rejected) {
-    errors.push_back(rejected.error);
-  }
-  for (OpenedObject& object : objects.objects) {
-    good = check_object(std::move(object)) && good;
-  }
-  if (!errors.empty()) {
+  Prepared prepared = prepare(std::move(loaded), *kernel);
+  const config::Config config = prepared.config;
+  Errors errors = all_errors(prepared);
+  const int code = errors.empty() ? kFailure : kUsage;
+  print_metrics(prepared, *kernel);
+  Errors refused;
+  if (kernel->may_load) {
+    refused = verify(std::move(prepared), *kernel, options);
+  } else {
+    refused = print_programs(prepared.plan, *kernel, nullptr, options.dump);
     std::fflush(stdout);
-    report(errors, loaded.config);
-    std::fprintf(stderr, "%zu error%s\n", errors.size(), errors.size() == 1 ? "" : "s");
-    return kUsage;
+    const auto missing = missing_privileges(options.paths);
+    std::fprintf(stderr, "note: programs were compiled, not verified: %s\n",
+                 missing ? missing->message.c_str() : "this process may not load BPF programs");
   }
-  return good ? kOk : kFailure;
+  errors.insert(errors.end(), std::make_move_iterator(refused.begin()), std::make_move_iterator(refused.end()));
+  return finish(errors, config, code);
 }
 
 }  // namespace

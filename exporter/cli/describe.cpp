@@ -1,4 +1,3 @@
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -25,20 +24,6 @@ struct Options {
 };
 
 constexpr std::size_t kMostNames = 24;
-
-/// Without privilege nothing can be asked of the kernel: then its release says what it can do.
-kernel::Features known_features(const kernel::Kernel& kernel) {
-  utsname system{};
-  int major = 0;
-  int minor = 0;
-  uname(&system);
-  if (std::sscanf(system.release, "%d.%d", &major, &minor) != 2) {  // NOLINT(cert-err34-c): two small numbers
-    return kernel.features;
-  }
-  kernel::Features features = kernel::features_of_release(major, minor);
-  features.tp_btf = features.tp_btf && kernel.btf.has_value();
-  return features;
-}
 
 std::string names_text(const kernel::FieldNames& names) {
   std::string text;
@@ -184,13 +169,10 @@ int run(const Options& options) {
                  "see what there is: tracepoint_exporter list '*" + name + "*'"});
     return kUsage;
   }
-  auto kernel = kernel::running_kernel(options.paths);
+  auto kernel = open_kernel(options.paths);
   if (!kernel) {
     report(kernel.error());
     return kFailure;
-  }
-  if (missing_privileges(options.paths, "describe " + name)) {
-    kernel->features = known_features(*kernel);
   }
   auto format = kernel->tracefs.format(name.substr(0, slash), name.substr(slash + 1));
   if (!format) {

@@ -52,7 +52,10 @@ Finding tracefs(const kernel::Paths& paths) {
   if (!events) {
     return {State::Missing, "tracefs", events.error().message, events.error().hint};
   }
-  return {State::Good, "tracefs", found->root() + ", " + std::to_string(events->size()) + " tracepoints", ""};
+  return {State::Good, "tracefs",
+          found->root() + ", " + std::to_string(events->size()) + " tracepoints" +
+              (found->mounted_here() ? " (was not mounted; mounted now)" : ""),
+          ""};
 }
 
 void capabilities(std::vector<Finding>& findings, const kernel::Paths& paths) {
@@ -82,7 +85,8 @@ void capabilities(std::vector<Finding>& findings, const kernel::Paths& paths) {
   }
 }
 
-void features(std::vector<Finding>& findings, const kernel::Features& features) {
+/// Each feature as probed, or as not known when programs may not be loaded.
+void features(std::vector<Finding>& findings, const kernel::Features& features, bool probed) {
   struct Feature {
     bool there;
     const char* name;
@@ -97,6 +101,10 @@ void features(std::vector<Finding>& findings, const kernel::Features& features) 
       Feature{features.recursion_misses, "recursion misses",
               "events that classic programs miss are not reported (Linux 6.7)"}};
   for (const Feature& feature : list) {
+    if (!probed) {
+      findings.push_back({State::Unknown, feature.name, "not known: probing it needs CAP_BPF and CAP_PERFMON", ""});
+      continue;
+    }
     findings.push_back({feature.there ? State::Good : State::Degraded, feature.name,
                         feature.there ? "available" : "not available", feature.there ? "" : feature.without});
   }
@@ -118,7 +126,8 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   std::vector<Finding> findings{kernel_release(), type_information(paths), tracefs(paths)};
   capabilities(findings, paths);
   const auto btf = kernel::Btf::open(paths.btf);
-  features(findings, kernel::probe_features(btf ? &*btf : nullptr));
+  const bool probed = kernel::may_load_programs();
+  features(findings, probed ? kernel::probe_features(btf ? &*btf : nullptr) : kernel::Features{}, probed);
   findings.push_back({State::Good, "unprivileged BPF",
                       "kernel.unprivileged_bpf_disabled = " + setting(paths, "kernel/unprivileged_bpf_disabled"), ""});
   findings.push_back(

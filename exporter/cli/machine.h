@@ -9,7 +9,8 @@ namespace tpx::cli {
 
 /// One thing the exporter needs or likes to have, and whether this machine has it.
 struct Finding {
-  enum class State : std::uint8_t { Good, Degraded, Missing };
+  /// Unknown: this process lacks the capability to find out.
+  enum class State : std::uint8_t { Good, Degraded, Missing, Unknown };
   State state = State::Good;
   std::string what;    ///< `BTF`
   std::string detail;  ///< what was found

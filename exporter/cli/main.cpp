@@ -26,15 +26,11 @@ std::string version_text() {
          build.compiler;
 }
 
-/// `tracepoint_exporter --flag` means `tracepoint_exporter serve --flag`.
-std::vector<std::string> with_default_command(int argc, char** argv, const std::string& command) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  const bool named = !arguments.empty() && (!arguments[0].starts_with("-") || arguments[0] == "--help" ||
-                                            arguments[0] == "-h" || arguments[0] == "--version");
-  if (!named) {
-    arguments.insert(arguments.begin(), command);
-  }
-  return arguments;
+/// Whether a command or an option of the program itself comes first. `tracepoint_exporter --flag` means
+/// `tracepoint_exporter serve --flag`.
+bool names_command(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && (!arguments[0].starts_with("-") || arguments[0] == "--help" || arguments[0] == "-h" ||
+                                arguments[0] == "--version");
 }
 
 int run(int argc, char** argv) {
@@ -48,7 +44,15 @@ int run(int argc, char** argv) {
   for (const Command& command : commands) {
     command.add(*app.add_subcommand(command.name, command.summary), chosen);
   }
-  std::vector<std::string> arguments = with_default_command(argc, argv, commands.front().name);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool named = names_command(arguments);
+  if (!named) {
+    if (const auto misplaced = tpx::cli::option_before_command(app, arguments)) {
+      tpx::cli::report(*misplaced);
+      return tpx::cli::kUsage;
+    }
+    arguments.insert(arguments.begin(), commands.front().name);
+  }
   if (!arguments[0].starts_with("-") && !tpx::cli::knows_command(app, arguments[0])) {
     tpx::cli::report(tpx::cli::unknown_command(app, arguments[0]));
     return tpx::cli::kUsage;
@@ -59,7 +63,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    tpx::cli::report(tpx::cli::usage_error(app, error));
+    tpx::cli::report(tpx::cli::usage_error(app, error, named));
     return tpx::cli::kUsage;
   }
   return chosen();

@@ -12,20 +12,28 @@ void plan_object(const config::Object& object, const config::Config::File& file,
                  const plan::Options& options, PlannedObjects& result) {
   auto opened = loader::ObjectFile::open(find_object(object.file.value, file.path), object.options, object.file.at);
   if (!opened) {
-    result.rejected.push_back({object.file.value, std::move(opened.error()), false, object.at});
+    result.rejected.push_back({object.file.value, std::move(opened.error()), false, object.file.at});
     return;
   }
   const std::vector<plan::ObjectMap> maps = opened->maps();
   const kernel::Btf btf = opened->btf();
   std::vector<plan::ObjectMetricPlan> metrics;
-  for (const config::ObjectMetric& metric : object.metrics) {
+  const auto plan_metric = [&](const config::ObjectMetric& metric) {
     const std::string name = config::full_name(file.name_space, metric.name.value);
-    auto planned = plan::plan_object_metric(metric, name, maps, btf, kernel.possible_cpus, options);
-    if (planned) {
-      metrics.push_back(std::move(*planned));
-    } else {
-      result.rejected.push_back({name, std::move(planned.error()), false, metric.at});
+    Errors errors;
+    auto planned = plan::plan_object_metric(metric, name, maps, btf, kernel.possible_cpus, options, errors);
+    for (Error& error : errors) {
+      result.rejected.push_back({name, std::move(error), false, metric.at});
     }
+    return planned;
+  };
+  for (const config::ObjectMetric& metric : object.metrics) {
+    if (auto planned = plan_metric(metric)) {
+      metrics.push_back(std::move(*planned));
+    }
+  }
+  for (const config::ObjectMetric& metric : object.incomplete) {
+    static_cast<void>(plan_metric(metric));
   }
   result.objects.push_back({std::move(*opened), std::move(metrics)});
 }

@@ -1,14 +1,26 @@
 #pragma once
 
+#include <string>
+
 #include "base/error.h"
 #include "config/config.h"
 
 namespace tpx::cli {
 
-/// Writes `error: message` and the hint to stderr.
-void report(const Error& error);
+/// How errors are written to stderr. Json: one object a line, with the log's `ts`, `level` and `msg`, then `file`, `line` and
+/// `column` (null where an error has no place), `severity`, `message` and `hint`.
+enum class ReportFormat : std::uint8_t { Text, Json };
 
-/// Writes configuration errors as a compiler does, with source lines and carets, to stderr.
-void report(const Errors& errors, const config::Config& config);
+/// Writes `error: message` and the hint to stderr.
+void report(const Error& error, ReportFormat format = ReportFormat::Text);
+
+/// Writes configuration errors to stderr: as a compiler does, with source lines and carets, or as JSON.
+void report(const Errors& errors, const config::Config& config, ReportFormat format = ReportFormat::Text);
+
+/// All errors in one line for a status page or a label: the first as a compiler writes it, and how many more there are.
+[[nodiscard]] std::string summary(const Errors& errors);
+
+/// `1 metric`, `2 metrics`.
+[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
 
 }  // namespace tpx::cli

@@ -10,12 +10,14 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
+#include "cli/access.h"
 #include "cli/command.h"
 #include "cli/log.h"
-#include "cli/objects.h"
 #include "cli/options.h"
+#include "cli/prepare.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/session.h"
@@ -79,17 +81,26 @@ class Exporter {
   Exporter(ServeOptions options, std::shared_ptr<spdlog::logger> log)
       : options_(std::move(options)),
         log_(std::move(log)),
+        report_format_(options_.log.format == "json" ? ReportFormat::Json : ReportFormat::Text),
         environment_(environment_of(options_.paths)),
         own_(expose::this_build(), options_.paths.procfs) {}
 
-  /// Loads the configuration and attaches; what ran before goes on when that fails. The exit code of a failure. Loads come
-  /// one after another, so that what runs is what the files said last.
-  int load() {
+  /// How a load ended.
+  struct LoadResult {
+    int exit_code = kOk;
+    Errors errors = {};  ///< why it failed; they are on stderr already
+  };
+
+  /// Loads the configuration and attaches; what ran before goes on when that fails. Loads come one after another, so that
+  /// what runs is what the files said last.
+  LoadResult load() {
     const std::lock_guard one(loading_);
-    const int code = try_load();
-    own_.observe_reload(code == kOk, static_cast<double>(std::time(nullptr)));
-    reload_successful_ = code == kOk;
-    return code;
+    LoadResult result = try_load();
+    std::string reason = summary(result.errors);
+    own_.observe_reload(result.exit_code == kOk, static_cast<double>(std::time(nullptr)), reason);
+    const std::lock_guard lock(mutex_);
+    reload_error_ = std::move(reason);
+    return result;
   }
 
   void scrape(const expose::Request& request, expose::Response& response) {
@@ -133,7 +144,11 @@ class Exporter {
     info.kernel = uname(&system) == 0 ? system.release : "";
     info.metrics_path = options_.telemetry_path;
     info.config = options_.files.empty() ? "built in" : options_.files.front();
-    info.reload_successful = reload_successful_;
+    {
+      const std::lock_guard lock(mutex_);
+      info.reload_successful = reload_error_.empty();
+      info.reload_error = reload_error_;
+    }
     info.up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
     return info;
   }
@@ -150,52 +165,45 @@ class Exporter {
     return service_;
   }
 
-  int try_load() {
-    config::Loaded loaded = load_configuration(options_.files);
-    if (!loaded.errors.empty()) {
-      report(loaded.errors, loaded.config);
-      return kUsage;
-    }
-    auto kernel = kernel::running_kernel(options_.paths);
-    if (!kernel) {
-      report(kernel.error());
-      return kFailure;
-    }
-    return serve_configuration(loaded.config, *kernel);
+  LoadResult failed(int code, Errors errors, const config::Config& config = {}) {
+    report(errors, config, report_format_);
+    return {code, std::move(errors)};
   }
 
-  int serve_configuration(const config::Config& config, const kernel::Kernel& kernel) {
-    plan::Plan plan = plan::make_plan(config, kernel, planner_options());
-    const PlannedObjects objects = plan_objects(config, kernel, planner_options());
-    Errors wrong;
-    for (const plan::Rejected& rejected : objects.rejected) {
-      wrong.push_back(rejected.error);
+  LoadResult try_load() {
+    config::Loaded loaded = load_configuration(options_.files);
+    auto kernel = kernel::running_kernel(options_.paths);
+    if (!kernel) {
+      Errors errors = errors_without_kernel(loaded);
+      const int code = errors.empty() ? kFailure : kUsage;
+      errors.push_back(std::move(kernel.error()));
+      return failed(code, std::move(errors), loaded.config);
     }
-    for (const plan::Rejected& rejected : plan.rejected) {
-      if (!rejected.kernel_dependent || options_.strict || (plan.metrics.empty() && !has_objects(config))) {
-        wrong.push_back(rejected.error);
-      }
+    if (kernel->tracefs.mounted_here()) {
+      log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());
     }
-    if (!wrong.empty()) {
-      report(wrong, config);
-      return kUsage;
+    Prepared prepared = prepare(std::move(loaded), *kernel);
+    if (Errors errors = refusal(prepared, options_.strict); !errors.empty()) {
+      return failed(kUsage, std::move(errors), prepared.config);
     }
-    // First, so that no group that the programs see is made before it.
-    auto cgroups = decode_cgroups(plan, objects) ? watch_cgroups(kernel) : nullptr;
-    Attached attached = attach(config, kernel, std::move(plan));
-    for (const auto* list : {&attached.rejected, &attached.loaded.rejected}) {
-      for (const plan::Rejected& rejected : *list) {
-        log_->warn("not served: {}{}{}", rejected.error.message, rejected.error.hint.empty() ? "" : "; ",
-                   rejected.error.hint);
-      }
+    return serve_configuration(std::move(prepared), *kernel);
+  }
+
+  LoadResult serve_configuration(Prepared prepared, const kernel::Kernel& kernel) {
+    // Start the watch first: a cgroup created before it would be missed.
+    auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
+    Attached attached = deploy(std::move(prepared), kernel);
+    Errors refused = refused_by_kernel(attached);
+    for (const plan::Rejected& rejected : attached.rejected) {
+      warn_not_served(Error(rejected.error).at(rejected.at));
     }
-    warn_of_refused(attached.loaded.objects);
-    const bool served = std::any_of(attached.loaded.objects.begin(), attached.loaded.objects.end(),
-                                    [](const loader::LoadedObject& object) { return !object.metrics.empty(); });
-    const bool none = attached.loaded.metrics.empty() && !served && !attached.loaded.rejected.empty();
-    if (none || (options_.strict && !attached.loaded.rejected.empty())) {
-      report(attached.loaded.rejected.front().error);
-      return kFailure;
+    std::for_each(refused.begin(), refused.end(), [this](const Error& error) { warn_not_served(error); });
+    if (options_.strict && !refused.empty()) {
+      return failed(kFailure, std::move(refused));
+    }
+    if (!serves(attached.loaded) && !kernel.may_load) {
+      auto missing = missing_privileges(options_.paths);
+      return failed(kFailure, missing ? Errors{std::move(*missing)} : std::move(refused));
     }
     for (const loader::LoadedMetric& metric : attached.loaded.metrics) {
       for (const std::string& note : metric.planned.notes) {
@@ -205,11 +213,21 @@ class Exporter {
     return start_service(std::move(attached), std::move(cgroups), kernel);
   }
 
-  static bool decode_cgroups(const plan::Plan& plan, const PlannedObjects& objects) {
+  /// Whether any metric is served.
+  static bool serves(const loader::Loaded& loaded) {
+    return !loaded.metrics.empty() ||
+           std::any_of(loaded.objects.begin(), loaded.objects.end(),
+                       [](const loader::LoadedObject& object) { return !object.metrics.empty(); });
+  }
+
+  void warn_not_served(const Error& error) { log_->warn("not served: {}", config::render_line(error)); }
+
+  static bool decode_cgroups(const Prepared& prepared) {
     const auto decodes = [](const auto& metric) { return decode::decodes_cgroups(metric.planned.plan); };
-    return std::any_of(plan.metrics.begin(), plan.metrics.end(),
+    const auto& [metrics, objects] = std::tie(prepared.plan.metrics, prepared.objects.objects);
+    return std::any_of(metrics.begin(), metrics.end(),
                        [](const plan::PlannedMetric& metric) { return decode::decodes_cgroups(metric.plan); }) ||
-           std::any_of(objects.objects.begin(), objects.objects.end(), [&](const OpenedObject& object) {
+           std::any_of(objects.begin(), objects.end(), [&](const OpenedObject& object) {
              return std::any_of(object.metrics.begin(), object.metrics.end(), decodes);
            });
   }
@@ -223,23 +241,8 @@ class Exporter {
     return std::move(*watch);
   }
 
-  static bool has_objects(const config::Config& config) {
-    return std::any_of(config.files.begin(), config.files.end(),
-                       [](const config::Config::File& file) { return !file.objects.empty(); });
-  }
-
-  void warn_of_refused(const std::vector<loader::LoadedObject>& objects) {
-    for (const loader::LoadedObject& object : objects) {
-      for (const loader::ObjectProgram& program : object.programs) {
-        if (program.refused) {
-          log_->warn("not run: {}{}{}", program.refused->message, program.refused->hint.empty() ? "" : "; ",
-                     program.refused->hint);
-        }
-      }
-    }
-  }
-
-  int start_service(Attached attached, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel) {
+  LoadResult start_service(Attached attached, std::unique_ptr<live::CgroupWatch> cgroups,
+                           const kernel::Kernel& kernel) {
     std::size_t programs = attached.loaded.programs.size();
     for (const loader::LoadedObject& object : attached.loaded.objects) {
       programs += static_cast<std::size_t>(
@@ -250,17 +253,19 @@ class Exporter {
     auto service = expose::MetricService::make(std::move(attached.loaded), std::move(attached.rejected), environment_,
                                                kernel.features);
     if (!service) {
-      report(service.error());
-      return kUsage;
+      return failed(kUsage, {service.error()});
     }
-    log_->info("serving {} metrics with {} programs", (*service)->served(), programs);
+    if ((*service)->served() == 0) {
+      log_->error("no metric of the configuration can be served on this kernel; only the exporter's own are");
+    }
+    log_->info("serving {} with {}", counted((*service)->served(), "metric"), counted(programs, "program"));
     auto next = std::make_shared<Service>(Service{std::move(cgroups), std::move(*service)});
     {
       const std::lock_guard lock(mutex_);
       service_.swap(next);
     }
     next.reset();  // detaches what ran before; scrapes don't wait for it
-    return kOk;
+    return {};
   }
 
   /// Before the service's threads are made: each would keep what this one has.
@@ -280,13 +285,14 @@ class Exporter {
 
   ServeOptions options_;
   std::shared_ptr<spdlog::logger> log_;
+  ReportFormat report_format_;
   decode::Environment environment_;
   expose::OwnMetrics own_;
   std::mutex loading_;
   bool dropped_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
   std::shared_ptr<Service> service_;
-  std::atomic<bool> reload_successful_ = true;
+  std::string reload_error_;  ///< by `mutex_`; "" after a good load
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
@@ -310,10 +316,15 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
   admin.ready = [] { return true; };
   admin.lifecycle = options.lifecycle;
   admin.reload = [exporter]() -> Result<void> {
-    if (exporter->load() != kOk) {
-      return fail("the configuration was not loaded; what ran before goes on", "see the exporter's log");
+    const Exporter::LoadResult result = exporter->load();
+    if (result.exit_code == kOk) {
+      return {};
     }
-    return {};
+    std::string lines;
+    for (const Error& error : config::by_place(result.errors)) {
+      lines += "\n" + config::render_line(error);
+    }
+    return fail("what ran before goes on" + lines);
   };
   for (expose::Route& route : expose::admin_routes(admin)) {
     routes.push_back(std::move(route));
@@ -338,17 +349,26 @@ int serve(const ServeOptions& options) {
     report(log.error());
     return kUsage;
   }
-  for (const std::string& address : options.addresses) {
-    if (auto valid = expose::parse_listen_address(address); !valid) {
-      report(valid.error());
+  const ReportFormat format = options.log.format == "json" ? ReportFormat::Json : ReportFormat::Text;
+  std::vector<UniqueFd> reserved;  // until the server has bound them itself
+  for (const std::string& text : options.addresses) {
+    const auto address = expose::parse_listen_address(text);
+    if (!address) {
+      report(address.error(), format);
       return kUsage;
     }
+    auto socket = expose::reserve(*address);
+    if (!socket) {
+      report(socket.error(), format);
+      return kFailure;
+    }
+    reserved.push_back(std::move(*socket));
   }
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   auto exporter = std::make_shared<Exporter>(options, *log);
-  if (const int code = exporter->load(); code != kOk) {
+  if (const int code = exporter->load().exit_code; code != kOk) {
     return code;
   }
   expose::ServerOptions server_options;
@@ -357,9 +377,10 @@ int serve(const ServeOptions& options) {
   server_options.log = *log;
   auto server = expose::HttpServer::start(server_options, routes_of(options, exporter));
   if (!server) {
-    report(server.error());
+    report(server.error(), format);
     return kFailure;
   }
+  reserved.clear();
   for (const expose::BoundAddress& address : (*server)->addresses()) {
     (*log)->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
                  options.telemetry_path);

@@ -5,8 +5,6 @@
 
 #include "config/config.h"
 #include "decode/decoder.h"
-#include "kernel/kernel.h"
-#include "loader/loader.h"
 #include "plan/planner.h"
 
 namespace tpx::cli {
@@ -20,16 +18,7 @@ namespace tpx::cli {
 /// The planner's options with the decoders there are.
 [[nodiscard]] plan::Options planner_options();
 
-/// What is attached, and what could not be.
-struct Attached {
-  loader::Loaded loaded;
-  std::vector<plan::Rejected> rejected;
-};
-
-/// Plans, loads and attaches. Metrics whose plain loads through kernel pointers the verifier refused are planned again with
-/// bpf_probe_read_kernel.
-[[nodiscard]] Attached attach(const config::Config& config, const kernel::Kernel& kernel);
-/// The same with what was planned already, by planner_options().
-[[nodiscard]] Attached attach(const config::Config& config, const kernel::Kernel& kernel, plan::Plan plan);
+/// Everything that is wrong with a configuration and can be told without a kernel.
+[[nodiscard]] Errors errors_without_kernel(const config::Loaded& loaded);
 
 }  // namespace tpx::cli

@@ -1,11 +1,13 @@
 #include "cli/snippet.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "live/field_decoder.h"
+#include "plan/cardinality.h"
 
 namespace tpx::cli {
 
@@ -15,12 +17,13 @@ constexpr std::size_t kMostLabels = 3;
 
 using Label = std::pair<std::string, std::string>;  ///< name, expression
 
-/// What a person is likely to ask by: names, devices, addresses, texts; ids only where a field says that it is one.
+/// What a person is likely to ask by: names, devices, texts of the kernel. Ids and texts that programs choose make series
+/// without bound.
 std::vector<Label> likely_labels(const kernel::Format& format, const kernel::Kernel& kernel) {
   std::vector<Label> labels;
   const bool syscall = format.category == "syscalls";
   for (const kernel::Field& field : format.fields) {
-    if (field.name.starts_with("_") || labels.size() == kMostLabels) {
+    if (field.name.starts_with("_")) {
       continue;
     }
     const plan::DecoderCall decoder = live::decoder_for(field, format, kernel);
@@ -30,15 +33,9 @@ std::vector<Label> likely_labels(const kernel::Format& format, const kernel::Ker
       labels.emplace_back(field.name, decoder.name + "(args." + field.name + ")");
     } else if (field.is_string) {
       labels.emplace_back(field.name, "args." + field.name);
-    } else if (field.type == "const char *") {
-      labels.emplace_back(field.name, "str(args." + field.name + ")");
-    } else if (field.type == "pid_t" && field.kind == kernel::Field::Kind::Integer) {
-      labels.emplace_back(field.name, "args." + field.name);
     }
   }
-  if (labels.size() < kMostLabels) {
-    labels.emplace_back("process", "comm");
-  }
+  labels.emplace_back("process", "comm");
   return labels;
 }
 
@@ -62,9 +59,17 @@ std::string render(const kernel::Format& format, const std::vector<Label>& label
   return text;
 }
 
-bool taken(const std::string& text, const kernel::Kernel& kernel, const plan::Options& options) {
+/// Whether the configuration can be served, and no label has more values than a host has of something.
+bool is_bounded(const std::string& text, const kernel::Kernel& kernel, const plan::Options& options) {
   const config::Loaded loaded = config::parse("snippet", text);
-  return loaded.errors.empty() && plan::make_plan(loaded.config, kernel, options).rejected.empty();
+  if (!loaded.errors.empty()) {
+    return false;
+  }
+  const plan::Plan plan = plan::make_plan(loaded.config, kernel, options);
+  return plan.rejected.empty() && std::all_of(plan.metrics.begin(), plan.metrics.end(), [&](const auto& metric) {
+           const auto estimate = plan::estimate_series(loaded.config, metric, kernel.possible_cpus, options);
+           return plan::cardinality_warnings(estimate, metric).empty();
+         });
 }
 
 }  // namespace
@@ -74,7 +79,7 @@ std::string configuration_snippet(const kernel::Format& format, const kernel::Ke
   std::vector<Label> labels;
   for (const Label& label : likely_labels(format, kernel)) {
     labels.push_back(label);
-    if (!taken(render(format, labels), kernel, options)) {
+    if (labels.size() > kMostLabels || !is_bounded(render(format, labels), kernel, options)) {
       labels.pop_back();
     }
   }

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -8,12 +9,14 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/prepare.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/top_metric.h"
 #include "cli/top_screen.h"
 #include "live/top_source.h"
 #include "live/top_table.h"
+#include "plan/cardinality.h"
 
 namespace tpx::cli {
 
@@ -80,30 +83,47 @@ std::string title_of(const plan::PlannedMetric& metric, const TopRequest& reques
   return metric.tracepoints.size() > 2 ? title + ", …" : title;
 }
 
+/// What the labels of the metric show, where that may surprise.
+void print_notes(const Prepared& prepared, const kernel::Kernel& kernel) {
+  for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
+    std::vector<std::string> notes = metric.notes;
+    auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, planner_options());
+    std::erase_if(estimate.labels, [](const plan::LabelEstimate& label) { return label.task_ids; });
+    const std::vector<std::string> warnings = plan::cardinality_warnings(estimate, metric);
+    notes.insert(notes.end(), warnings.begin(), warnings.end());
+    for (const std::string& note : notes) {
+      std::fprintf(stderr, "note: %s\n", note.c_str());
+    }
+  }
+}
+
 int run(const Options& options) {
   auto config = top_configuration(options.request);
   if (!config) {
     report(config.error());
     return kUsage;
   }
-  if (const auto missing = missing_privileges(options.paths, "top")) {
+  if (const auto missing = missing_privileges(options.paths)) {
     report(*missing);
     return kFailure;
   }
   auto stop = StopSignal::make();
-  auto kernel = stop ? kernel::running_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
+  auto kernel = stop ? open_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
   if (!kernel) {
     report(kernel.error());
     return kFailure;
   }
-  Attached attached = attach(*config, *kernel);
-  for (const auto* rejected : {&attached.rejected, &attached.loaded.rejected}) {
-    for (const plan::Rejected& metric : *rejected) {
-      report(metric.error);
-    }
+  Prepared prepared = prepare({*config, {}}, *kernel);
+  if (const Errors errors = refusal(prepared, true); !errors.empty()) {
+    std::for_each(errors.begin(), errors.end(), [](const Error& error) { report(error); });
+    return kUsage;
   }
+  print_notes(prepared, *kernel);
+  Attached attached = deploy(std::move(prepared), *kernel);
   if (attached.loaded.metrics.empty()) {
-    return attached.rejected.empty() ? kFailure : kUsage;
+    const Errors refused = refused_by_kernel(attached);
+    std::for_each(refused.begin(), refused.end(), [](const Error& error) { report(error); });
+    return kFailure;
   }
   decode::Environment environment;
   environment.procfs = options.paths.procfs;

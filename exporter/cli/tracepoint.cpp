@@ -229,13 +229,12 @@ int run(Options options) {
         options.category.empty() ? "CATEGORY and NAME are" : "NAME is");
     return kUsage;
   }
-  const std::string command = "tracepoint " + options.category + " " + options.name;
-  if (const auto missing = missing_privileges(options.paths, command)) {
+  if (const auto missing = missing_privileges(options.paths)) {
     report(*missing);
     return kFailure;
   }
   auto stop = StopSignal::make();
-  auto kernel = stop ? kernel::running_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
+  auto kernel = stop ? open_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
   if (!kernel) {
     report(kernel.error());
     return kFailure;

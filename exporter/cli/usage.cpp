@@ -46,10 +46,14 @@ std::string meant_option(const CLI::App& command, const std::string& name) {
   return whole == names.end() ? see_help(command) : "did you mean \"" + *whole + "\"?";
 }
 
-Error unexpected(const CLI::App& command, const std::string& word) {
+Error unexpected(const CLI::App& command, const std::string& word, bool named) {
   if (word.starts_with("-")) {
     const std::string name = word.substr(0, word.find('='));
-    return {command.get_name() + " has no option \"" + name + "\"", meant_option(command, name)};
+    if (!named && (name == "-v" || name == "-V" || name == "-version")) {
+      return {"no option \"" + name + "\"", "did you mean \"--version\"?"};
+    }
+    return {(named ? command.get_name() + " has no option \"" : "no option \"") + name + "\"",
+            meant_option(command, name)};
   }
   return {command.get_name() + " takes no argument \"" + word + "\"",
           names_configuration(word) && command.get_option_no_throw("--config.file") != nullptr
@@ -76,11 +80,29 @@ Error unknown_command(const CLI::App& app, const std::string& word) {
   return {"no command \"" + word + "\"", near.empty() ? see_help(app) : near};
 }
 
-Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+std::optional<Error> option_before_command(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const CLI::App* serve = app.get_subcommand("serve");
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const CLI::Option* before = serve->get_option_no_throw(arguments[i - 1]);
+    const bool value = before != nullptr && before->get_items_expected_max() > 0;  // `--config.file list`
+    if (value || !knows_command(app, arguments[i])) {
+      continue;
+    }
+    std::string line = "tracepoint_exporter " + arguments[i];
+    for (std::size_t j = 0; j < arguments.size(); ++j) {
+      line += j == i ? "" : " " + arguments[j];
+    }
+    return Error{"option \"" + arguments[0] + "\" is before the command " + arguments[i],
+                 "options come after their command: " + line};
+  }
+  return std::nullopt;
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error, bool named) {
   const std::vector<CLI::App*> given = app.get_subcommands();
   const CLI::App& command = given.empty() ? app : *given.front();
   if (const std::vector<std::string> extras = command.remaining(); !extras.empty()) {
-    return unexpected(command, extras.front());
+    return unexpected(command, extras.front(), named);
   }
   return {error.what(), see_help(command)};
 }

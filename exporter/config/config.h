@@ -111,9 +111,13 @@ struct Object {
   std::map<std::string, Text> options;
   std::vector<ObjectMetric> metrics;
   SourceLocation at;
+  std::vector<ObjectMetric> incomplete = {};  ///< see Config
 };
 
 /// One or several files, merged. `name_prefix` of a metric comes from its own file's `namespace`.
+///
+/// `incomplete` metrics have an error: they hold what could be read, with an empty list of tracepoints where their source
+/// could not. They are never served; the planner looks through them so that one run reports all errors.
 struct Config {
   struct File {
     std::string path;
@@ -121,12 +125,13 @@ struct Config {
     std::string name_space = "tracepoint";
     std::vector<Metric> metrics;
     std::vector<Object> objects;
+    std::vector<Metric> incomplete = {};
   };
   std::vector<File> files;
 };
 
 /// A configuration with everything wrong in it. What is in `config` is well-formed even if `errors` is not empty: the
-/// metrics with an error are left out.
+/// metrics with an error are among the incomplete ones.
 struct Loaded {
   Config config;
   Errors errors;
@@ -145,5 +150,11 @@ struct Loaded {
 /// The errors as a compiler prints them, each with its source line and caret where the location lies in one of the
 /// files of `config`:  `file:line:column: error: message; hint`.
 [[nodiscard]] std::string render(const Errors& errors, const Config& config);
+
+/// One error as render() begins it, without its source line: `file:line:column: error: message; hint`.
+[[nodiscard]] std::string render_line(const Error& error);
+
+/// The errors in the order of render(): those without a place first, then file by file.
+[[nodiscard]] Errors by_place(Errors errors);
 
 }  // namespace tpx::config

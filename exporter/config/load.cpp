@@ -55,9 +55,9 @@ Loaded load(const std::vector<std::string>& paths) {
           }
           return problem.has_value();
         };
-        std::erase_if(file.metrics, taken);
+        set_aside(file.metrics, file.incomplete, taken);
         for (Object& object : file.objects) {
-          std::erase_if(object.metrics, taken);
+          set_aside(object.metrics, object.incomplete, taken);
         }
         all.config.files.push_back(std::move(file));
       }

@@ -1,6 +1,8 @@
 #include "config/metric_reader.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "base/text.h"
 #include "config/buckets.h"
@@ -123,6 +125,15 @@ void check_retired(Reader& reader, const std::optional<Text>& retired, const std
   }
 }
 
+/// A metric with an error, so that the planner can look for more: what contradicts itself is taken out.
+template <class M>
+M plannable(M metric) {
+  if (metric.type == MetricType::Histogram && !metric.buckets) {
+    metric.type = MetricType::Counter;
+  }
+  return metric;
+}
+
 void check_pair(Reader& reader, const Fields& fields, const Metric& metric) {
   if (fields.has("value")) {
     reader.error(*fields.key("value"), "a pair observes its duration, it has no value", "remove `value:`");
@@ -132,11 +143,11 @@ void check_pair(Reader& reader, const Fields& fields, const Metric& metric) {
   }
 }
 
-std::optional<ObjectMetric> read_object_metric(Reader& reader, const Node& node) {
+void read_object_metric(Reader& reader, const Node& node, Object& object) {
   const std::size_t before = reader.errors();
   const auto fields = reader.fields(node, "a metric of a program", object_metric_keys());
   if (!fields) {
-    return std::nullopt;
+    return;
   }
   ObjectMetric metric;
   read_common(reader, *fields, node, metric);
@@ -153,7 +164,11 @@ std::optional<ObjectMetric> read_object_metric(Reader& reader, const Node& node)
       check_retired(reader, metric.retire_on_exit, *metric.labels);
     }
   }
-  return reader.errors() == before ? std::optional(std::move(metric)) : std::nullopt;
+  if (reader.errors() == before) {
+    object.metrics.push_back(std::move(metric));
+  } else {
+    object.incomplete.push_back(plannable(std::move(metric)));
+  }
 }
 
 void read_options(Reader& reader, const Node& node, std::map<std::string, Text>& options) {
@@ -176,11 +191,11 @@ void read_options(Reader& reader, const Node& node, std::map<std::string, Text>&
 
 }  // namespace
 
-std::optional<Metric> read_metric(Reader& reader, const Node& node) {
+void read_metric(Reader& reader, const Node& node, Config::File& file) {
   const std::size_t before = reader.errors();
   const auto fields = reader.fields(node, "a metric", metric_keys());
   if (!fields) {
-    return std::nullopt;
+    return;
   }
   Metric metric;
   read_common(reader, *fields, node, metric);
@@ -197,7 +212,14 @@ std::optional<Metric> read_metric(Reader& reader, const Node& node) {
   if (fields->has("from") || fields->has("to")) {
     check_pair(reader, *fields, metric);
   }
-  return reader.errors() == before ? std::optional(std::move(metric)) : std::nullopt;
+  if (reader.errors() == before) {
+    file.metrics.push_back(std::move(metric));
+    return;
+  }
+  if (std::holds_alternative<Pair>(metric.source)) {
+    metric.value.reset();
+  }
+  file.incomplete.push_back(plannable(std::move(metric)));
 }
 
 std::optional<Object> read_object(Reader& reader, const Node& node) {
@@ -221,13 +243,15 @@ std::optional<Object> read_object(Reader& reader, const Node& node) {
   if (const Node* metrics = fields->find("metrics")) {
     if (const auto items = reader.list(*metrics, "metrics")) {
       for (const Node* item : *items) {
-        if (auto metric = read_object_metric(reader, *item)) {
-          object.metrics.push_back(std::move(*metric));
-        }
+        read_object_metric(reader, *item, object);
       }
     }
   }
-  return good ? std::optional(std::move(object)) : std::nullopt;
+  if (!good) {
+    std::move(object.metrics.begin(), object.metrics.end(), std::back_inserter(object.incomplete));
+    object.metrics.clear();
+  }
+  return object.file.value.empty() ? std::nullopt : std::optional(std::move(object));
 }
 
 }  // namespace tpx::config

@@ -7,10 +7,12 @@
 
 namespace tpx::config {
 
-/// One item of `metrics:`; none after an error. Names used twice are the caller's to find.
-[[nodiscard]] std::optional<Metric> read_metric(Reader& reader, const yaml::Node& node);
+/// Appends one item of `metrics:` to the file's metrics; with an error, to its incomplete ones. Names used twice are the
+/// caller's to find.
+void read_metric(Reader& reader, const yaml::Node& node, Config::File& file);
 
-/// One item of `programs:`. Its metrics that have an error are left out; none when the object itself is wrong.
+/// One item of `programs:`. Its metrics that have an error are incomplete; all are when the object itself has one. None when
+/// it names no file.
 [[nodiscard]] std::optional<Object> read_object(Reader& reader, const yaml::Node& node);
 
 }  // namespace tpx::config

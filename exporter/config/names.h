@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "config/config.h"
 
@@ -35,5 +37,15 @@ class ExposedNames {
   };
   std::map<std::string, Owner> owners_;
 };
+
+/// Moves the metrics for which `has_error` is true behind the incomplete ones. It is called once for each, in order.
+template <class M, class Predicate>
+void set_aside(std::vector<M>& metrics, std::vector<M>& incomplete, Predicate has_error) {
+  std::vector<M> good;
+  for (M& metric : metrics) {
+    (has_error(metric) ? incomplete : good).push_back(std::move(metric));
+  }
+  metrics = std::move(good);
+}
 
 }  // namespace tpx::config

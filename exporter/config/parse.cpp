@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "config/config.h"
 #include "config/metric_reader.h"
@@ -60,26 +61,25 @@ void read_file(Reader& reader, const Node& root, Config::File& file) {
     reader.error(root, "the file has neither metrics nor programs", "add `metrics:`");
   }
   ExposedNames names;
-  const auto unique = [&](const auto& metric) {
-    const auto problem = names.add(file.name_space, metric.name, metric.type);
+  const auto taken = [&](const auto& metric) {
+    auto problem = names.add(file.name_space, metric.name, metric.type);
     if (problem) {
-      reader.add(*problem);
+      reader.add(std::move(*problem));
     }
-    return !problem;
+    return problem.has_value();
   };
   if (const Node* metrics = fields->find("metrics"); metrics != nullptr && metrics->kind == Node::Kind::Map) {
     reader.error(*metrics, "metrics must be a list, this is a map", "begin each metric with `- name:`");
   } else if (metrics != nullptr) {
     for (const Node* item : reader.list(*metrics, "metrics").value_or(std::vector<const Node*>())) {
-      if (auto metric = read_metric(reader, *item); metric && unique(*metric)) {
-        file.metrics.push_back(std::move(*metric));
-      }
+      read_metric(reader, *item, file);
     }
+    set_aside(file.metrics, file.incomplete, taken);
   }
   if (const Node* programs = fields->find("programs")) {
     for (const Node* item : reader.list(*programs, "programs").value_or(std::vector<const Node*>())) {
       if (auto object = read_object(reader, *item)) {
-        std::erase_if(object->metrics, [&](const ObjectMetric& metric) { return !unique(metric); });
+        set_aside(object->metrics, object->incomplete, taken);
         file.objects.push_back(std::move(*object));
       }
     }

@@ -54,31 +54,34 @@ std::string head(const Error& error) {
 
 }  // namespace
 
-std::string render(const Errors& errors, const Config& config) {
-  std::vector<const Error*> sorted;
-  for (const Error& error : errors) {
-    sorted.push_back(&error);
-  }
-  // Errors without a place first, then file by file.
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Error* a, const Error* b) {
+std::string render_line(const Error& error) {
+  return printable(head(error));
+}
+
+Errors by_place(Errors errors) {
+  std::stable_sort(errors.begin(), errors.end(), [](const Error& a, const Error& b) {
     const SourceLocation none;
-    const SourceLocation& left = a->location ? *a->location : none;
-    const SourceLocation& right = b->location ? *b->location : none;
+    const SourceLocation& left = a.location ? *a.location : none;
+    const SourceLocation& right = b.location ? *b.location : none;
     return std::tie(left.file, left.line, left.column) < std::tie(right.file, right.line, right.column);
   });
+  return errors;
+}
+
+std::string render(const Errors& errors, const Config& config) {
   std::vector<SourceText> sources;
   for (const Config::File& file : config.files) {
     sources.emplace_back(file.text);
   }
   std::string text;
-  for (const Error* error : sorted) {
-    text += printable(head(*error)) + '\n';
-    if (!error->location || error->location->line == 0 || error->location->column == 0) {
+  for (const Error& error : by_place(errors)) {
+    text += render_line(error) + '\n';
+    if (!error.location || error.location->line == 0 || error.location->column == 0) {
       continue;
     }
     for (std::size_t i = 0; i < sources.size(); ++i) {
-      if (config.files[i].path == error->location->file && error->location->line <= sources[i].lines()) {
-        text += excerpt(sources[i].line(error->location->line), error->location->column);
+      if (config.files[i].path == error.location->file && error.location->line <= sources[i].lines()) {
+        text += excerpt(sources[i].line(error.location->line), error.location->column);
         break;
       }
     }

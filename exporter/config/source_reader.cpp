@@ -1,6 +1,8 @@
 #include "config/source_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "config/names.h"
@@ -19,6 +21,44 @@ bool is_pattern(std::string_view text) {
   });
 }
 
+// The probes of bpftrace that are no tracepoints.
+bool is_other_probe(std::string_view word) {
+  constexpr std::array<std::string_view, 18> kProbes = {
+      "kprobe", "kretprobe", "k", "kr", "fentry", "fexit",   "kfunc",    "kretfunc", "f",
+      "uprobe", "uretprobe", "u", "ur", "usdt",   "profile", "interval", "software", "hardware"};
+  return std::find(kProbes.begin(), kProbes.end(), word) != kProbes.end();
+}
+
+// What somebody who wrote several colons or slashes may have meant: bpftrace's `tracepoint:sched:sched_switch`, or a path of
+// tracefs.
+std::string shape_hint(std::string_view all) {
+  const std::vector<std::string_view> parts = split(all, all.find(':') != std::string_view::npos ? ':' : '/');
+  const bool bpftrace = parts.front() == "tracepoint" || parts.front() == "t";
+  const bool path = parts.front().empty() || parts.front() == "events";
+  if (parts.size() > 2 && (bpftrace || path) && is_pattern(parts.back()) && is_pattern(parts[parts.size() - 2])) {
+    return "write " + std::string(parts[parts.size() - 2]) + '/' + std::string(parts.back());
+  }
+  return kShape;
+}
+
+// `kprobe:vfs_read`, `rawtracepoint:sched_switch`; nothing when it is no probe of another kind.
+std::optional<std::pair<std::string, std::string>> other_probe(std::string_view all) {
+  const std::size_t colon = all.find(':');
+  const std::string_view kind = all.substr(0, colon);
+  if (colon == std::string_view::npos) {
+    return std::nullopt;
+  }
+  if (kind == "rawtracepoint" || kind == "raw_tracepoint" || kind == "rt") {
+    return std::pair(in_quotes(all) + " is a raw tracepoint",
+                     "write raw_tracepoint: " + std::string(all.substr(colon + 1)));
+  }
+  if (!is_other_probe(kind)) {
+    return std::nullopt;
+  }
+  return std::pair(in_quotes(all) + " is not a tracepoint: expressions count tracepoints only",
+                   "choose a tracepoint (tracepoint_exporter list), or give a BPF program in C under `programs:`");
+}
+
 // `category/name` or `category:name`.
 std::optional<Text> read_tracepoint(Reader& reader, const Node& node) {
   auto text = reader.text(node, "a tracepoint");
@@ -29,16 +69,15 @@ std::optional<Text> read_tracepoint(Reader& reader, const Node& node) {
   const std::string_view all = text->value;
   const std::string_view category = all.substr(0, separator);
   const std::string_view name = separator == std::string::npos ? std::string_view() : all.substr(separator + 1);
+  if (const auto other = other_probe(all)) {
+    reader.error(node, other->first, other->second);
+    return std::nullopt;
+  }
   if (is_pattern(category) && is_pattern(name)) {
     text->value[separator] = '/';
     return text;
   }
-  std::string hint = kShape;
-  const std::vector<std::string_view> parts = split(all, all.find(':') != std::string_view::npos ? ':' : '/');
-  if (parts.size() > 2 && is_pattern(parts.back()) && is_pattern(parts[parts.size() - 2])) {
-    hint = "write " + std::string(parts[parts.size() - 2]) + '/' + std::string(parts.back());
-  }
-  reader.error(node, in_quotes(all) + " is no tracepoint", std::move(hint));
+  reader.error(node, in_quotes(all) + " is not a tracepoint", shape_hint(all));
   return std::nullopt;
 }
 
@@ -60,7 +99,6 @@ std::optional<Text> read_raw_tracepoint(Reader& reader, const Node& node) {
 }
 
 std::optional<Events> read_events(Reader& reader, const Node& node, Events::Kind kind) {
-  const std::size_t before = reader.errors();
   const bool raw = kind == Events::Kind::RawTracepoint;
   const auto items = reader.list(node, raw ? "raw_tracepoint" : "tracepoint", true);
   if (!items) {
@@ -84,7 +122,7 @@ std::optional<Events> read_events(Reader& reader, const Node& node, Events::Kind
     }
     events.names.push_back(std::move(*name));
   }
-  return reader.errors() == before ? std::optional(std::move(events)) : std::nullopt;
+  return events.names.empty() ? std::nullopt : std::optional(std::move(events));
 }
 
 // The one of `tracepoint` and `raw_tracepoint` that is there.
@@ -112,7 +150,6 @@ std::optional<Endpoint> read_endpoint(Reader& reader, const Node& node, const st
                  "write {tracepoint: " + std::string(trim(node.text.substr(0, 80))) + ", key: tid}");
     return std::nullopt;
   }
-  const std::size_t before = reader.errors();
   const auto fields = reader.fields(node, what, {"tracepoint", "raw_tracepoint", "key", "filter"});
   if (!fields) {
     return std::nullopt;
@@ -123,7 +160,7 @@ std::optional<Endpoint> read_endpoint(Reader& reader, const Node& node, const st
   }
   auto key = reader.optional_text(*fields, "key");
   auto filter = reader.optional_text(*fields, "filter");
-  if (reader.errors() != before || !events || !key) {
+  if (!events || !key) {
     return std::nullopt;
   }
   return Endpoint{std::move(*events), std::move(*key), std::move(filter), reader.at(node)};

@@ -8,7 +8,8 @@
 
 namespace tpx::config {
 
-/// Where a metric's events come from: exactly one of `tracepoint`, `raw_tracepoint`, `from` with `to`. None after an error.
+/// Where a metric's events come from: exactly one of `tracepoint`, `raw_tracepoint`, `from` with `to`. After an
+/// error: what could be read of it, or none.
 [[nodiscard]] std::optional<std::variant<Events, Pair>> read_source(Reader& reader, const Fields& fields,
                                                                     const yaml::Node& metric);
 

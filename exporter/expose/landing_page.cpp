@@ -116,8 +116,10 @@ std::string full_note(const MetricStatus& metric) {
 std::string notes(const PageInfo& info, const ExporterStatus& status) {
   std::string out;
   if (!info.reload_successful) {
-    out += note("", "<strong>The last reload failed.</strong> What runs is the configuration before it.",
-                "The log says what is wrong; <code>tracepoint_exporter check</code> says it too.");
+    out += note("",
+                "<strong>The last reload failed.</strong> What runs is the configuration before it. " +
+                    html_escape(info.reload_error),
+                "<code>tracepoint_exporter check</code> shows all errors.");
   }
   std::string losing;
   std::string full;

@@ -23,6 +23,7 @@ struct PageInfo {
   std::string documentation;               ///< where the link leads; "" leaves it out
   std::string config;                      ///< where the configuration comes from
   bool reload_successful = true;           ///< false: what runs is older than the files
+  std::string reload_error;                ///< why
   std::optional<std::chrono::seconds> up;  ///< since the start
 };
 

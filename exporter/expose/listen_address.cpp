@@ -138,7 +138,9 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
   return ListenAddress{text, false, *address};
 }
 
-Result<UniqueFd> listen_on(const SocketAddress& address, bool dual_stack, const std::string& text) {
+namespace {
+
+Result<UniqueFd> bind_to(const SocketAddress& address, bool dual_stack, const std::string& text) {
   UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) {
     return fail(listen_failure(text, address.port(), errno));
@@ -151,10 +153,24 @@ Result<UniqueFd> listen_on(const SocketAddress& address, bool dual_stack, const 
   if (address.family() == AF_INET6 && ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) != 0) {
     return fail(listen_failure(text, address.port(), errno));
   }
-  if (::bind(socket.get(), address.raw(), address.length) != 0 || ::listen(socket.get(), kBacklog) != 0) {
+  if (::bind(socket.get(), address.raw(), address.length) != 0) {
     return fail(listen_failure(text, address.port(), errno));
   }
   return socket;
+}
+
+}  // namespace
+
+Result<UniqueFd> listen_on(const SocketAddress& address, bool dual_stack, const std::string& text) {
+  auto socket = bind_to(address, dual_stack, text);
+  if (socket && ::listen(socket->get(), kBacklog) != 0) {
+    return fail(listen_failure(text, address.port(), errno));
+  }
+  return socket;
+}
+
+Result<UniqueFd> reserve(const ListenAddress& address) {
+  return bind_to(address.address, false, address.text);
 }
 
 Result<SocketAddress> bound_address(int socket) {

@@ -44,6 +44,11 @@ struct ListenAddress {
 /// the user wrote it: an error says what to do about it (in use, not permitted, not of this host).
 [[nodiscard]] Result<UniqueFd> listen_on(const SocketAddress& address, bool dual_stack, const std::string& text);
 
+/// A socket bound to the address that does not listen: nobody else gets the port while it lives, and a bound or a forbidden
+/// one is found before anything is attached. Sockets of this process with SO_REUSEADDR may bind it too and listen. For port
+/// 0 the socket is bound to any. Errors are those of listen_on().
+[[nodiscard]] Result<UniqueFd> reserve(const ListenAddress& address);
+
 /// The address that a socket is bound to.
 [[nodiscard]] Result<SocketAddress> bound_address(int socket);
 

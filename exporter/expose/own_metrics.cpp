@@ -132,6 +132,11 @@ OwnMetrics::OwnMetrics(const BuildInfo& build, std::string procfs)
       &gauge(*registry_, "config_last_reload_successful", "1 if the last load of the configuration succeeded.");
   reload_time_ = &gauge(*registry_, "config_last_reload_success_timestamp_seconds",
                         "When the configuration was last loaded with success, in seconds since the epoch.");
+  reload_errors_ =
+      &prometheus::BuildGauge()
+           .Name(std::string(kPrefix) + "config_last_reload_error_info")
+           .Help("1, with the reason why the last load of the configuration failed; absent when it succeeded.")
+           .Register(*registry_);
   scrape_durations_ = &prometheus::BuildHistogram()
                            .Name(std::string(kPrefix) + "scrape_duration_seconds")
                            .Help("How long scrapes took to answer.")
@@ -145,7 +150,16 @@ void OwnMetrics::observe_scrape(double seconds) {
   scrape_durations_->Observe(seconds);
 }
 
-void OwnMetrics::observe_reload(bool successful, double now) {
+void OwnMetrics::observe_reload(bool successful, double now, const std::string& reason) {
+  const std::lock_guard lock(reload_mutex_);
+  if (reload_error_ != nullptr) {
+    reload_errors_->Remove(reload_error_);
+    reload_error_ = nullptr;
+  }
+  if (!successful) {
+    reload_error_ = &reload_errors_->Add({{"error", reason}});
+    reload_error_->Set(1);
+  }
   reload_successful_->Set(successful ? 1 : 0);
   if (successful) {
     reload_time_->Set(now);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,8 +31,8 @@ class OwnMetrics {
 
   /// A scrape took this long.
   void observe_scrape(double seconds);
-  /// The configuration was loaded, or was not; `now` in seconds since the epoch.
-  void observe_reload(bool successful, double now);
+  /// The configuration was loaded, or was not, for this reason; `now` in seconds since the epoch.
+  void observe_reload(bool successful, double now, const std::string& reason = "");
 
   /// Everything, sorted by name.
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const ExporterStatus& status) const;
@@ -41,6 +44,9 @@ class OwnMetrics {
   prometheus::Gauge* last_scrape_ = nullptr;
   prometheus::Gauge* reload_successful_ = nullptr;
   prometheus::Gauge* reload_time_ = nullptr;
+  std::mutex reload_mutex_;  ///< guards the following
+  prometheus::Family<prometheus::Gauge>* reload_errors_ = nullptr;
+  prometheus::Gauge* reload_error_ = nullptr;  ///< null after a good load
 };
 
 /// What a status says, as families.

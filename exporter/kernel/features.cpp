@@ -191,6 +191,20 @@ Features probe_features(const Btf* btf) {
   return out;
 }
 
+bool may_load_programs() {
+  const bpf_insn empty[] = {kReturnZero, kExit};
+  return load(BPF_PROG_TYPE_TRACEPOINT, empty).valid() || errno != EPERM;
+}
+
+Features features_of_running_release(const Btf* btf) {
+  const auto [major, minor] = running_release();
+  Features out = features_of_release(major, minor);
+  if (btf == nullptr) {
+    out.tp_btf = out.tp_btf_recursion_guard = out.current_task_btf = false;
+  }
+  return out;
+}
+
 Features features_of_release(int major, int minor) {
   const auto since = [&](int m, int n) { return std::pair(major, minor) >= std::pair(m, n); };
   Features out;

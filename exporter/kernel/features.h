@@ -25,6 +25,13 @@ struct Features {
 /// libbpf raises RLIMIT_MEMLOCK where the kernel charges maps to it (until 5.11).
 [[nodiscard]] Features probe_features(const Btf* btf);
 
+/// Whether this process may load tracing programs (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN). Where it may not, nothing can
+/// be probed.
+[[nodiscard]] bool may_load_programs();
+
+/// What the running kernel's release is known to have, for a process that may not probe it. `btf` as above.
+[[nodiscard]] Features features_of_running_release(const Btf* btf);
+
 /// The features that a release is known to have, for recorded kernels (`major`, `minor`).
 [[nodiscard]] Features features_of_release(int major, int minor);
 

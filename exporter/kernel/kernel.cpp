@@ -56,7 +56,9 @@ Result<Kernel> running_kernel(const Paths& paths) {
   if (auto btf = Btf::open(paths.btf)) {
     kernel.btf = std::move(*btf);
   }
-  kernel.features = probe_features(kernel.btf ? &*kernel.btf : nullptr);
+  const Btf* known = kernel.btf ? &*kernel.btf : nullptr;
+  kernel.may_load = may_load_programs();
+  kernel.features = kernel.may_load ? probe_features(known) : features_of_running_release(known);
   return kernel;
 }
 

@@ -17,6 +17,9 @@ struct Kernel {
   Features features;
   unsigned possible_cpus = 1;  ///< per-CPU values have one slot for each
   bool recorded = false;
+  /// False: this process may not load BPF programs, so that the features could not be probed. They are then those of the
+  /// running release.
+  bool may_load = true;
 };
 
 /// Where to look; empty members mean the usual places.

@@ -182,7 +182,7 @@ Result<Tracefs> Tracefs::open(std::string root) {
   return Tracefs(std::move(root));
 }
 
-Result<Tracefs> Tracefs::find_or_mount() {
+Result<Tracefs> Tracefs::find() {
   for (const char* place : {kMountPoint, kDebugfsMountPoint}) {
     if (is_tracefs(place)) {
       return open(place);
@@ -193,8 +193,20 @@ Result<Tracefs> Tracefs::find_or_mount() {
       return open(*place);
     }
   }
+  return fail(Error{"tracefs is not mounted", kMountHint, {}, ENOENT});
+}
+
+Result<Tracefs> Tracefs::find_or_mount() {
+  auto found = find();
+  if (found || found.error().os_error != ENOENT) {
+    return found;
+  }
   if (::mount("nodev", kMountPoint, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0) {
-    return open(kMountPoint);
+    auto mounted = open(kMountPoint);
+    if (mounted) {
+      mounted->mounted_here_ = true;
+    }
+    return mounted;
   }
   const int code = errno;
   if (code == ENODEV || code == ENOENT) {

@@ -16,9 +16,16 @@ class Tracefs {
   /// Uses `root` (the directory that holds `events/`). Fails with what to do when there is none.
   [[nodiscard]] static Result<Tracefs> open(std::string root);
 
-  /// Finds a mounted tracefs (/sys/kernel/tracing, then /sys/kernel/debug/tracing, then /proc/mounts), and mounts it at
-  /// /sys/kernel/tracing where it is absent and this process may. The hint of a failure is the command to run.
+  /// Finds a mounted tracefs: /sys/kernel/tracing, then /sys/kernel/debug/tracing, then /proc/mounts. The error's os_error
+  /// is ENOENT when none is mounted.
+  [[nodiscard]] static Result<Tracefs> find();
+
+  /// find(); mounts it at /sys/kernel/tracing where it is absent and this process may. The hint of a failure is the command
+  /// to run.
   [[nodiscard]] static Result<Tracefs> find_or_mount();
+
+  /// Whether find_or_mount() mounted it: callers tell the user, as the mount stays.
+  [[nodiscard]] bool mounted_here() const { return mounted_here_; }
 
   [[nodiscard]] const std::string& root() const { return root_; }
 
@@ -31,11 +38,13 @@ class Tracefs {
 
   [[nodiscard]] Result<Format> format(const std::string& category, const std::string& name) const;
 
+  /// Whether the kernel has the tracepoint `category/name`, by its format file. False, too, when that can't be told.
+  [[nodiscard]] bool has(const std::string& full_name) const;
+
  private:
   explicit Tracefs(std::string root) : root_(std::move(root)) {}
-  /// Whether there is such a tracepoint, by its format file. False, too, when that can't be told.
-  [[nodiscard]] bool has(const std::string& full_name) const;
   std::string root_;
+  bool mounted_here_ = false;
 };
 
 /// Where the text of /proc/mounts says that a tracefs is mounted.

@@ -14,14 +14,14 @@ void for_each_mark(std::uint64_t word, std::uint32_t first, std::uint32_t bits,
   }
 }
 
-Result<LoadedProgram> ExitWatch::attach(const plan::ExitPlan& plan, codegen::ExitMark mark,
-                                        const kernel::Features& features) const {
+Result<LoadedProgram> ExitWatch::load(const plan::ExitPlan& plan, codegen::ExitMark mark,
+                                      const kernel::Features& features, Attach attach) const {
   const bool exit = mark == codegen::ExitMark::Exited;
   const plan::AttachPoint& point = exit ? plan.exit : plan.free;
   auto program =
       LoadedProgram::load(point, exit ? "tpx_exit" : "tpx_free", codegen::generate_exits(plan, mark, features),
                           [this](const std::string&) { return marks_.descriptor(); });
-  if (!program) {
+  if (!program || attach == Attach::No) {
     return program;
   }
   if (auto attached = program->attach(point); !attached) {
@@ -30,7 +30,7 @@ Result<LoadedProgram> ExitWatch::attach(const plan::ExitPlan& plan, codegen::Exi
   return program;
 }
 
-Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Features& features) {
+Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Features& features, Attach attach) {
   ExitWatch watch;
   watch.bits_ = codegen::exit_mark_bits(features);
   auto marks = Region::create("exits", std::uint64_t{codegen::kIds} * watch.bits_ / 8);
@@ -40,11 +40,11 @@ Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Fea
   watch.marks_ = std::move(*marks);
   for (const auto& [program, mark] :
        {std::pair(&watch.exit_, codegen::ExitMark::Exited), std::pair(&watch.free_, codegen::ExitMark::Freed)}) {
-    auto attached = watch.attach(plan, mark, features);
-    if (!attached) {
-      return fail(std::move(attached.error()));
+    auto loaded = watch.load(plan, mark, features, attach);
+    if (!loaded) {
+      return fail(std::move(loaded.error()));
     }
-    *program = std::move(*attached);
+    *program = std::move(*loaded);
   }
   return watch;
 }

@@ -18,7 +18,9 @@ namespace tpx::loader {
 /// Move-only; used by one thread at a time.
 class ExitWatch {
  public:
-  [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features);
+  /// With Attach::No the programs are loaded only.
+  [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features,
+                                               Attach attach = Attach::Yes);
 
   /// Adds the ids that are over: those of tasks freed since the last call, of which all they counted is in the maps by now;
   /// and a second time, some seconds later (see ExitEcho), all whose exit or end was seen. One that was given to a new task
@@ -26,8 +28,8 @@ class ExitWatch {
   void take(ExitEcho::Time now, Ids& ids);
 
  private:
-  [[nodiscard]] Result<LoadedProgram> attach(const plan::ExitPlan& plan, codegen::ExitMark mark,
-                                             const kernel::Features& features) const;
+  [[nodiscard]] Result<LoadedProgram> load(const plan::ExitPlan& plan, codegen::ExitMark mark,
+                                           const kernel::Features& features, Attach attach) const;
 
   Region marks_;
   std::uint32_t bits_ = 2;

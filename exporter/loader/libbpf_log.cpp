@@ -64,6 +64,7 @@ LibbpfLog::~LibbpfLog() {
 
 std::string reason_in(const std::string& log) {
   std::string first;
+  std::string program;
   std::string verifier;
   bool inside = false;
   for (const std::string_view raw : split(log, '\n')) {
@@ -76,11 +77,28 @@ std::string reason_in(const std::string& log) {
       const bool statistics =
           line.starts_with("processed ") || line.starts_with("verification time") || line.starts_with("stack depth");
       verifier = line.empty() || statistics || is_instruction(line) ? verifier : line;
+    } else if (line.find("Retrying without BTF") != std::string::npos) {
+      continue;  // a map that libbpf creates again, with success
+    } else if (program.empty() && line.starts_with("prog '")) {
+      program = line;
     } else if (first.empty()) {
       first = line;
     }
   }
-  return verifier.empty() ? first : verifier;
+  return !verifier.empty() ? verifier : !program.empty() ? program : first;
+}
+
+std::string missing_extern(const std::string& log) {
+  for (const std::string_view raw : split(log, '\n')) {
+    const std::string line = without_prefix(raw);
+    const std::size_t begin = line.find('\'');
+    const std::size_t end = line.find('\'', begin + 1);
+    const bool missing = line.find("not found") != std::string::npos || line.find("not resolved") != std::string::npos;
+    if (line.starts_with("extern ") && missing && begin != std::string::npos && end != std::string::npos) {
+      return line.substr(begin + 1, end - begin - 1);
+    }
+  }
+  return "";
 }
 
 std::string refused_program(const std::string& log) {

@@ -25,8 +25,11 @@ class LibbpfLog {
 };
 
 /// The last line of `log` that says why: of a verifier's log in it, its last line that is no instruction and no statistics;
-/// else libbpf's first message. "" when there is none.
+/// else libbpf's first message about a program, else its first that is not about a map created again. "" when there is none.
 [[nodiscard]] std::string reason_in(const std::string& log);
+
+/// The kfunc or kernel variable that an object declares extern and this kernel lacks; "" when `log` names none.
+[[nodiscard]] std::string missing_extern(const std::string& log);
 
 /// The program that `log` says could not be loaded; "" when it names none.
 [[nodiscard]] std::string refused_program(const std::string& log);

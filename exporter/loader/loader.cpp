@@ -34,19 +34,21 @@ class Session {
     down_.resize(plan_.metrics.size());
   }
 
-  Loaded run() {
+  Loaded run(Attach attach) {
     create_all_maps();
     std::vector<ServingProgram> programs;
     std::vector<Result<ServingProgram>> compiled = compile_all();
     for (std::size_t i = 0; i < compiled.size(); ++i) {
       take_program(plan_.programs[i], std::move(compiled[i]), programs);
     }
-    watch_exits();
+    watch_exits(attach);
     // A metric that one program could not serve is not served at all: half a count is a wrong one.
     for (const plan::ProgramPlan& program : plan_.programs) {
       reload_without_down(program, programs);
     }
-    attach_all(programs);
+    if (attach == Attach::Yes) {
+      attach_all(programs);
+    }
     return collect(std::move(programs));
   }
 
@@ -177,11 +179,11 @@ class Session {
   }
 
   /// Before anything counts, so that no end is missed.
-  void watch_exits() {
+  void watch_exits(Attach attach) {
     if (!plan_.exits) {
       return;
     }
-    auto watch = ExitWatch::start(*plan_.exits, features_);
+    auto watch = ExitWatch::start(*plan_.exits, features_, attach);
     if (watch) {
       loaded_.exits = std::move(*watch);
       return;
@@ -298,8 +300,8 @@ void Loaded::detach() noexcept {
   for_each_index(programs.size(), kDetachThreads, [this](std::size_t index) { programs[index].program.detach(); });
 }
 
-Loaded load(plan::Plan plan, const kernel::Features& features) {
-  return Session(std::move(plan), features).run();
+Loaded load(plan::Plan plan, const kernel::Features& features, Attach attach) {
+  return Session(std::move(plan), features).run(attach);
 }
 
 }  // namespace tpx::loader

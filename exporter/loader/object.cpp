@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <set>
 
+#include "loader/attachable.h"
 #include "loader/libbpf_log.h"
 #include "loader/object_options.h"
 
@@ -88,9 +89,7 @@ class ObjectLoader {
       return fail(std::move(loaded.error()));
     }
     list_programs();
-    if (attach == Attach::Yes) {
-      attach_all();
-    }
+    attach_all(attach);
     serve_metrics();
     result_.path = file_.path();
     result_.name = file_.path().substr(file_.path().rfind('/') + 1);
@@ -113,8 +112,7 @@ class ObjectLoader {
       const std::string reason = reason_in(log.text());
       if (name.empty() || refused_.contains(name) ||
           bpf_object__find_program_by_name(file_.get(), name.c_str()) == nullptr) {
-        Error error = os_failure("can't load " + file_.path() + (reason.empty() ? "" : ": " + reason), -code);
-        return fail(std::move(error).at(file_.at()));
+        return fail(load_failure(log.text(), -code));
       }
       const bool privilege = code == -EPERM && reason.find("BPF program load failed") != std::string::npos;
       refused_.emplace(name, Error{"the kernel refused program \"" + name + "\" of " + file_.path() + ": " + reason,
@@ -125,6 +123,16 @@ class ObjectLoader {
       }
       file_ = std::move(*fresh);
     }
+  }
+
+  [[nodiscard]] Error load_failure(const std::string& log, int code) const {
+    const std::string reason = reason_in(log);
+    const std::string what = "can't load " + file_.path();
+    if (const std::string name = missing_extern(log); !name.empty()) {
+      return {what + ": this kernel has no \"" + name + "\", which the object declares extern",
+              "declare it __weak and test it before use, or load the object on a kernel that has it", file_.at(), code};
+    }
+    return reason.empty() ? os_failure(what, code).at(file_.at()) : Error{what + ": " + reason, {}, file_.at(), code};
   }
 
   void prepare() {
@@ -151,27 +159,36 @@ class ObjectLoader {
     }
   }
 
-  void attach_all() {
+  void attach_all(Attach attach) {
     for (ObjectProgram& entry : result_.programs) {
       if (entry.refused) {
         continue;
       }
-      bpf_program* program = bpf_object__find_program_by_name(file_.get(), entry.name.c_str());
-      LibbpfLog log;
-      const int code = bpf_program__type(program) == BPF_PROG_TYPE_PERF_EVENT ? sample(program) : attach_one(program);
-      if (code == 0) {
-        continue;
+      const bpf_program* program = bpf_object__find_program_by_name(file_.get(), entry.name.c_str());
+      auto problem = not_attachable(program);
+      if (!problem && attach == Attach::Yes) {
+        problem = attach_one(program);
       }
-      const std::string reason = reason_in(log.text());
-      entry.descriptor = -1;
-      entry.refused = os_failure("can't attach program \"" + entry.name + "\" (" + entry.section + ") of " +
-                                     file_.path() + (reason.empty() ? "" : ": " + reason),
-                                 -code, code == -EOPNOTSUPP ? "its section name says no place that it attaches to" : "")
-                          .at(file_.at());
+      if (problem) {
+        const std::string context =
+            "can't attach program \"" + entry.name + "\" (" + entry.section + ") of " + file_.path();
+        entry.descriptor = -1;
+        entry.refused = std::move(*problem).with_context(context + ": ").at(file_.at());
+      }
     }
   }
 
-  int attach_one(const bpf_program* program) {
+  std::optional<Error> attach_one(const bpf_program* program) {
+    LibbpfLog log;
+    const int code = bpf_program__type(program) == BPF_PROG_TYPE_PERF_EVENT ? sample(program) : link_one(program);
+    if (code == 0) {
+      return std::nullopt;
+    }
+    const std::string reason = reason_in(log.text());
+    return os_failure(reason.empty() ? "the kernel refused" : reason, -code);
+  }
+
+  int link_one(const bpf_program* program) {
     bpf_link* link = bpf_program__attach(program);
     if (link == nullptr) {
       return -errno;

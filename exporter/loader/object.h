@@ -83,9 +83,6 @@ struct LoadedObject {
   std::vector<LoadedObjectMetric> metrics;
 };
 
-/// Whether programs are to run, or only to be verified.
-enum class Attach : std::uint8_t { Yes, No };
-
 /// Loads the object and attaches every program as its section name says: all that libbpf attaches so, and
 /// SEC("perf_event") on every CPU, `sample_hertz` times a second (a variable of the object; 49 without it).
 ///

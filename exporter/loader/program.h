@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -40,6 +41,9 @@ class LoadedProgram {
   UniqueFd event_;  ///< the perf event of a classic tracepoint
   UniqueFd link_;
 };
+
+/// Whether programs are to run, or only to be verified.
+enum class Attach : std::uint8_t { Yes, No };
 
 /// What the verifier says of a program, without attaching it: its log (level 1), also when it takes the program.
 struct Verdict {

@@ -124,6 +124,11 @@ kernel::FieldNames names_in_scope(const Node& field, const expression::Argument&
   return names;
 }
 
+/// Whether the print format has names for the field that only BTF can give a value.
+bool needs_btf(const expression::Argument& argument, const Scope& scope, const kernel::Kernel& kernel) {
+  return !kernel.btf && scope.format != nullptr && !kernel::names_of(*scope.format, argument.name).unresolved.empty();
+}
+
 }  // namespace
 
 Result<ParsedLabel> parse_label(const config::Label& label, const Options& options) {
@@ -196,22 +201,40 @@ Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type
       "for example: " + std::string(label.signatures.front()->example)));
 }
 
+Result<void> check_named_field(const ParsedLabel& label) {
+  const Node* field = first_field(*label.value);
+  const bool named = field != nullptr && argument_of(*field) != nullptr;
+  for (std::size_t i = 0; i < label.decoders.size() && !named; ++i) {
+    if (label.signatures[i]->extra == DecoderExtra::Field) {
+      return fail(error_at(*label.value, label.at, label.decoders[i].name + "() takes a field, whose names it looks up",
+                           "for example: " + std::string(label.signatures[i]->example)));
+    }
+  }
+  return {};
+}
+
 Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
     if (label.signatures[i]->extra != DecoderExtra::Field) {
       continue;
     }
     const std::string& decoder = label.decoders[i].name;
-    const Node* field = first_field(*label.value);
-    const expression::Argument* argument = field == nullptr ? nullptr : argument_of(*field);
-    if (argument == nullptr) {
-      return fail(error_at(*label.value, label.at, decoder + "() takes a field, whose names it looks up",
-                           "for example: " + std::string(label.signatures[i]->example)));
+    if (auto named = check_named_field(label); !named) {
+      return named;
     }
+    const Node* field = first_field(*label.value);
+    const expression::Argument* argument = argument_of(*field);
     const Scope& home = argument->from && from != nullptr ? *from : scope;
     auto names = names_in_scope(*field, *argument, home, kernel);
     const bool found = decoder == "flags" ? !names.flags.empty() || !names.symbols.empty()
                                           : !names.symbols.empty() || !names.flags.empty();
+    if (!found && needs_btf(*argument, home, kernel)) {
+      return fail(error_at(
+          *label.value, label.at,
+          decoder + "() of field \"" + argument->name + "\" of " + home.event +
+              " needs the kernel's type information (BTF), which gives the names their values",
+          "use a kernel with CONFIG_DEBUG_INFO_BTF, or give the names: map(args." + argument->name + ", 1=\"one\")"));
+    }
     if (!found) {
       return fail(error_at(
           *label.value, label.at, home.event + ": its print format gives field \"" + argument->name + "\" no names",

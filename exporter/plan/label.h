@@ -24,6 +24,9 @@ struct ParsedLabel {
 /// Parses a label and takes its decoders off. Unknown functions get the nearest name as a hint.
 [[nodiscard]] Result<ParsedLabel> parse_label(const config::Label& label, const Options& options);
 
+/// Whether decoders that look names up, such as symbol(), are applied to a field.
+[[nodiscard]] Result<void> check_named_field(const ParsedLabel& label);
+
 /// Whether the first decoder takes a value of this type.
 [[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type);
 

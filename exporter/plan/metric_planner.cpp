@@ -13,9 +13,7 @@ class CountPlanner : private MetricSteps {
 
   MetricOutcome run(const config::Events& events) {
     parse_all();
-    if (outcome_.errors.empty()) {
-      plan_count(events);
-    }
+    plan_count(events);
     return take();
   }
 
@@ -26,19 +24,20 @@ class CountPlanner : private MetricSteps {
     for (std::size_t i = 0; i < found.size(); ++i) {
       auto bound = bind_best(found[i], i, nullptr, nullptr, true);
       if (!bound) {
-        add_error(std::move(bound.error()), metric_.at);
-        return;
+        add_errors(std::move(bound.error()), metric_.at);
+        continue;
       }
       sites.push_back(std::move(*bound));
       metric_plan_.tracepoints.push_back(found[i].name);
     }
-    if (sites.empty() || !make_key(sites, nullptr)) {
+    if (sites.size() < found.size() || sites.empty()) {
+      return;
+    }
+    const bool keyed = make_key(sites, nullptr);
+    if (!find_retired_label(sites) || !keyed) {
       return;
     }
     make_value(sites, false);
-    if (!find_retired_label(sites)) {
-      return;
-    }
     set_help("Events of " + metric_plan_.tracepoints.front() +
              (sites.size() > 1 ? " and " + std::to_string(sites.size() - 1) + " more tracepoints." : "."));
     for (BoundSite& site : sites) {

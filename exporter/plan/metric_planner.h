@@ -21,7 +21,9 @@ struct MetricOutcome {
   std::optional<PlannedMetric> metric;
   std::vector<PlacedUnit> units;
   Errors errors;
-  bool kernel_dependent = false;  ///< all errors are about what this kernel lacks
+  /// Another kernel may serve the metric: no error is about how it is written, all are about what the kernel's formats and
+  /// types say.
+  bool kernel_dependent = false;
 };
 
 /// Plans one metric; `index` is what its units call it.

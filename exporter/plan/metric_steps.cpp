@@ -25,13 +25,29 @@ void MetricSteps::add_error(Error error, const SourceLocation& at) {
   outcome_.errors.push_back(std::move(error).at(at));
 }
 
+void MetricSteps::add_written_error(Error error, const SourceLocation& at) {
+  written_wrong_ = true;
+  add_error(std::move(error), at);
+}
+
+void MetricSteps::add_errors(Errors errors, const SourceLocation& at) {
+  const std::size_t before = outcome_.errors.size();
+  for (Error& error : errors) {
+    error = std::move(error).at(at);
+    const auto known = outcome_.errors.begin() + static_cast<std::ptrdiff_t>(before);
+    if (std::none_of(outcome_.errors.begin(), known, [&](const Error& e) { return e.location == error.location; })) {
+      outcome_.errors.push_back(std::move(error));
+    }
+  }
+}
+
 std::optional<Parsed> MetricSteps::parse_text(const std::optional<config::Text>& text) {
   if (!text) {
     return std::nullopt;
   }
   auto node = expression::parse(text->value, text->at);
   if (!node) {
-    add_error(std::move(node.error()), text->at);
+    add_written_error(std::move(node.error()), text->at);
     return std::nullopt;
   }
   return Parsed{*node, text->at};
@@ -42,8 +58,9 @@ void MetricSteps::parse_all() {
   value_ = parse_text(metric_.value);
   for (const config::Label& label : metric_.labels) {
     auto parsed = parse_label(label, options_);
-    if (!parsed) {
-      add_error(std::move(parsed.error()), label.expression.at);
+    const auto named = parsed ? check_named_field(*parsed) : Result<void>();
+    if (!parsed || !named) {
+      add_written_error(parsed ? named.error() : parsed.error(), label.expression.at);
       continue;
     }
     labels_.push_back(std::move(*parsed));
@@ -53,7 +70,6 @@ void MetricSteps::parse_all() {
 std::vector<Tracepoint> MetricSteps::tracepoints(const config::Events& events) {
   Tracepoints all = find_tracepoints(events, name_, kernel_, options_);
   if (all.found.empty()) {
-    outcome_.kernel_dependent = true;
     for (Error& error : all.missing) {
       add_error(std::move(error), metric_.at);
     }
@@ -75,66 +91,58 @@ Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, co
   return bound;
 }
 
-Result<BoundSite> MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                                       const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
+MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
+                                        const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
   BoundSite result{&tracepoint, &site, position, nullptr, nullptr, nullptr, nullptr, {}};
   Scope scope = site.scope;
   scope.from = from;
   scope.probe = site.dispatch
                     ? make_bound(DispatchIndex{}, {ValueType::Kind::Integer, 4, false})
                     : make_bound(Constant{static_cast<std::int64_t>(position)}, {ValueType::Kind::Integer, 4, false});
-  const Parsed* own_filter = counts && filter_ ? &*filter_ : nullptr;
-  for (const Parsed* parsed : {filter, own_filter}) {
-    if (parsed == nullptr) {
-      continue;
+  Errors errors;
+  const auto keep = [&errors](Result<BoundPtr> bound, const SourceLocation& at, BoundPtr& target) {
+    if (bound) {
+      target = std::move(*bound);
+    } else {
+      errors.push_back(std::move(bound.error()).at(at));
     }
-    auto bound = bind_integer(*parsed, scope, "the filter");
-    if (!bound) {
-      return fail(std::move(bound.error()));
-    }
-    (parsed == own_filter ? result.count_filter : result.filter) = *bound;
+  };
+  if (filter != nullptr) {
+    keep(bind_integer(*filter, scope, "the filter"), filter->at, result.filter);
+  }
+  if (counts && filter_) {
+    keep(bind_integer(*filter_, scope, "the filter"), filter_->at, result.count_filter);
   }
   if (key != nullptr) {
-    auto bound = bind_integer(*key, scope, "the key of a pair");
-    if (!bound) {
-      return fail(std::move(bound.error()));
-    }
-    result.key = *bound;
+    keep(bind_integer(*key, scope, "the key of a pair"), key->at, result.key);
   }
-  if (!counts) {
-    return result;
+  if (counts && value_) {
+    keep(bind_integer(*value_, scope, "the value"), value_->at, result.value);
   }
-  if (value_) {
-    auto bound = bind_integer(*value_, scope, "the value");
-    if (!bound) {
-      return fail(std::move(bound.error()));
-    }
-    result.value = *bound;
-  }
-  for (const ParsedLabel& label : labels_) {
+  for (std::size_t i = 0; counts && i < labels_.size(); ++i) {
+    const ParsedLabel& label = labels_[i];
     scope.at = label.at;
     auto bound = bind(*label.value, scope);
-    if (!bound) {
-      return fail(std::move(bound.error()));
+    if (auto fits = bound ? check_decoder_input(label, (*bound)->type) : Result<void>(); !fits) {
+      bound = fail(std::move(fits.error()));
     }
-    if (auto fits = check_decoder_input(label, (*bound)->type); !fits) {
-      return fail(std::move(fits.error()));
-    }
-    result.labels.push_back(*bound);
+    keep(std::move(bound), label.at, result.labels.emplace_back());
+  }
+  if (!errors.empty()) {
+    return tl::unexpected(std::move(errors));
   }
   return result;
 }
 
-Result<BoundSite> MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                         const Parsed* key, bool counts, const FromBinder& from) {
-  Result<BoundSite> last = fail("no way to attach");
+MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
+                                          const Parsed* key, bool counts, const FromBinder& from) {
+  Bound last = tl::unexpected(Errors{Error{"no way to attach"}});
   for (const Site& site : tracepoint.sites) {
     last = bind_at(tracepoint, site, position, filter, key, counts, from);
     if (last) {
       return last;
     }
   }
-  outcome_.kernel_dependent = true;
   return last;
 }
 
@@ -150,11 +158,11 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* fro
     auto type = common_type(types);
     if (!type) {
       add_error(std::move(type.error()).with_context("label \"" + label.name + "\" "), label.at);
-      return false;
+      continue;
     }
     if (auto named = name_fields(label, sites, from); !named) {
       add_error(std::move(named.error()), label.at);
-      return false;
+      continue;
     }
     note_address_of_text(label, sites, from);
     KeyField field{label.name, 0, *type, label.decoders, {}};
@@ -162,6 +170,9 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* fro
       field.probe_names = metric_plan_.tracepoints;
     }
     fields.push_back(std::move(field));
+  }
+  if (!outcome_.errors.empty()) {
+    return false;
   }
   auto layout = lay_out(std::move(fields));
   if (!layout) {
@@ -233,6 +244,7 @@ bool MetricSteps::find_retired_label(const std::vector<BoundSite>& sites) {
       continue;
     }
     if (!labels_[i].decoders.empty() || sites.front().labels[i]->type.kind != ValueType::Kind::Integer) {
+      written_wrong_ = written_wrong_ || !labels_[i].decoders.empty();
       add_error(Error{"retire_on_exit: label \"" + labels_[i].name + "\" is not a plain process or thread id",
                       "let the label be pid, tid or a field that holds one"},
                 metric_.retire_on_exit->at);
@@ -308,8 +320,10 @@ MetricOutcome MetricSteps::take() {
   if (!outcome_.errors.empty()) {
     outcome_.metric.reset();
     outcome_.units.clear();
+    outcome_.kernel_dependent = !written_wrong_;
     for (Error& error : outcome_.errors) {
-      error = std::move(error).with_context("metric \"" + metric_.name.value + "\": ");
+      error =
+          std::move(error).with_context(metric_.name.value.empty() ? "" : "metric \"" + metric_.name.value + "\": ");
     }
   }
   return std::move(outcome_);

@@ -50,19 +50,25 @@ class MetricSteps {
 
  protected:
   using FromBinder = std::function<Result<BoundPtr>(const expression::Node&)>;
+  using Bound = tl::expected<BoundSite, Errors>;
 
   void add_error(Error error, const SourceLocation& at);
+  /// An error of what is written, on every kernel.
+  void add_written_error(Error error, const SourceLocation& at);
+  /// The errors of one more tracepoint: those at places without an error yet.
+  void add_errors(Errors errors, const SourceLocation& at);
   [[nodiscard]] std::optional<Parsed> parse_text(const std::optional<config::Text>& text);
   void parse_all();
   /// The tracepoints of one source; an error when none is there.
   [[nodiscard]] std::vector<Tracepoint> tracepoints(const config::Events& events);
   [[nodiscard]] Result<BoundPtr> bind_integer(const Parsed& parsed, Scope scope, const std::string& what);
-  /// Binds everything at one site; fails with the first error.
-  [[nodiscard]] Result<BoundSite> bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                                          const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from);
+  /// Binds everything at one site; fails with the error of each expression that has one.
+  [[nodiscard]] Bound bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
+                              const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from);
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
-  [[nodiscard]] Result<BoundSite> bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                            const Parsed* key, bool counts, const FromBinder& from = nullptr);
+  [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
+                                const Parsed* key, bool counts, const FromBinder& from = nullptr);
+  /// False after errors: of each label that has one.
   bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
   void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
@@ -90,6 +96,7 @@ class MetricSteps {
   std::vector<std::string> notes_;
   PlannedMetric metric_plan_;
   MetricOutcome outcome_;
+  bool written_wrong_ = false;
 };
 
 }  // namespace tpx::plan

@@ -30,20 +30,33 @@ class ObjectPlanner {
   ObjectPlanner(const config::ObjectMetric& metric, const Btf& btf, const Options& options)
       : metric_(metric), btf_(btf), options_(options) {}
 
-  Result<ObjectMetricPlan> run(const std::string& full_name, const std::vector<ObjectMap>& maps, unsigned cpus) {
-    auto done = find_map(maps);
-    done = done ? check_unsupported() : done;
-    done = done ? make_value() : done;
-    done = done ? make_labels() : done;
-    done = done ? make_filter() : done;
-    if (!done) {
-      return fail(std::move(done.error()).with_context("metric " + in_quotes(full_name) + ": ").at(metric_.at));
+  std::optional<ObjectMetricPlan> run(const std::string& full_name, const std::vector<ObjectMap>& maps, unsigned cpus,
+                                      Errors& errors) {
+    if (auto found = find_map(maps); !found) {
+      wrong_.push_back(std::move(found.error()));
+    } else {
+      keep(check_unsupported());
+      keep(make_value());
+      make_labels();
+      keep(make_filter());
+    }
+    for (Error& error : wrong_) {
+      errors.push_back(std::move(error).with_context("metric " + in_quotes(full_name) + ": ").at(metric_.at));
+    }
+    if (!wrong_.empty()) {
+      return std::nullopt;
     }
     finish(full_name, cpus);
     return std::move(result_);
   }
 
  private:
+  void keep(Result<void> step) {
+    if (!step) {
+      wrong_.push_back(std::move(step.error()));
+    }
+  }
+
   Result<void> find_map(const std::vector<ObjectMap>& maps) {
     const auto found =
         std::find_if(maps.begin(), maps.end(), [&](const ObjectMap& map) { return map.name == metric_.map.value; });
@@ -235,21 +248,23 @@ class ObjectPlanner {
 
   // ---- labels -----------------------------------------------------------------------------------------------------
 
-  Result<void> make_labels() {
+  void make_labels() {
     std::vector<ObjectLabel> labels;
     if (metric_.labels) {
       for (const config::Label& label : *metric_.labels) {
         auto bound = bind_label(label, scope_, options_);
-        if (!bound) {
-          return fail(std::move(bound.error()));
+        if (bound) {
+          labels.push_back(std::move(*bound));
+        } else {
+          wrong_.push_back(std::move(bound.error()));
         }
-        labels.push_back(std::move(*bound));
       }
     } else {
       const ObjectMap& map = result_.rows.map;
       auto found = labels_of_key(scope_, map.array && map.max_entries == 1);
       if (!found) {
-        return fail(std::move(found.error()));
+        wrong_.push_back(std::move(found.error()));
+        return;
       }
       labels = std::move(*found);
       if (result_.rows.bucket && !labels.empty()) {
@@ -264,10 +279,10 @@ class ObjectPlanner {
     }
     auto layout = lay_out(std::move(fields));
     if (!layout) {
-      return fail(std::move(layout.error()));
+      wrong_.push_back(std::move(layout.error()));
+      return;
     }
     result_.planned.plan.key = std::move(*layout);
-    return {};
   }
 
   Result<void> make_filter() {
@@ -299,6 +314,7 @@ class ObjectPlanner {
   const Btf& btf_;
   const Options& options_;
   RowScope scope_;
+  Errors wrong_;
   ObjectMetricPlan result_;
 };
 
@@ -307,7 +323,15 @@ class ObjectPlanner {
 Result<ObjectMetricPlan> plan_object_metric(const config::ObjectMetric& metric, const std::string& full_name,
                                             const std::vector<ObjectMap>& maps, const Btf& btf, unsigned cpus,
                                             const Options& options) {
-  return ObjectPlanner(metric, btf, options).run(full_name, maps, cpus);
+  Errors errors;
+  auto planned = plan_object_metric(metric, full_name, maps, btf, cpus, options, errors);
+  return planned ? Result<ObjectMetricPlan>(std::move(*planned)) : fail(std::move(errors.front()));
+}
+
+std::optional<ObjectMetricPlan> plan_object_metric(const config::ObjectMetric& metric, const std::string& full_name,
+                                                   const std::vector<ObjectMap>& maps, const Btf& btf, unsigned cpus,
+                                                   const Options& options, Errors& errors) {
+  return ObjectPlanner(metric, btf, options).run(full_name, maps, cpus, errors);
 }
 
 }  // namespace tpx::plan

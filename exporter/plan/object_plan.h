@@ -64,5 +64,11 @@ struct ObjectMetricPlan {
                                                           const std::string& full_name,
                                                           const std::vector<ObjectMap>& maps, const kernel::Btf& btf,
                                                           unsigned cpus, const Options& options);
+/// The same with all errors: none was planned when `errors` has grown.
+[[nodiscard]] std::optional<ObjectMetricPlan> plan_object_metric(const config::ObjectMetric& metric,
+                                                                 const std::string& full_name,
+                                                                 const std::vector<ObjectMap>& maps,
+                                                                 const kernel::Btf& btf, unsigned cpus,
+                                                                 const Options& options, Errors& errors);
 
 }  // namespace tpx::plan

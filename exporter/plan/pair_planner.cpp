@@ -15,9 +15,7 @@ class PairPlanner : private MetricSteps {
 
   MetricOutcome run(const config::Pair& pair) {
     parse_all();
-    if (outcome_.errors.empty()) {
-      plan(pair);
-    }
+    plan(pair);
     return take();
   }
 
@@ -31,21 +29,17 @@ class PairPlanner : private MetricSteps {
 
   void plan(const config::Pair& pair) {
     std::vector<Start> starts;
+    bool complete = true;
     for (const config::Endpoint& endpoint : pair.from) {
       auto key = parse_text(endpoint.key);
       auto filter = parse_text(endpoint.filter);
-      if (!outcome_.errors.empty()) {
-        return;
-      }
-      starts.push_back({&endpoint, *key, filter, tracepoints(endpoint.events)});
+      starts.push_back({&endpoint, key.value_or(Parsed{}), filter, tracepoints(endpoint.events)});
+      complete = complete && key && !starts.back().found.empty();
     }
     const auto end_key = parse_text(pair.to.key);
     const auto end_filter = parse_text(pair.to.filter);
-    if (!outcome_.errors.empty()) {
-      return;
-    }
     std::vector<Tracepoint> ends = tracepoints(pair.to.events);
-    if (!outcome_.errors.empty()) {
+    if (!complete || !end_key || ends.empty()) {
       return;
     }
     bind_pair(pair, starts, ends, end_filter ? &*end_filter : nullptr, *end_key);
@@ -54,25 +48,31 @@ class PairPlanner : private MetricSteps {
   void bind_pair(const config::Pair& pair, std::vector<Start>& starts, std::vector<Tracepoint>& ends,
                  const Parsed* end_filter, const Parsed& end_key) {
     std::vector<BoundSite> start_sites;
-    bind_starts(starts, start_sites);
-    if (!outcome_.errors.empty()) {
+    if (!bind_starts(starts, start_sites)) {
       return;
     }
     std::vector<Captured> captures;
     refused_start_.reset();
     const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
+    std::vector<Errors> wrong;
     for (std::size_t i = 0; i < ends.size(); ++i) {
       auto bound = bind_best(ends[i], i, end_filter, &end_key, true, from);
       if (!bound && refused_start_ && drop_first_site(starts, *refused_start_)) {
         bind_pair(pair, starts, ends, end_filter, end_key);
         return;
       }
-      if (!bound) {
-        add_error(std::move(bound.error()), pair.to.at);
-        return;
+      if (bound) {
+        end_sites.push_back(std::move(*bound));
+      } else {
+        wrong.push_back(std::move(bound.error()));
       }
-      end_sites.push_back(std::move(*bound));
+    }
+    for (Errors& errors : wrong) {
+      add_errors(std::move(errors), pair.to.at);
+    }
+    if (!wrong.empty()) {
+      return;
     }
     if (const std::string* split = split_tracepoint(start_sites, end_sites)) {
       // One of the two programs would run first, and an event's end must come before its start.
@@ -122,17 +122,21 @@ class PairPlanner : private MetricSteps {
     return dropped;
   }
 
-  void bind_starts(const std::vector<Start>& starts, std::vector<BoundSite>& sites) {
+  /// False after errors.
+  bool bind_starts(const std::vector<Start>& starts, std::vector<BoundSite>& sites) {
+    bool good = true;
     for (const Start& start : starts) {
       for (std::size_t i = 0; i < start.found.size(); ++i) {
         auto bound = bind_best(start.found[i], i, start.filter ? &*start.filter : nullptr, &start.key, false);
-        if (!bound) {
-          add_error(std::move(bound.error()), start.endpoint->at);
-          return;
+        if (bound) {
+          sites.push_back(std::move(*bound));
+        } else {
+          add_errors(std::move(bound.error()), start.endpoint->at);
+          good = false;
         }
-        sites.push_back(std::move(*bound));
       }
     }
+    return good;
   }
 
   Result<BoundPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,

@@ -108,6 +108,11 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
         place(plan.programs, std::move(unit));
       }
     }
+    for (const config::Metric& metric : file.incomplete) {
+      for (Error& error : plan_metric(metric, {}, 0, kernel, options).errors) {
+        plan.rejected.push_back({metric.name.value, std::move(error), false, metric.at});
+      }
+    }
   }
   std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
   decide_atomics(plan, kernel);

@@ -25,7 +25,8 @@ struct Options {
 
 /// Decides everything: what each metric's key and value look like, where it is kept, which programs count it and how they
 /// are attached. Pure: reads formats and BTF, opens nothing else. A metric with an error is in `rejected`, the others are
-/// planned. Deterministic.
+/// planned. Deterministic. Of a configuration's incomplete metrics only the errors are
+/// found.
 [[nodiscard]] Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options);
 
 }  // namespace tpx::plan

@@ -11,6 +11,11 @@ WITHOUT_TRACEFS = (
     "while mountpoint -q /sys/kernel/tracing; do umount -l /sys/kernel/tracing; done; "
     "while mountpoint -q /sys/kernel/debug; do umount -l /sys/kernel/debug; done;"
 )
+# Words before a command that hide the kernel's BTF from it, in a mount namespace of its own.
+WITHOUT_BTF = (
+    "unshare", "--mount", "--propagation=private", "sh", "-euc",
+    'mount -t tmpfs none /sys/kernel/btf; exec "$@"', "sh",
+)  # fmt: skip
 TRACING = {"tracing", "tracepoint", "raw_tracepoint", "raw_tracepoint_writable", "kprobe", "perf_event"}
 
 

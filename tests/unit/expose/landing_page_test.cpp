@@ -229,7 +229,9 @@ TEST_CASE("a page without metrics says so, and one of an old configuration too")
   CHECK(has(page({}), "No metric is configured"));
   PageInfo info;
   info.reload_successful = false;
+  info.reload_error = "a.yaml:1:1: error: no <such> key";
   CHECK(has(landing_page(info, {}, RateHistory()), "The last reload failed"));
+  CHECK(has(landing_page(info, {}, RateHistory()), "a.yaml:1:1: error: no &lt;such&gt; key"));
 }
 
 TEST_CASE("rates are differences over time") {

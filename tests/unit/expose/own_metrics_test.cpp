@@ -87,6 +87,18 @@ TEST_CASE("build, reloads and scrapes are exposed, all families sorted and once"
   }
 }
 
+TEST_CASE("the reason of a failed reload is one series, gone after a good one") {
+  OwnMetrics own(this_build(), "/nonexistent");
+  const auto text = [&own] { return written(own.collect({})); };
+  CHECK(text().find("reload_error_info") == std::string::npos);
+  own.observe_reload(false, 1, "a.yaml:1:1: error: one");
+  own.observe_reload(false, 2, "a.yaml:2:1: error: \"two\"");
+  CHECK(text().find("error: one") == std::string::npos);
+  CHECK(has_line(text(), R"(tracepoint_exporter_config_last_reload_error_info{error="a.yaml:2:1: error: \"two\""} 1)"));
+  own.observe_reload(true, 3);
+  CHECK(text().find("reload_error_info") == std::string::npos);
+}
+
 TEST_CASE("without procfs the process' metrics are left out") {
   OwnMetrics own(this_build(), "/nonexistent");
   const std::string text = written(own.collect({}));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "catch.h"
+#include "cli/prepare.h"
 #include "decode/decoder.h"
 #include "plan/planner.h"
 #include "support/fixtures.h"
@@ -126,6 +127,33 @@ TEST_CASE("shipped configurations resolve, compile and run on every recorded ker
         CHECK(truly_missing(rejected.error.message, kernel));
       }
       run_all(std::move(plan), kernel);
+    }
+  }
+}
+
+TEST_CASE("shipped configurations start on every recorded kernel, with and without BTF") {
+  for (const std::string_view release : kRecordedReleases) {
+    Recorded recording = recorded(std::string(release));
+    for (const bool btf : {true, false}) {
+      if (!btf) {
+        kernel::Features& features = recording.kernel.features;
+        recording.kernel.btf.reset();
+        features.tp_btf = features.tp_btf_recursion_guard = features.current_task_btf = false;
+      }
+      for (const std::string& file : shipped()) {
+        INFO(release << (btf ? ": " : " without BTF: ") << file);
+        const cli::Prepared prepared = cli::prepare({load(file), {}}, recording.kernel);
+        const Errors refusal = cli::refusal(prepared, false);
+        INFO(config::render(refusal, prepared.config));
+        CHECK(refusal.empty());
+        for (const plan::Rejected& rejected : prepared.rejected) {
+          INFO(rejected.error.message);
+          CHECK((
+              truly_missing(rejected.error.message, recording) ||
+              (!btf && rejected.error.message.find("needs the kernel's type information (BTF)") != std::string::npos)));
+        }
+        CHECK_FALSE(prepared.plan.metrics.empty());
+      }
     }
   }
 }

@@ -33,3 +33,18 @@ TEST_CASE("without a verifier's log the reason is the first message") {
   CHECK(reason_in("").empty());
   CHECK(refused_program("libbpf: elf: failed\n").empty());
 }
+
+TEST_CASE("a map that is created again is not the reason") {
+  const std::string warning = "libbpf: Error in bpf_create_map_xattr(m):-EINVAL(-22). Retrying without BTF.\n";
+  CHECK(reason_in(warning + "libbpf: prog 'f': BPF program load failed: Operation not permitted\n") ==
+        "prog 'f': BPF program load failed: Operation not permitted");
+  CHECK(reason_in(warning + kRefused) == "R0 invalid mem access 'map_value_or_null'");
+  CHECK(reason_in(warning).empty());
+}
+
+TEST_CASE("an extern that the kernel lacks is named") {
+  CHECK(missing_extern("libbpf: extern (func ksym) 'bpf_x': not found in kernel or module BTFs\n") == "bpf_x");
+  CHECK(missing_extern("libbpf: extern (var ksym) 'runq': not found in kernel BTF\n") == "runq");
+  CHECK(missing_extern("libbpf: extern 'init' (strong): not resolved\n") == "init");
+  CHECK(missing_extern(kRefused).empty());
+}
