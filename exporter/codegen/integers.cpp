@@ -134,7 +134,17 @@ void Integers::pointer(const Bound& bound, Reg dst, Regs free) {
 }
 
 void Integers::context_argument(const plan::ContextArgument& argument, Reg dst) {
-  out_.load(Size::Double, dst, kContext, std::int64_t{8} * argument.index);
+  if (argument.probe) {
+    out_.move(Reg::R3, kContext);
+    out_.alu(Alu::Add, Reg::R3, std::int64_t{8} * argument.index);
+    out_.move(Reg::R1, kFrame);
+    out_.alu(Alu::Add, Reg::R1, kScratchSlot);
+    out_.load_immediate(Reg::R2, 8);
+    out_.call(BPF_FUNC_probe_read_kernel);
+    out_.load(Size::Double, dst, kFrame, kScratchSlot);
+  } else {
+    out_.load(Size::Double, dst, kContext, std::int64_t{8} * argument.index);
+  }
   if (argument.size < 8) {
     const int bits = static_cast<int>(argument.size * 8);
     argument.is_signed ? out_.sign_extend(dst, bits) : out_.zero_extend(dst, bits);

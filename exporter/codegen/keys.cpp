@@ -24,6 +24,9 @@ bool fills(const Bound& bound, const plan::KeyField& field) {
   if (const auto* bytes = std::get_if<plan::ContextBytes>(&bound.node)) {
     return bytes->size == field.type.size && bound.type.size == field.type.size;
   }
+  if (std::holds_alternative<plan::BitLetters>(bound.node)) {
+    return field.type.size == bound.type.size;
+  }
   if (const auto* bytes = std::get_if<plan::MemoryBytes>(&bound.node)) {
     return bytes->direct && bytes->size == field.type.size && bound.type.size == field.type.size &&
            std::holds_alternative<plan::Special>(bytes->base->node);

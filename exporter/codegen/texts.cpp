@@ -88,6 +88,7 @@ void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
           [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
           [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
           [&](const plan::ShortString& n) { write_short(n, offset, size); },
+          [&](const plan::BitLetters& n) { write_letters(n, offset, size); },
           [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
           [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
           [&](const auto&) { context_.fail("an integer stands where a string must be"); },
@@ -119,6 +120,67 @@ void Texts::write_short(const plan::ShortString& string, std::int64_t offset, st
     out_.store_immediate(static_cast<Size>(bytes), base_, offset + done, 0);
     done += bytes;
   }
+}
+
+/// R0 becomes the letters in memory order, the first in its low byte: built from the last, each piece moves what is there up.
+void Texts::write_letters(const plan::BitLetters& letters, std::int64_t offset, std::uint32_t size) {
+  integers_.value(*letters.bits, Reg::R1);
+  // A number that the verifier can't know, however the flags are: see add_choice().
+  out_.load_immediate(Reg::R3, 0x61c8864680b583ebLL);
+  out_.alu(Alu::Mul, Reg::R3, Reg::R1);
+  out_.load_immediate(Reg::R0, 0);
+  for (auto piece = letters.pieces.rbegin(); piece != letters.pieces.rend(); ++piece) {
+    const bool letter = std::has_single_bit(piece->mask) && piece->choices.size() == 1 && piece->otherwise.empty() &&
+                        piece->choices[0].value == piece->mask && piece->choices[0].text.size() == 1;
+    letter ? add_letter(piece->mask, piece->choices[0].text[0]) : add_choice(*piece);
+  }
+  for (std::uint32_t done = 0; done < size;) {
+    const std::uint32_t bytes = chunk(offset + done, size - done);
+    out_.store(static_cast<Size>(bytes), base_, offset + done, Reg::R0);
+    done += bytes;
+    if (done < size) {
+      out_.alu(Alu::Rsh, Reg::R0, 8 * std::int64_t{bytes});
+    }
+  }
+}
+
+/// Without a branch, which a mix of operations would make the CPU guess wrong, and which the verifier would follow both ways.
+void Texts::add_letter(std::uint64_t bit, char letter) {
+  const int shift = std::countr_zero(bit) - 3;
+  out_.move(Reg::R2, Reg::R1);
+  if (shift != 0) {
+    out_.alu(shift > 0 ? Alu::Rsh : Alu::Lsh, Reg::R2, shift > 0 ? shift : -shift);
+  }
+  out_.alu(Alu::And, Reg::R2, 8);  // the bits by which the others move up: 0 or 8
+  out_.alu(Alu::Lsh, Reg::R0, Reg::R2);
+  out_.alu(Alu::Mul, Reg::R2, letter);
+  out_.alu(Alu::Rsh, Reg::R2, 3);
+  out_.alu(Alu::Or, Reg::R0, Reg::R2);
+}
+
+/// Where the choices meet again the verifier must not know R0 by the way it came, or it follows the rest of the program once
+/// for each of them: a number that it doesn't know is mixed in, and taken out again.
+void Texts::add_choice(const plan::BitLetters::Piece& piece) {
+  const Label done = out_.new_label();
+  const auto add = [&](const std::string& text) {
+    if (!text.empty()) {
+      out_.alu(Alu::Lsh, Reg::R0, std::min<std::int64_t>(8 * static_cast<std::int64_t>(text.size()), 56));
+      out_.alu(Alu::Or, Reg::R0, word_of(text, 0, 4));
+    }
+    out_.alu(Alu::Xor, Reg::R0, Reg::R3);
+    out_.alu(Alu::Xor, Reg::R0, Reg::R3);
+  };
+  out_.move(Reg::R2, Reg::R1);
+  out_.alu(Alu::And, Reg::R2, static_cast<std::int64_t>(piece.mask));
+  for (const auto& choice : piece.choices) {
+    const Label next = out_.new_label();
+    out_.jump_if(Cond::Ne, Reg::R2, static_cast<std::int64_t>(choice.value), next);
+    add(choice.text);
+    out_.jump(done);
+    out_.place(next);
+  }
+  add(piece.otherwise);
+  out_.place(done);
 }
 
 void Texts::write_constant(const std::string& text, std::int64_t offset, std::uint32_t size) {

@@ -34,6 +34,9 @@ class Texts {
   void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
   void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
   void write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size);
+  void write_letters(const plan::BitLetters& letters, std::int64_t offset, std::uint32_t size);
+  void add_letter(std::uint64_t bit, char letter);
+  void add_choice(const plan::BitLetters::Piece& piece);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
   void address(assembler::Reg dst, std::int64_t offset);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "plan/bind_fields.h"
 #include "plan/fold.h"
+#include "plan/mapping_functions.h"
 
 namespace tpx::plan {
 
@@ -181,6 +182,9 @@ class Binder {
     }
     const Node& root = root_of(node);
     const auto* argument = std::get_if<expression::Argument>(&root.value);
+    if (argument == nullptr && scope_.internal) {
+      return bind_field(node, scope_);  // behind cast()
+    }
     if (argument == nullptr) {
       return error(node, "only args.FIELD has members and elements");
     }
@@ -269,12 +273,8 @@ class Binder {
     if (call.function == "str") {
       return bind_str(node, call);
     }
-    if (scope_.internal && call.function == "highest_bit") {
-      auto operand = integer(*call.arguments.at(0), "highest_bit");
-      if (!operand) {
-        return operand;
-      }
-      return make_bound(HighestBit{*operand, 32}, {ValueType::Kind::Integer, 8, true});
+    if (scope_.internal && is_mapping_function(call.function)) {
+      return bind_mapping_function(call, scope_);
     }
     return error(node, "function \"" + call.function + "\" can't be used here",
                  "decoders take a whole label: put it outermost; inside are if() and str()");
@@ -436,7 +436,8 @@ BoundPtr as_integer(const BoundPtr& value, const ValueType& type) {
     return make_bound(std::move(other), type);
   }
   if (const auto* argument = std::get_if<ContextArgument>(&value->node); argument != nullptr) {
-    return make_bound(ContextArgument{argument->index, std::min(argument->size, type.size), type.is_signed}, type);
+    return make_bound(
+        ContextArgument{argument->index, std::min(argument->size, type.size), type.is_signed, argument->probe}, type);
   }
   const BoundPtr shift = constant(64 - 8 * static_cast<std::int64_t>(type.size));
   const ValueType wide{ValueType::Kind::Integer, 8, type.is_signed};

@@ -172,7 +172,7 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
     raw.mode = Scope::Mode::Raw;
     return parsed ? bind(**parsed, raw) : fail("no row for this element");
   }
-  return map_field(scope.format->full_name(), **field, *scope.btf, scope.arguments);
+  return map_field(**field, scope);
 }
 
 // ---- arguments of a raw tracepoint ----------------------------------------------------------------------------------
@@ -202,11 +202,26 @@ class RawBinder {
     if (const auto* index = std::get_if<expression::Index>(&node.value)) {
       return index_operand(*index);
     }
+    if (const auto* call = std::get_if<expression::Call>(&node.value); call != nullptr && call->function == "cast") {
+      return cast_operand(*call);
+    }
     return fail("only args.NAME has members and elements");
   }
 
   Result<BoundPtr> value(const Operand& operand) {
     return operand.place ? load(operand) : Result<BoundPtr>(operand.value);
+  }
+
+  /// The bytes of a place.
+  Result<BoundPtr> bytes(const Operand& operand) {
+    const std::uint32_t size = operand.type.kind == Btf::Kind::Array
+                                   ? operand.type.length * btf_.resolve(operand.type.target).size
+                                   : operand.type.size;
+    if (!operand.place || operand.bit_size > 0 || size == 0 || size > kLongestBytes) {
+      return fail("this has no bytes");
+    }
+    return make_bound(MemoryBytes{operand.value, operand.offset, size, operand.direct && !scope_.probe_reads},
+                      {ValueType::Kind::Bytes, size, false});
   }
 
  private:
@@ -229,6 +244,31 @@ class RawBinder {
     return kind == Btf::Kind::Void || kind == Btf::Kind::Integer || kind == Btf::Kind::Struct;
   }
 
+  /// A pointer argument that some kernels refuse to load: `const void *` before 6.16, pointers to numbers before 5.17.
+  bool is_refused_somewhere(const Btf::Type& type) const {
+    return type.kind == Btf::Kind::Pointer && type.target != 0 && btf_.resolve(type.target).kind != Btf::Kind::Struct;
+  }
+
+  /// cast(POINTER, "struct"): where the kernel itself knows that a pointer is one to more than its type says, as inet_sk().
+  Result<Operand> cast_operand(const expression::Call& call) {
+    auto base = operand(*call.arguments.at(0));
+    if (!base) {
+      return base;
+    }
+    const auto* name = std::get_if<expression::StringLiteral>(&call.arguments.at(1)->value);
+    const std::uint32_t structure = name == nullptr ? 0 : btf_.find_struct(name->value).value_or(0);
+    auto pointer = value(*base);
+    if (structure == 0 || !pointer || base->type.kind != Btf::Kind::Pointer) {
+      return fail("this kernel has no such struct");
+    }
+    Bound address = **pointer;
+    address.trusted = false;
+    address.pointee = structure;
+    Btf::Type type = base->type;
+    type.target = structure;
+    return Operand{std::make_shared<const Bound>(std::move(address)), false, 0, 0, 0, false, type};
+  }
+
   Result<Operand> argument_operand(const std::string& name) {
     for (std::size_t i = 0; i < scope_.arguments.size(); ++i) {
       if (scope_.arguments[i].name == name) {
@@ -243,13 +283,9 @@ class RawBinder {
                           "program read",
                       "take another argument");
         }
-        return Operand{typed(ContextArgument{static_cast<std::uint32_t>(i), type.size, type.is_signed}, type, true),
-                       false,
-                       0,
-                       0,
-                       0,
-                       true,
-                       type};
+        const ContextArgument leaf{static_cast<std::uint32_t>(i), type.size, type.is_signed,
+                                   is_refused_somewhere(type)};
+        return Operand{typed(leaf, type, true), false, 0, 0, 0, true, type};
       }
     }
     std::vector<std::string> names;
@@ -431,6 +467,12 @@ Result<BoundPtr> bind_field(const Node& node, const Scope& scope) {
     return fail(std::move(operand.error()));
   }
   return binder.value(*operand);
+}
+
+Result<BoundPtr> bind_bytes(const Node& node, const Scope& scope) {
+  RawBinder binder(scope);
+  auto operand = binder.operand(node);
+  return operand ? binder.bytes(*operand) : Result<BoundPtr>(fail(std::move(operand.error())));
 }
 
 std::optional<Btf::Type> raw_type(const Node& node, const Scope& scope) {

@@ -25,6 +25,18 @@ std::string list(std::string head, std::initializer_list<const Bound*> operands)
   return head + ")";
 }
 
+std::string spelling(const BitLetters& letters) {
+  std::string text;
+  for (const auto& piece : letters.pieces) {
+    text += "|" + number(piece.mask) + ":";
+    for (const auto& choice : piece.choices) {
+      text += number(choice.value) + "=" + choice.text + ",";
+    }
+    text += piece.otherwise;
+  }
+  return text;
+}
+
 }  // namespace
 
 BoundPtr make_bound(decltype(Bound::node) node, ValueType type) {
@@ -43,7 +55,9 @@ std::string signature(const Bound& bound) {
           [](const Special& n) { return "special" + number(static_cast<std::uint64_t>(n.kind)); },
           [](const DispatchIndex&) { return std::string("dispatch"); },
           [](const ContextLoad& n) { return "ctx:" + access(n.offset, n.size, n.is_signed); },
-          [](const ContextArgument& n) { return "arg:" + access(n.index, n.size, n.is_signed); },
+          [](const ContextArgument& n) {
+            return "arg:" + access(n.index, n.size, n.is_signed) + (n.probe ? ":probe" : "");
+          },
           [](const MemoryLoad& n) {
             return list("load:" + access(n.offset, n.size, n.is_signed) + ":" + number(n.bit_offset) + ":" +
                             number(n.bit_size) + (n.direct ? "" : ":probe"),
@@ -61,6 +75,7 @@ std::string signature(const Bound& bound) {
             return list("str" + number(static_cast<std::uint64_t>(n.space)) + ":" + number(n.size), {n.pointer.get()});
           },
           [](const ShortString& n) { return list("short" + number(n.limit), {n.text.get()}); },
+          [](const BitLetters& n) { return list("letters" + spelling(n), {n.bits.get()}); },
           [&](const StartValue& n) { return "start:" + access(n.offset, bound.type.size, bound.type.is_signed); },
           [](const BoundUnary& n) { return list(std::string(expression::name(n.op)), {n.operand.get()}); },
           [](const BoundBinary& n) {
@@ -90,6 +105,7 @@ std::vector<const Bound*> operands(const Bound& bound) {
           [](const MemoryBytes& n) { return std::vector{n.base.get()}; },
           [](const PointerString& n) { return std::vector{n.pointer.get()}; },
           [](const ShortString& n) { return std::vector{n.text.get()}; },
+          [](const BitLetters& n) { return std::vector{n.bits.get()}; },
           [](const BoundUnary& n) { return std::vector{n.operand.get()}; },
           [](const BoundBinary& n) { return std::vector{n.left.get(), n.right.get()}; },
           [](const HighestBit& n) { return std::vector{n.operand.get()}; },
@@ -104,9 +120,11 @@ bool takes_scratch(const Bound& bound) {
   return std::visit(
       Overloaded{
           [](const Special&) { return true; },
+          [](const ContextArgument& n) { return n.probe; },
           [](const LocBytes&) { return true; },
           [](const PointerString&) { return true; },
           [](const ShortString&) { return true; },
+          [](const BitLetters&) { return true; },
           [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
           [](const MemoryBytes& n) { return !n.direct || takes_scratch(*n.base); },
           [](const BoundUnary& n) { return n.op == expression::UnaryOp::LogicNot || takes_scratch(*n.operand); },

@@ -34,11 +34,13 @@ struct ContextLoad {
   std::uint32_t size = 0;
   bool is_signed = false;
 };
-/// Argument `index` of a tp_btf program: 8 bytes at ctx + 8 * index, of which the low `size` count.
+/// Argument `index` of a tp_btf program: 8 bytes at ctx + 8 * index, of which the low `size` count. `probe`: kernels refuse
+/// a plain load of its type, so bpf_probe_read_kernel reads it.
 struct ContextArgument {
   std::uint32_t index = 0;
   std::uint32_t size = 8;
   bool is_signed = false;
+  bool probe = false;
 };
 /// *(size*)(base + offset). `direct`: the verifier knows base's type and takes a plain load (a fault reads 0);
 /// otherwise bpf_probe_read_kernel. A null base reads 0. `bit_size` > 0: that many bits at `bit_offset` of the loaded value.
@@ -82,6 +84,21 @@ struct ShortString {
   BoundPtr text;
   std::uint32_t limit = 0;
 };
+/// The letters that a word of flags spells, at most 8 (more are cut), zero-padded to 8 bytes. Each piece adds its letters, in
+/// order: those of the choice whose value `bits & mask` is, else `otherwise`. What kernel functions like blk_fill_rwbs() do.
+struct BitLetters {
+  struct Choice {
+    std::uint64_t value = 0;
+    std::string text;
+  };
+  struct Piece {
+    std::uint64_t mask = 0;
+    std::vector<Choice> choices;
+    std::string otherwise;
+  };
+  BoundPtr bits;
+  std::vector<Piece> pieces;
+};
 /// A value kept from the start event of a pair, at `offset` of the slot's payload.
 struct StartValue {
   std::uint32_t offset = 0;
@@ -116,8 +133,8 @@ struct StringCompare {
 
 struct Bound {
   std::variant<Constant, StringConstant, Special, DispatchIndex, ContextLoad, ContextArgument, MemoryLoad, ContextBytes,
-               MemoryBytes, LocBytes, PointerString, ShortString, StartValue, BoundUnary, BoundBinary, HighestBit,
-               Conditional, StringCompare>
+               MemoryBytes, LocBytes, PointerString, ShortString, BitLetters, StartValue, BoundUnary, BoundBinary,
+               HighestBit, Conditional, StringCompare>
       node;
   ValueType type;
   /// A pointer by its BTF type; the verifier may know the register as one.

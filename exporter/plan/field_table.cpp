@@ -3,7 +3,7 @@
 #include <array>
 
 #include "expression/ast.h"
-#include "plan/bind.h"
+#include "plan/field_rows.h"
 
 namespace tpx::plan {
 
@@ -134,48 +134,68 @@ bool names_event(std::string_view pattern, std::string_view event) {
   return pattern.ends_with('*') ? event.starts_with(pattern.substr(0, pattern.size() - 1)) : event == pattern;
 }
 
-Result<BoundPtr> bind_row(const FieldRow& row, const kernel::Btf& btf,
-                          const std::vector<kernel::Btf::Argument>& arguments) {
+bool is_meant(const FieldRow& row, const kernel::Field& field, const kernel::Btf& btf) {
+  return (row.bytes == 0 || row.bytes == field.size) &&
+         (row.needs.empty() || btf.enumerator(std::string(row.needs)).has_value());
+}
+
+Result<BoundPtr> bind_row(const FieldRow& row, const Scope& mapped) {
   auto node = expression::parse(row.expression, {});
   if (!node) {
     return fail(std::move(node.error()));
   }
   Scope scope;
   scope.mode = Scope::Mode::Raw;
-  scope.event = std::string(row.event);
-  scope.btf = &btf;
-  scope.arguments = arguments;
+  scope.event = mapped.event;
+  scope.btf = mapped.btf;
+  scope.arguments = mapped.arguments;
+  scope.probe_reads = mapped.probe_reads;
+  scope.current_task_btf = mapped.current_task_btf;
   scope.internal = true;
   return bind(**node, scope);
 }
 
 bool fits(const Bound& bound, const kernel::Field& field) {
-  return field.is_string ? bound.type.kind == ValueType::Kind::String
-                         : bound.type.kind == ValueType::Kind::Integer && field.kind == kernel::Field::Kind::Integer;
+  if (field.is_string) {
+    return bound.type.kind == ValueType::Kind::String;
+  }
+  if (field.kind == kernel::Field::Kind::Array) {
+    return bound.type.kind == ValueType::Kind::Bytes && bound.type.size == field.size;
+  }
+  return bound.type.kind == ValueType::Kind::Integer && field.kind == kernel::Field::Kind::Integer;
 }
 
 }  // namespace
 
-std::span<const FieldRow> field_table() {
-  return kRows;
+std::span<const std::span<const FieldRow>> field_table() {
+  static const std::array kTables{
+      std::span<const FieldRow>(kRows), block_rows(), memory_rows(), network_rows(), storage_rows(), system_rows()};
+  return kTables;
 }
 
-Result<BoundPtr> map_field(const std::string& event, const kernel::Field& field, const kernel::Btf& btf,
-                           const std::vector<kernel::Btf::Argument>& arguments) {
-  for (const FieldRow& row : kRows) {
-    if (row.field != field.name || !names_event(row.event, event)) {
-      continue;
-    }
-    auto bound = bind_row(row, btf, arguments);
-    if (!bound || !fits(**bound, field)) {
-      continue;
-    }
-    if (field.is_string) {
-      return bound;
-    }
-    return as_integer(*bound, {ValueType::Kind::Integer, field.size, field.is_signed});
+Result<BoundPtr> bind_field_row(const FieldRow& row, const kernel::Field& field, const Scope& mapped) {
+  if (!is_meant(row, field, *mapped.btf)) {
+    return fail("the row is for another kernel's record");
   }
-  return fail("no row for " + event + "." + field.name);
+  auto bound = bind_row(row, mapped);
+  if (bound && !fits(**bound, field)) {
+    return fail("the row gives another kind of value than the field");
+  }
+  const bool integer = bound && (*bound)->type.kind == ValueType::Kind::Integer;
+  return integer ? as_integer(*bound, {ValueType::Kind::Integer, field.size, field.is_signed}) : bound;
+}
+
+Result<BoundPtr> map_field(const kernel::Field& field, const Scope& mapped) {
+  for (const auto rows : field_table()) {
+    for (const FieldRow& row : rows) {
+      if (row.field == field.name && names_event(row.event, mapped.event)) {
+        if (auto bound = bind_field_row(row, field, mapped)) {
+          return bound;
+        }
+      }
+    }
+  }
+  return fail("no row for " + mapped.event + "." + field.name);
 }
 
 std::string_view syscall_argument(unsigned index) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kernel/kernel.h"
+#include "plan/bind.h"
 #include "plan/bound.h"
 
 namespace tpx::plan {
@@ -18,13 +19,18 @@ struct FieldRow {
   std::string_view event;  ///< `category/name`; a trailing `*` takes all that begin so
   std::string_view field;
   std::string_view expression;  ///< over the arguments of the raw tracepoint of the same name
+  std::uint32_t bytes = 0;      ///< the row is for records whose field has so many bytes; 0: any
+  std::string_view needs{};     ///< the row is for kernels whose BTF has this enumerator; empty: any
 };
 
-[[nodiscard]] std::span<const FieldRow> field_table();
+/// All rows, by subsystem; rows of an event stand together, the more exact event first.
+[[nodiscard]] std::span<const std::span<const FieldRow>> field_table();
 
-/// The field of an event, bound to the raw arguments; an error when no row fits.
-[[nodiscard]] Result<BoundPtr> map_field(const std::string& event, const kernel::Field& field, const kernel::Btf& btf,
-                                         const std::vector<kernel::Btf::Argument>& arguments);
+/// The field of a Mapped scope's event, bound by one row; an error when the row is not for this kernel's record or arguments.
+[[nodiscard]] Result<BoundPtr> bind_field_row(const FieldRow& row, const kernel::Field& field, const Scope& mapped);
+
+/// The field of a Mapped scope's event, bound to the raw arguments; an error when no row fits.
+[[nodiscard]] Result<BoundPtr> map_field(const kernel::Field& field, const Scope& mapped);
 
 /// Field N of a syscalls/sys_enter_* record (0 is the first argument of the call), or of raw_syscalls/sys_enter's args[N],
 /// as an expression over the arguments of raw sys_enter. Empty beyond the sixth or on an architecture without a row.

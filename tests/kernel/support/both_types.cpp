@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -18,6 +19,13 @@ std::string text(const std::map<std::string, std::uint64_t>& rows) {
     text += labels + " " + std::to_string(count) + "\n";
   }
   return text;
+}
+
+/// Of the label sets of the records, those that the arguments did not give.
+std::size_t unknown_to(const std::map<std::string, std::uint64_t>& arguments,
+                       const std::map<std::string, std::uint64_t>& record) {
+  return static_cast<std::size_t>(
+      std::count_if(record.begin(), record.end(), [&](const auto& row) { return !arguments.contains(row.first); }));
 }
 
 std::uint64_t monotonic_nanoseconds() {
@@ -44,11 +52,7 @@ bool compared_for_a_while(const std::string& event, const std::string& fields, s
   }
   const auto arguments = by_arguments.table("events_total");
   const auto record = by_record.table("events_total");
-  std::size_t unknown = 0;
-  for (const auto& [labels, count] : record) {
-    unknown += arguments.contains(labels) ? 0 : 1;
-  }
-  CHECK(unknown <= 1);
+  CHECK(unknown_to(arguments, record) <= 1);
   CHECK(by_arguments.sum("events_total") >= at_least);
   const auto difference = static_cast<std::int64_t>(by_arguments.sum("events_total") - by_record.sum("events_total"));
   CHECK(std::abs(difference) <= 4 + static_cast<std::int64_t>(by_record.recursion_misses()));
@@ -57,23 +61,34 @@ bool compared_for_a_while(const std::string& event, const std::string& fields, s
 
 }  // namespace
 
-void compare(const std::string& event, const std::string& fields, const std::string& filter,
-             const std::function<void()>& work, std::uint64_t at_least) {
-  INFO(event);
-  const std::string yaml = "metrics:\n  - name: events_total\n    tracepoint: " + event + "\n    filter: '" + filter +
-                           "'\n    max_series: 20000\n    labels: {" + fields + "}\n";
+void compare(const std::vector<Compared>& events, const std::function<void()>& work) {
+  std::string yaml = "metrics:\n";
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    yaml += "  - name: events" + std::to_string(i) + "_total\n    tracepoint: " + events[i].event + "\n    filter: '" +
+            events[i].filter + "'\n    max_series: 20000\n    labels: {" + events[i].fields + "}\n";
+  }
   Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
   Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
   work();
-  const std::uint64_t counted = by_arguments.sum("events_total");
-  const std::uint64_t missed = by_record.recursion_misses();
-  if (missed == 0) {
-    CHECK(text(by_arguments.table("events_total")) == text(by_record.table("events_total")));
-  } else {  // by events that interrupted its program; not all of them were of interest
-    CHECK(by_record.sum("events_total") <= counted);
-    CHECK(by_record.sum("events_total") + missed >= counted);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    INFO(events[i].event);
+    const std::string name = "events" + std::to_string(i) + "_total";
+    const std::uint64_t counted = by_arguments.sum(name);
+    const std::uint64_t missed = by_record.recursion_misses();
+    if (missed == 0) {
+      CHECK(text(by_arguments.table(name)) == text(by_record.table(name)));
+    } else {  // by events that interrupted its program; not all of them were of interest
+      CHECK(by_record.sum(name) <= counted);
+      CHECK(by_record.sum(name) + missed >= counted);
+      CHECK(unknown_to(by_arguments.table(name), by_record.table(name)) == 0);
+    }
+    CHECK(counted >= events[i].at_least);
   }
-  CHECK(counted >= at_least);
+}
+
+void compare(const std::string& event, const std::string& fields, const std::string& filter,
+             const std::function<void()>& work, std::uint64_t at_least) {
+  compare({{event, fields, filter, at_least}}, work);
 }
 
 void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tpx::test {
 
@@ -10,6 +11,17 @@ namespace tpx::test {
 /// what the classic program says that it missed, and of at least so many events. `fields` is YAML: `pid: args.pid`.
 void compare(const std::string& event, const std::string& fields, const std::string& filter,
              const std::function<void()>& work, std::uint64_t at_least);
+
+/// An event whose records and arguments are compared.
+struct Compared {
+  std::string event;
+  std::string fields;  ///< YAML: `pid: args.pid`
+  std::string filter;
+  std::uint64_t at_least = 1;
+};
+
+/// compare() of several events over one piece of work.
+void compare(const std::vector<Compared>& events, const std::function<void()>& work);
 
 /// The same for events that meet any task: both count those of a while that begins when both are attached. An event at the
 /// very edge may be within it for one of the two alone.
