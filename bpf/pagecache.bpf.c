@@ -59,13 +59,13 @@ int added(struct trace_event_raw_mm_filemap_op_page_cache* record) {
   } else {
     bpf_map_update_elem(&additions, &tid, &fresh, BPF_ANY);
   }
-  return 0;
+  return 1;
 }
 
 SEC("tp/filemap/mm_filemap_delete_from_page_cache")
 int removed(struct trace_event_raw_mm_filemap_op_page_cache* record) {
   changed(BPF_CORE_READ(record, s_dev), REMOVED, size_of(record));
-  return 0;
+  return 1;
 }
 
 /* Fires when the pages of a read have been found or brought in. */
@@ -83,7 +83,7 @@ int got(struct trace_event_raw_mm_filemap_op_page_cache_range___new* record) {
     bpf_map_delete_elem(&additions, &tid);
   }
   tpx_add(&reads, &key, 1);
-  return 0;
+  return 1;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -2,6 +2,7 @@
 
 #include <linux/bpf.h>
 
+#include "codegen/ending.h"
 #include "codegen/integers.h"
 #include "codegen/texts.h"
 
@@ -94,8 +95,7 @@ Result<assembler::Program> generate_events(const plan::EventPlan& plan, const ke
   out.call(BPF_FUNC_ringbuf_submit);
   out.place(end);
   out.comment("done");
-  out.load_immediate(Reg::R0, 0);
-  out.exit();
+  end_program(out, plan.point.type);
   if (context.error) {
     return fail(std::move(*context.error));
   }

@@ -1,5 +1,6 @@
 #include "codegen/exits.h"
 
+#include "codegen/ending.h"
 #include "codegen/frame.h"
 
 namespace tpx::codegen {
@@ -74,8 +75,7 @@ Program generate_exits(const plan::ExitPlan& plan, ExitMark mark, const kernel::
     set_mark(out, mark, bits, done);
   }
   out.place(done);
-  out.load_immediate(Reg::R0, 0);
-  out.exit();
+  end_program(out, point.type);
   return out;
 }
 

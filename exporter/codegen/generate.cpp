@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "codegen/ending.h"
 #include "codegen/integers.h"
 #include "codegen/keys.h"
 #include "codegen/pairs.h"
@@ -310,8 +311,7 @@ Result<assembler::Program> generate(const plan::ProgramPlan& program, const std:
     generator.block(block);
   }
   out.comment("done");
-  out.load_immediate(Reg::R0, 0);
-  out.exit();
+  end_program(out, program.point.type);
   if (context.error) {
     return fail(std::move(*context.error));
   }

@@ -422,8 +422,10 @@ void Rows::hash() {
   out_.call(BPF_FUNC_map_update_elem);
   out_.store(Size::Double, kFrame, kProbeSlot, Reg::R0);
   look_up();
-  out_.load(Size::Double, Reg::R0, kFrame, kProbeSlot);
-  out_.jump_if(Cond::Eq, Reg::R0, -E2BIG, full);
+  // On Linux 5.10 and 6.1 only the lower half of R0 is the helper's int.
+  out_.load(Size::Word, Reg::R0, kFrame, kProbeSlot);
+  out_.alu32(Alu::Add, Reg::R0, E2BIG);
+  out_.jump_if(Cond::Eq, Reg::R0, 0, full);
   out_.jump(busy);
   other(full, busy, other_row);
   out_.place(other_row);

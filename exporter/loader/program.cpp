@@ -131,6 +131,8 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
   attributes.type = PERF_TYPE_TRACEPOINT;
   attributes.size = sizeof attributes;
   attributes.config = point.id;
+  // The program runs whether its event counts or not; one that does not costs CPU 0 nothing beside the program.
+  attributes.disabled = 1;
   // One descriptor on one CPU: the program of a tracepoint's perf event runs on all of them.
   event_.reset(static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
   if (!event_.valid()) {
@@ -146,8 +148,7 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
     return {};
   }
   // Before Linux 5.15 perf events have no links.
-  if (ioctl(event_.get(), PERF_EVENT_IOC_SET_BPF, program_.get()) != 0 ||
-      ioctl(event_.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) {
+  if (ioctl(event_.get(), PERF_EVENT_IOC_SET_BPF, program_.get()) != 0) {
     return fail(os_failure("can't attach to " + point.text(), errno));
   }
   return {};

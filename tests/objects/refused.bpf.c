@@ -9,7 +9,7 @@ SEC("tp/syscalls/sys_enter_getppid")
 int takes(void* context) {
   const __u32 first = 0;
   tpx_add(&good, &first, 1);
-  return 0;
+  return 1;
 }
 
 SEC("tp/syscalls/sys_enter_getppid")
@@ -17,14 +17,14 @@ int out_of_bounds(void* context) {
   const __u32 first = 0;
   __u64* value = bpf_map_lookup_elem(&bad, &first);
   *value += 1; /* without asking whether it is there */
-  return 0;
+  return 1;
 }
 
 SEC("tp/syscalls/sys_enter_no_such_call")
 int nowhere(void* context) {
   const __u32 first = 0;
   tpx_add(&bad, &first, 1);
-  return 0;
+  return 1;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

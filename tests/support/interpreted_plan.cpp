@@ -76,6 +76,10 @@ Result<void> InterpretedPlan::happen(Event& event) {
     if (!result) {
       return fail(std::move(result.error()).with_context(point.text() + ": "));
     }
+    if (const std::uint64_t due = point.type == plan::AttachType::Classic ? 1 : 0; *result != due) {
+      return fail(point.text() + ": the program returns " + std::to_string(*result) + " in place of " +
+                  std::to_string(due));
+    }
   }
   return {};
 }

@@ -20,7 +20,7 @@ class InterpretedPlan {
   /// Generates every program; the error of the first that can't be.
   [[nodiscard]] static Result<std::unique_ptr<InterpretedPlan>> compile(plan::Plan plan, const kernel::Kernel& kernel);
 
-  /// Runs the programs that are attached to the event's tracepoint.
+  /// Runs the programs that are attached to the event's tracepoint. Fails unless each returns what its attach type must.
   [[nodiscard]] Result<void> happen(Event& event);
 
   /// The rows of a metric: the words of its value by key, summed over the CPUs (a gauge's are set, not summed).
@@ -29,6 +29,8 @@ class InterpretedPlan {
   [[nodiscard]] std::vector<std::uint64_t> other(std::size_t metric);
   [[nodiscard]] std::uint64_t lost(std::size_t metric, plan::LostReason reason);
 
+  /// For a test that has a helper answer otherwise.
+  [[nodiscard]] TestKernel& kernel() { return kernel_; }
   [[nodiscard]] const plan::Plan& plan() const { return plan_; }
   [[nodiscard]] const std::vector<assembler::Program>& programs() const { return programs_; }
 

@@ -55,6 +55,8 @@ Marks run(const plan::ExitPlan& plan, ExitMark mark, const kernel::Features& fea
   if (!result) {
     FAIL(result.error().message);
   }
+  // A classic program that returns 0 takes the event away from every perf user of the tracepoint.
+  CHECK(*result == (plan.exit.type == plan::AttachType::Classic ? 1 : 0));
   Marks marks;
   const auto map = kernel.value(std::string(kExitMap));
   for (std::uint32_t byte = 0; byte < map.size(); ++byte) {

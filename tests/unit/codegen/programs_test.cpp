@@ -1,5 +1,7 @@
 // Whole programs on events of a recorded kernel: defects that random configurations found stay fixed.
 
+#include <linux/bpf.h>
+
 #include <cstring>
 #include <random>
 
@@ -148,6 +150,26 @@ TEST_CASE("a comparison of texts inside of a comparison of texts") {
     bench.happen(event);
   }
   CHECK(bench.rows().at({}).front() == 2);
+}
+
+TEST_CASE("a full hash counts as full where a helper's answer has 32 bits") {
+  // A regression: Linux 5.10 and 6.1 leave the upper half of -E2BIG as it was, and it counted as busy.
+  for (const std::uint64_t upper : {std::uint64_t{0}, std::uint64_t{0xffff'ffffU}, std::uint64_t{0x1234U}}) {
+    Bench bench("  - {name: a_total, tracepoint: raw_syscalls/sys_exit, labels: {l: args.ret}, max_series: 2}\n",
+                "5.10", true);
+    REQUIRE(bench.compiled().plan().metrics[0].plan.store.kind == plan::StoreKind::PerCpuHash);
+    Helper& update = bench.compiled().kernel().helpers.at(BPF_FUNC_map_update_elem);
+    update.run = [kernels = update.run, upper](const Arguments& arguments) {
+      return upper << 32U | static_cast<std::uint32_t>(kernels(arguments));
+    };
+    for (const std::uint64_t key : {1U, 2U, 3U, 4U, 1U}) {
+      Event& event = bench.make("raw_syscalls/sys_exit");
+      Bench::set(event, "ret", key);
+      bench.happen(event);
+    }
+    CHECK(bench.compiled().lost(0, plan::LostReason::OtherFull) == 2);
+    CHECK(bench.compiled().lost(0, plan::LostReason::OtherBusy) == 0);
+  }
 }
 
 TEST_CASE("a pair loads before Linux 5.12, and counts") {
