@@ -143,7 +143,7 @@ class Trial {
     }
     for (std::size_t i = 0; i < metrics_.size(); ++i) {
       const plan::PlannedMetric& planned = compiled.plan().metrics[i];
-      const Expectation expected = expect(metrics_[i], events_, planned);
+      const Expectation expected = expect(metrics_[i], events_);
       std::map<std::vector<std::string>, std::vector<std::uint64_t>> found;
       for (const auto& [key, words] : compiled.rows(i)) {
         const std::vector<std::string> labels = labels_of(key, planned.plan.key);

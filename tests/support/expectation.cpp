@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "support/decimal.h"
 #include "support/reference.h"
 
 namespace tpx::test {
@@ -46,8 +47,13 @@ bool is_unsigned(const Value& value) {
 
 class Expecting {
  public:
-  Expecting(const RandomMetric& metric, const plan::PlannedMetric& planned) : metric_(metric), planned_(planned) {
-    words_ = planned.plan.value.words();
+  explicit Expecting(const RandomMetric& metric)
+      : metric_(metric), scale_(Decimal(number_text(metric.scale)) * Decimal(metric.end ? "1e-9" : "1")) {
+    for (const double bound : metric.bounds) {
+      bounds_.emplace_back(number_text(bound));
+    }
+    // A gauge: its value and whether it was set. A histogram: the buckets, +Inf, the sum in two words.
+    words_ = metric.type == MetricType::Counter ? 1 : metric.type == MetricType::Gauge ? 2 : bounds_.size() + 3;
     if (metric.labels.empty()) {
       result_.rows[{}].resize(words_);
     }
@@ -115,7 +121,7 @@ class Expecting {
         words[1] = 1;
         break;
       case MetricType::Histogram:
-        observe(words, value);
+        observe(words, value.integer, !is_unsigned(value));
     }
   }
 
@@ -136,26 +142,17 @@ class Expecting {
       words[0] += duration;
       return;
     }
-    const auto& bounds = planned_.plan.value.bounds;
-    std::size_t bucket = planned_.plan.value.unreachable;
-    while (bucket < bounds.size() && static_cast<std::uint64_t>(bounds[bucket]) < duration) {
-      ++bucket;
-    }
-    ++words[bucket];
-    add_to_sum(words, static_cast<std::int64_t>(duration), false);
+    observe(words, static_cast<std::int64_t>(duration), false);
   }
 
-  /// A value v is in the bucket `le` when v * scale <= le. Scales of the generator are powers of two: no rounding.
-  void observe(std::vector<std::uint64_t>& words, const Value& value) const {
-    const long double exact = is_unsigned(value) ? static_cast<long double>(static_cast<std::uint64_t>(value.integer))
-                                                 : static_cast<long double>(value.integer);
+  void observe(std::vector<std::uint64_t>& words, std::int64_t value, bool is_signed) const {
+    const Decimal exposed = Decimal(decimal(value, {Kind::Integer, 8, is_signed})) * scale_;
     std::size_t bucket = 0;
-    while (bucket < metric_.bounds.size() &&
-           exact * static_cast<long double>(metric_.scale) > static_cast<long double>(metric_.bounds[bucket])) {
+    while (bucket < bounds_.size() && !(exposed <= bounds_[bucket])) {
       ++bucket;
     }
     ++words[bucket];
-    add_to_sum(words, value.integer, !is_unsigned(value));
+    add_to_sum(words, value, is_signed);
   }
 
   static void add_to_sum(std::vector<std::uint64_t>& words, std::int64_t value, bool is_signed) {
@@ -168,7 +165,8 @@ class Expecting {
   }
 
   const RandomMetric& metric_;
-  const plan::PlannedMetric& planned_;
+  Decimal scale_;
+  std::vector<Decimal> bounds_;
   std::size_t words_ = 1;
   std::map<std::int64_t, const Event*> starts_;
   Expectation result_;
@@ -176,9 +174,8 @@ class Expecting {
 
 }  // namespace
 
-Expectation expect(const RandomMetric& metric, const std::vector<std::unique_ptr<Event>>& events,
-                   const plan::PlannedMetric& planned) {
-  Expecting expecting(metric, planned);
+Expectation expect(const RandomMetric& metric, const std::vector<std::unique_ptr<Event>>& events) {
+  Expecting expecting(metric);
   for (const auto& event : events) {
     expecting.happen(*event);
   }

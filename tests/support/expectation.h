@@ -20,9 +20,9 @@ struct Expectation {
   std::uint64_t restarted = 0;      ///< PairRestart
 };
 
-/// By Reference, in the order of the events. `planned` gives a pair's bounds in nanoseconds, nothing else.
-[[nodiscard]] Expectation expect(const RandomMetric& metric, const std::vector<std::unique_ptr<Event>>& events,
-                                 const plan::PlannedMetric& planned);
+/// By Reference, in the order of the events. Buckets are those of the numbers as the configuration writes them, compared
+/// exactly: a value v is in the bucket `le` when v * scale <= le, a duration in seconds.
+[[nodiscard]] Expectation expect(const RandomMetric& metric, const std::vector<std::unique_ptr<Event>>& events);
 
 /// The labels of a key as Expectation writes them: integers in decimal, strings to their NUL, arrays in hexadecimal.
 /// Throws std::runtime_error when a byte that belongs to no label is not 0.

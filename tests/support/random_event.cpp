@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <mutex>
 #include <stdexcept>
 
 #include "kernel/syscalls.h"
@@ -41,6 +42,18 @@ void set_field(Event& event, const char* name, std::uint64_t value) {
   }
 }
 
+/// Read once: a BTF has some 100,000 types.
+std::shared_ptr<const CTypes> types_of(const kernel::Kernel& kernel) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const CTypes>> known;
+  const std::lock_guard lock(mutex);
+  auto& types = known[kernel.tracefs.root()];
+  if (!types) {
+    types = std::make_shared<const CTypes>(kernel.tracefs.root() + "/vmlinux.btf");
+  }
+  return types;
+}
+
 }  // namespace
 
 std::int64_t integer_at(const Bytes& bytes, std::size_t offset, std::size_t size, bool is_signed) {
@@ -77,6 +90,9 @@ void Event::happen(TestKernel& kernel) {
   kernel.comm = comm;
   kernel.current_task = task;
 }
+
+RandomEvents::RandomEvents(std::mt19937_64& random, const kernel::Kernel& kernel)
+    : random_(random), kernel_(kernel), types_(types_of(kernel)) {}
 
 std::string RandomEvents::text(std::size_t longest) {
   static constexpr std::string_view kText =
@@ -292,6 +308,13 @@ void RandomEvents::fill_arguments(Event& event) {
 std::unique_ptr<Event> RandomEvents::make(const std::shared_ptr<const kernel::Format>& format) {
   auto event = std::make_unique<Event>();
   event->format = format;
+  auto& recorded = recorded_[format->full_name()];
+  if (!recorded) {
+    recorded = std::make_shared<const RecordedFormat>(
+        RecordedFormat::read(kernel_.tracefs.root() + "/events/" + format->full_name() + "/format"));
+  }
+  event->recorded = recorded;
+  event->types = types_;
   fill_record(*event);
   fill_task(*event);
   fill_arguments(*event);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "kernel/kernel.h"
+#include "support/c_types.h"
+#include "support/recorded_format.h"
 #include "support/test_kernel.h"
 
 namespace tpx::test {
@@ -33,8 +35,10 @@ class Event {
   std::uint64_t user_text(const std::string& text);
 
   std::shared_ptr<const kernel::Format> format;
-  Bytes record;                          ///< what a classic program's context is
-  std::vector<std::uint64_t> arguments;  ///< of the raw tracepoint; empty where we can't make them
+  std::shared_ptr<const RecordedFormat> recorded;  ///< the same, read from its text by the tests
+  std::shared_ptr<const CTypes> types;             ///< of the recorded kernel
+  Bytes record;                                    ///< what a classic program's context is
+  std::vector<std::uint64_t> arguments;            ///< of the raw tracepoint; empty where we can't make them
   std::uint32_t pid = 0, tid = 0, ppid = 0, uid = 0, gid = 0, cpu = 0;
   std::uint64_t cgroup = 0;
   std::uint64_t nanoseconds = 0;
@@ -49,10 +53,10 @@ class Event {
 
 /// Makes random events of a recorded kernel's tracepoints. For sched_switch, sched_waking, sched_wakeup*, softirq_*,
 /// irq_handler_*, raw_syscalls and syscalls on x86-64 the raw arguments say the same as the record. `kernel` and `random`
-/// must outlive it.
+/// must outlive it; the kernel is one of recorded_directory().
 class RandomEvents {
  public:
-  RandomEvents(std::mt19937_64& random, const kernel::Kernel& kernel) : random_(random), kernel_(kernel) {}
+  RandomEvents(std::mt19937_64& random, const kernel::Kernel& kernel);
 
   [[nodiscard]] std::unique_ptr<Event> make(const std::shared_ptr<const kernel::Format>& format);
   /// Whether make() knows the raw arguments of this tracepoint.
@@ -76,6 +80,8 @@ class RandomEvents {
 
   std::mt19937_64& random_;
   const kernel::Kernel& kernel_;
+  std::shared_ptr<const CTypes> types_;
+  std::map<std::string, std::shared_ptr<const RecordedFormat>> recorded_;  ///< by tracepoint
 };
 
 /// The integer of `size` bytes at `offset`, extended to 64 bits.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 namespace tpx::test {
@@ -19,12 +19,6 @@ std::string scalar(const std::string& text) {
   return "'" + text + "'";
 }
 
-std::string number(double value) {
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%.17g", value);
-  return text.data();
-}
-
 std::string list(const std::vector<std::string>& names) {
   std::string text = "[";
   for (const std::string& name : names) {
@@ -38,6 +32,14 @@ void add_line(std::string& yaml, const char* key, const std::string& value) {
 }
 
 }  // namespace
+
+std::string number_text(double value) {
+  std::array<char, 64> text{};
+  const auto written = value == std::floor(value)
+                           ? std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 0)
+                           : std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), written.ptr};
+}
 
 std::string RandomMetric::yaml() const {
   std::string text = "  - name: " + name + "\n";
@@ -72,12 +74,12 @@ std::string RandomMetric::yaml() const {
     }
   }
   if (scale != 1) {
-    add_line(text, "scale", number(scale));
+    add_line(text, "scale", number_text(scale));
   }
   if (type == MetricType::Histogram) {
     std::string numbers;
     for (const double bound : bounds) {
-      numbers += (numbers.empty() ? "" : ", ") + number(bound);
+      numbers += (numbers.empty() ? "" : ", ") + number_text(bound);
     }
     add_line(text, "buckets", "[" + numbers + "]");
   }
@@ -93,7 +95,15 @@ std::vector<double> RandomMetrics::bounds() {
   std::set<double> chosen;
   for (std::uint64_t count = 1 + below(below(4) == 0 ? 60 : 8); count > 0; --count) {
     const double power = std::ldexp(1.0, static_cast<int>(below(65)));
-    switch (below(5)) {
+    switch (below(8)) {
+      case 4:
+      case 5:
+        // Digits that no binary number has, at the scale of values and of durations in nanoseconds.
+        chosen.insert(static_cast<double>(below(200)) / 1000);
+        break;
+      case 6:
+        chosen.insert(static_cast<double>(below(200)) / 1e9);
+        break;
       case 0:
         chosen.insert(static_cast<double>(below(100)));
         break;
@@ -114,7 +124,7 @@ std::vector<double> RandomMetrics::bounds() {
 }
 
 void RandomMetrics::finish(RandomMetric& metric, RandomExpressions& expressions, bool needs_value) {
-  static constexpr std::array<double, 5> kScales = {1, 1, 0.5, 1024, 0.125};
+  static constexpr std::array<double, 8> kScales = {1, 1, 0.5, 1024, 0.125, 1000, 0.001, 1e-6};
   switch (below(4)) {
     case 0:
       metric.type = MetricType::Gauge;

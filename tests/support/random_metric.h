@@ -44,6 +44,9 @@ struct RandomMetric {
   [[nodiscard]] std::string yaml() const;
 };
 
+/// A number as the configuration writes it: the fewest digits that give it, whole numbers with all of theirs.
+[[nodiscard]] std::string number_text(double value);
+
 /// What a metric may be made of.
 struct RandomSource {
   std::vector<std::string> tracepoints;

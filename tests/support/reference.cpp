@@ -5,13 +5,10 @@
 #include <limits>
 #include <stdexcept>
 
-#include "plan/syscall_types.h"
-
 namespace tpx::test {
 
 using expression::BinaryOp;
 using expression::Builtin;
-using kernel::Field;
 using Kind = plan::ValueType::Kind;
 
 namespace {
@@ -44,18 +41,25 @@ std::string slice(const Bytes& record, std::size_t offset, std::size_t size) {
 }
 
 /// What the word of a __data_loc or __rel_loc points to.
-std::string pointed(const Event& event, const Field& field) {
+std::string pointed(const Event& event, const RecordedField& field) {
   const auto word = static_cast<std::uint64_t>(integer_at(event.record, field.offset, 4, false));
-  const std::size_t base = field.kind == Field::Kind::RelLoc ? field.offset + 4 : 0;
+  const std::size_t base = field.kind == RecordedField::Kind::RelLoc ? field.offset + 4 : 0;
   return slice(event.record, base + (word & 0xffffU), word >> 16U);
 }
 
-/// An argument of a system call has the size of its C type, not that of its field.
-plan::ValueType integer_type(const Event& event, const Field& field) {
-  const bool argument =
-      event.format->category == "syscalls" && event.format->name.starts_with("sys_enter_") && field.size == 8;
-  return argument ? plan::syscall_argument_type(field.type)
-                  : plan::ValueType{Kind::Integer, field.size, field.is_signed};
+const RecordedField& field_of(const Event& event, const std::string& name) {
+  const RecordedField* field = event.recorded->find(name);
+  if (field == nullptr) {
+    throw std::runtime_error("no field " + name);
+  }
+  return *field;
+}
+
+/// An argument of a system call has the type of its C prototype: the record holds the whole register, in 8 bytes.
+CInteger integer_type(const Event& event, const RecordedField& field) {
+  const std::string tracepoint = event.format->full_name();
+  const bool argument = tracepoint.starts_with("syscalls/sys_enter_") && field.size == 8;
+  return argument ? event.types->scalar(field.type) : CInteger{field.size, field.is_signed};
 }
 
 template <class T>
@@ -152,29 +156,26 @@ Value Reference::builtin(Builtin builtin, bool from) const {
 
 Value Reference::field(const expression::Argument& argument) const {
   const Event& event = origin(argument.from);
-  const Field* field = event.format->find(argument.name);
-  if (field == nullptr) {
-    throw std::runtime_error("no field " + argument.name);
-  }
-  switch (field->kind) {
-    case Field::Kind::Integer: {
-      const plan::ValueType type = integer_type(event, *field);
-      return integer(integer_at(event.record, field->offset, type.size, type.is_signed), type.size, type.is_signed);
+  const RecordedField& field = field_of(event, argument.name);
+  switch (field.kind) {
+    case RecordedField::Kind::Integer: {
+      const CInteger type = integer_type(event, field);
+      return integer(integer_at(event.record, field.offset, type.size, type.is_signed), type.size, type.is_signed);
     }
-    case Field::Kind::CharArray:
-      return text(slice(event.record, field->offset, std::min(field->size, 256U)));
-    case Field::Kind::Array:
-      return bytes(slice(event.record, field->offset, field->size));
-    case Field::Kind::DataLoc:
-    case Field::Kind::RelLoc: {
-      std::string content = pointed(event, *field);
-      if (field->is_string) {
+    case RecordedField::Kind::Text:
+      return text(slice(event.record, field.offset, std::min(field.size, 256U)));
+    case RecordedField::Kind::Array:
+      return bytes(slice(event.record, field.offset, field.size));
+    case RecordedField::Kind::DataLoc:
+    case RecordedField::Kind::RelLoc: {
+      std::string content = pointed(event, field);
+      if (field.type == "char") {
         return text(text(content).text.substr(0, kDynamicText));
       }
       content.resize(kDynamicBytes);
       return bytes(content);
     }
-    case Field::Kind::Other:
+    case RecordedField::Kind::Unreadable:
       break;
   }
   throw std::runtime_error("unreadable field " + argument.name);
@@ -183,14 +184,16 @@ Value Reference::field(const expression::Argument& argument) const {
 Value Reference::element(const expression::Index& index) const {
   const auto& argument = std::get<expression::Argument>(index.base->value);
   const Event& event = origin(argument.from);
-  const Field* field = event.format->find(argument.name);
+  const RecordedField& field = field_of(event, argument.name);
+  // `char comm[16]`: as many as it says; where it says a macro's name, as many as fit.
+  const bool counted = !field.length.empty() && field.length.find_first_not_of("0123456789") == std::string::npos;
+  const auto size = static_cast<std::uint32_t>(counted ? field.size / std::stoul(field.length)
+                                                       : event.types->scalar(field.type).size);
   const std::uint64_t number = std::get<expression::IntegerLiteral>(index.index->value).value;
-  if (field == nullptr || number >= field->length) {
+  if (field.length.empty() || size * (number + 1) > field.size) {
     throw std::runtime_error("no element of " + argument.name);
   }
-  return integer(
-      integer_at(event.record, field->offset + number * field->element_size, field->element_size, field->is_signed),
-      field->element_size, field->is_signed);
+  return integer(integer_at(event.record, field.offset + number * size, size, field.is_signed), size, field.is_signed);
 }
 
 Value Reference::unary(const expression::Unary& unary) const {

@@ -17,8 +17,9 @@ struct Value {
 };
 
 /// Evaluates expressions as docs/configuration.md says, on the record of an event, walking the tree: a second
-/// implementation of what plan/bind and codegen/ do, sharing nothing with them. Throws std::runtime_error on what the
-/// checker must have refused.
+/// implementation of what kernel/format, plan/bind and codegen/ do, sharing nothing with them. Types are those of the format
+/// file's text and of the kernel's BTF. (The tree is the parser's, which expression_property_test.cpp judges.) Throws
+/// std::runtime_error on what the checker must have refused.
 class Reference {
  public:
   /// `start`: of a pair's end, the event that started it; else null.
