@@ -16,7 +16,7 @@ from harness.machine import LoopDevice, bpf_objects
 from harness.prometheus import Prometheus
 
 from support import ROOT
-from support.faults import Faults
+from support.faults import FIRST_LABEL_SET, Faults
 from support.load import Busy
 from support.queries import dashboards
 from support.rules import RULES, alerts, faster
@@ -30,13 +30,13 @@ NOT_LIVE = {"TracepointScrapeSlow"}
 FAULTY = f"""
 metrics:
   - {{name: nowhere_total, tracepoint: nowhere/nothing}}
-  - {{name: few_total, tracepoint: syscalls/sys_enter_getpriority, labels: {{who: args.who}}, max_series: 2}}
-  - {{name: filling_total, tracepoint: syscalls/sys_enter_getpriority, labels: {{who: args.who}}, max_series: 1020}}
+  - {{name: few_total, tracepoint: syscalls/sys_enter_getpriority, filter: NEW, labels: {{who: args.who}}, max_series: 2}}
+  - {{name: filling_total, tracepoint: syscalls/sys_enter_getpriority, filter: NEW, labels: {{who: args.who}}, max_series: 1020}}
 programs:
   - object: {OBJECT}
     metrics:
       - {{name: lossy_total, map: calls, labels: {{pid: key}}, max_series: 4}}
-"""
+""".replace("NEW", f"args.who > {FIRST_LABEL_SET}")
 
 
 @pytest.fixture

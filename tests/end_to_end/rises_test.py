@@ -258,13 +258,13 @@ def churn():
 def a_round(servers, churn, pid, middle=lambda: None):
     """Daemons begin, are seen, work, and end in the middle of it; thousands live for a moment."""
     daemons = [churn.daemon(13), churn.daemon(17), churn.daemon(29, pid)]
-    churn.short_processes(307, 5)
+    churn.short_processes(1009, 5)
     churn.label_sets(211, again=53)
     middle()
     for daemon in daemons:
         servers.wait_for_series(f'tracepoint_table_calls_total{{pid="{daemon.pid}"}}')
         daemon.burst()
-    churn.short_processes(401, 3)
+    churn.short_processes(1511, 3)
     churn.label_sets(101)
     churn.end_daemons()
     churn.short_processes(101, 2)

@@ -11,6 +11,8 @@ import threading
 from harness.machine import cgroup2
 from harness.workload import Workload
 
+FIRST_LABEL_SET = 100_000_000  # the first argument of getpriority that Faults uses, but for this one
+
 
 class MemoryLimit:
     """A cgroup with 24 MiB of memory, of version 1 or 2."""
@@ -96,7 +98,7 @@ class Faults:
             os.close(descriptor)
 
     def _many_processes(self):
-        with Workload("fork_children", 2000) as task:
+        with Workload("short_processes", 5000, 1) as task:
             task.go()
 
     def _new_label_set(self):
@@ -104,7 +106,7 @@ class Faults:
         for _ in range(1 if self.label_sets else 950):
             self.label_sets += 1
             with contextlib.suppress(ProcessLookupError):
-                os.getpriority(os.PRIO_PROCESS, 100_000_000 + self.label_sets)
+                os.getpriority(os.PRIO_PROCESS, FIRST_LABEL_SET + self.label_sets)
 
     def _full_map(self):
         """More processes than the map of the object has entries."""
