@@ -33,7 +33,7 @@ def test_counters_are_asked_for_their_rises_alone():
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    """(server, churn, seconds): a server that has seen everything, and how long it looked."""
+    """(ask, server, churn, seconds): a server that has seen everything, how to ask it, and how long it looked."""
     directory = tmp_path_factory.mktemp("sums")
     before, churn = bpf_objects(), Churn()
     configuration, _ = stand_ins(everything_asked())
@@ -53,7 +53,8 @@ def asked(tmp_path_factory):
         last = server.query("count_over_time(up[1h])")[0][1]
         wait_until(lambda: server.query("count_over_time(up[1h])")[0][1] >= last + QUIET_SCRAPES, "it has stood still", 60, 0.2)
         ((_, samples),) = server.samples("up")
-        yield server, churn, int(samples[-1][0] - samples[0][0]) + 5
+        end = samples[-1][0] + 0.5
+        yield lambda query: server.query(query, end), server, churn, int(end - samples[0][0]) + 1
     finally:
         churn.end_daemons()
         server.stop()
@@ -63,7 +64,7 @@ def asked(tmp_path_factory):
 
 def test_the_rises_are_the_events(asked):
     """Exactly, in the raw samples; the queries below differ by what increase() adds."""
-    server, churn, _ = asked
+    _, server, churn, _ = asked
     _, types = stand_ins(everything_asked())
     found = rises(server.samples('{__name__=~"tracepoint_.*",__name__!~"tracepoint_exporter_.*"}'))
     wrong = []
@@ -81,7 +82,7 @@ def near(value, events):
 
 
 def test_no_query_counts_twice_or_misses_a_first_event(asked):
-    server, churn, seconds = asked
+    ask, _, churn, seconds = asked
     _, types = stand_ins(everything_asked())
     wrong, whole, parts = [], 0, 0
     for where, query in everything_asked().items():
@@ -91,7 +92,7 @@ def test_no_query_counts_twice_or_misses_a_first_event(asked):
                 continue
             parts += 1
             by = " by (le)" if metric.endswith("_bucket") else ""
-            values = server.query(f"sum{by} (increase({match['selector']}[{seconds}s]))")
+            values = ask(f"sum{by} (increase({match['selector']}[{seconds}s]))")
             for bound, events in truth(metric, matchers, churn.all).items():
                 value = sum(v for labels, v in values if bound is None or float(labels["le"].replace("+Inf", "inf")) == bound)
                 if not near(value, events):
@@ -101,7 +102,7 @@ def test_no_query_counts_twice_or_misses_a_first_event(asked):
         if ADDITIVE.fullmatch(query) and match["metric"] in types:
             whole += 1
             wide = re.sub(r"topk\([^,]+,", "topk(1000000,", re.sub(r"\[[^\]]+\]", f"[{seconds}s]", query))
-            value = sum(v for _, v in server.query(wide)) * (seconds if "rate(" in query else 1)
+            value = sum(v for _, v in ask(wide)) * (seconds if "rate(" in query else 1)
             (events,) = truth(match["metric"], match["matchers"], churn.all).values()
             if not near(value, events):
                 wrong.append(f"{where}: {wide} gives {value:.1f} of {events}")

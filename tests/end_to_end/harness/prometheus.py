@@ -64,9 +64,9 @@ class Prometheus:
         except OSError:
             return None
 
-    def query(self, expression):
-        """The instant vector: [(labels, value)], or None while the server does not answer."""
-        data = self._get("query", query=expression)
+    def query(self, expression, at=None):
+        """The instant vector, now or `at` a time: [(labels, value)], or None while the server does not answer."""
+        data = self._get("query", query=expression, **({} if at is None else {"time": at}))
         return None if data is None else [(result["metric"], float(result["value"][1])) for result in data["result"]]
 
     def samples(self, selector, span="1h"):
