@@ -8,7 +8,13 @@ DESCRIPTION = "Metrics that are down, events lost, series against their limit; c
 OVERVIEW = ("Node overview", "tracepoint-node")
 ZERO = " or vector(0)"
 RED_ABOVE_0 = [(None, "green"), (1e-9, "red")]
+RED_FROM_A_HUNDREDTH = [(None, "green"), (0.01, "red")]
 STATISTICS = "Only while the kernel's BPF statistics are on (sysctl kernel.bpf_stats_enabled=1)."
+
+
+def rates(name):
+    return rate(f"tracepoint_exporter_metric_events{name}_total", "instance, metric")
+
 
 ROWS = [
     (
@@ -19,10 +25,11 @@ ROWS = [
             stat("Metrics that count", "Metrics attached, on all nodes.", "short", "sum(tracepoint_exporter_metric_up{@})"),
             stat("Metrics down", "Metrics that could not be attached; the table says why.", "short",
                  "count(tracepoint_exporter_metric_up{@} == 0)" + ZERO, thresholds=RED_ABOVE_0),
-            stat("Events lost", "Events that could not be counted, a second.", "cps",
-                 rate("tracepoint_exporter_metric_events_lost_total") + ZERO, thresholds=RED_ABOVE_0),
-            stat("Events in “other”", "Events for whose labels there was no room, a second. Sums stay exact.", "cps",
-                 rate("tracepoint_exporter_metric_events_other_total") + ZERO, thresholds=RED_ABOVE_0),
+            stat("Events lost", "Of the metric that loses the largest share of its events. A few in a million are lost on any busy host.",
+                 "percentunit", f"max({rates('_lost')} / ({rates('_lost')} + {rates('')} > 0))" + ZERO,
+                 thresholds=RED_FROM_A_HUNDREDTH),
+            stat("Events in “other”", "Of the metric that has the largest share of its events there. Sums stay exact.",
+                 "percentunit", f"max({rates('_other')} / ({rates('')} > 0))" + ZERO, thresholds=RED_FROM_A_HUNDREDTH),
             stat("Last reload", "1: the configuration was loaded; 0: what ran before goes on.", "short",
                  "min(tracepoint_exporter_config_last_reload_successful{@})", thresholds=[(None, "red"), (1, "green")]),
         ],
@@ -33,9 +40,9 @@ ROWS = [
         [
             table("State", "1: counts. 0: does not, with the reason.", "short", "Up",
                   "sort(max by (instance, metric, reason) (tracepoint_exporter_metric_up{@}))"),
-            table("Series against limit", "At 100%, events of new label sets are counted as `other`.", "percentunit", "Used",
+            table("Series against limit", "Of metrics with labels. At 100%, events of new label sets are counted as `other`.", "percentunit", "Used",
                   "topk($top, max by (instance, metric) (tracepoint_exporter_metric_series{@}) "
-                  "/ max by (instance, metric) (tracepoint_exporter_metric_series_limit{@} > 0))"),
+                  "/ max by (instance, metric) (tracepoint_exporter_metric_series_limit{@} > 1))"),
         ],
     ),
     (

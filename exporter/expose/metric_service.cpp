@@ -165,7 +165,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.series_limit = plan.store.max_series;
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
-  if (detail == Detail::Totals && served.reader->read(served.snapshot)) {
+  if (detail != Detail::Totals || served.reader->read(served.snapshot)) {
     for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
       status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
     }

@@ -30,7 +30,8 @@ class MetricService {
   /// Writes all metrics. A metric whose map can't be read is left out and shows as down in the next status.
   void scrape(TextWriter& writer);
 
-  /// Counts: what costs nothing to tell; `series` is that of the last scrape. Totals: reads the maps for events_total.
+  /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps
+  /// for events_total.
   enum class Detail : std::uint8_t { Counts, Totals };
   [[nodiscard]] ExporterStatus status(Detail detail);
 

@@ -56,6 +56,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder up("metric_up", "1 if the metric counts; else 0, with the reason.", MetricType::Gauge);
   Builder series("metric_series", "Label sets in use, without the series \"other\".", MetricType::Gauge);
   Builder limit("metric_series_limit", "Label sets that there is room for (max_series).", MetricType::Gauge);
+  Builder events("metric_events_total",
+                 "Events counted, in all series together; the sum of the values where a counter adds up values.",
+                 MetricType::Counter);
   Builder other("metric_events_other_total",
                 "Events counted in the series \"other\", as there was no room for their label set.",
                 MetricType::Counter);
@@ -71,6 +74,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
     }
     series.add({{"metric", metric.name}}, metric.series);
     limit.add({{"metric", metric.name}}, metric.series_limit);
+    events.add({{"metric", metric.name}}, metric.events_total);
     other.add({{"metric", metric.name}}, metric.other);
     bytes.add({{"metric", metric.name}}, metric.map_bytes);
     for (const auto& [reason, count] : metric.lost) {
@@ -80,7 +84,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
       unmatched.add({{"metric", metric.name}, {"reason", reason}}, count);
     }
   }
-  for (Builder* builder : {&up, &series, &limit, &other, &lost, &unmatched, &bytes}) {
+  for (Builder* builder : {&up, &series, &limit, &events, &other, &lost, &unmatched, &bytes}) {
     builder->into(all);
   }
 }

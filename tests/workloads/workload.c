@@ -19,8 +19,7 @@ long number_argument(int argc, char** argv, int index, const char* usage) {
   return value;
 }
 
-/* One byte of stdin; 0 at its end. */
-static ssize_t read_byte(void) {
+ssize_t read_byte(void) {
   char byte;
   ssize_t got;
   do {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 /*
  * The handshake that every workload keeps with the test that runs it:
  *
@@ -16,6 +18,9 @@ long number_argument(int argc, char** argv, int index, const char* usage);
 
 /* Says "ready" and waits for the byte. Exits with 1 when stdin ends instead. */
 void wait_for_go(void);
+
+/* Reads one byte of stdin: 1, or 0 at its end. */
+ssize_t read_byte(void);
 
 /* Prints the line of JSON: pid, count and, unless NULL, `more` (such as `"bytes": 10`). Then waits for the end of stdin. */
 void report(long count, const char* more);

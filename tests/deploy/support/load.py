@@ -74,3 +74,41 @@ class Load:
                     os.preadv(descriptor, [page], 48 << 20)
         finally:
             os.close(descriptor)
+
+
+class Busy(Load):
+    """A host at work on which nothing is wrong: programs start, files, blocks and packets move, other BPF tools look around."""
+
+    def _run(self):
+        try:
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                rounds = 0
+                while not self.stopping.wait(0.02):  # a pace, not a wait for something
+                    rounds += 1
+                    (self.directory / "file").write_bytes(b"x" * 262144)
+                    self._processes()
+                    self._transfer(server)
+                    self._read_blocks()
+                    if rounds % 20 == 0:
+                        subprocess.run(["bpftool", "prog", "show"], stdout=subprocess.DEVNULL, check=True)
+        except Exception as error:  # noqa: BLE001 - shown by stop()
+            self.failure = error
+
+    def _transfer(self, server):
+        """A connection over the loopback device, and half a megabyte through it."""
+        with socket.create_connection(server.getsockname()) as sender, server.accept()[0] as receiver:
+            thread = threading.Thread(target=sender.sendall, args=(b"x" * 524288,))
+            thread.start()
+            left = 524288
+            while left:
+                left -= len(receiver.recv(65536))
+            thread.join()
+
+    def _read_blocks(self):
+        descriptor = os.open(self.device.path, os.O_RDONLY | os.O_DIRECT)
+        try:
+            with mmap.mmap(-1, 65536) as pages:  # O_DIRECT wants alignment
+                for place in range(0, 1 << 20, 65536):
+                    os.preadv(descriptor, [pages], place)
+        finally:
+            os.close(descriptor)

@@ -26,6 +26,12 @@ def command(*words):
     return done.stdout
 
 
+def possible_cpus():
+    """How many CPUs the kernel keeps room for; a per-CPU map has as many copies of a value."""
+    ranges = pathlib.Path("/sys/devices/system/cpu/possible").read_text().strip().split(",")
+    return sum(int(each.split("-")[-1]) - int(each.split("-")[0]) + 1 for each in ranges)
+
+
 def cgroup2():
     """Where cgroup v2 is mounted; None where it is not."""
     for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():

@@ -28,6 +28,7 @@ ExporterStatus two_metrics() {
   up.up = true;
   up.series = 3;
   up.series_limit = 10;
+  up.events_total = 500;
   up.other = 5;
   up.map_bytes = 4096;
   up.lost = {{"recursion", 7}, {"negative_value", 0}};
@@ -47,6 +48,7 @@ TEST_CASE("every metric's state is exposed, with the reason when it is down") {
   CHECK(has_line(text, R"(tracepoint_exporter_metric_up{metric="b_total",reason="no \"such\" tracepoint"} 0)"));
   CHECK(has_line(text, R"(tracepoint_exporter_metric_series{metric="a_total"} 3)"));
   CHECK(has_line(text, R"(tracepoint_exporter_metric_series_limit{metric="a_total"} 10)"));
+  CHECK(has_line(text, R"(tracepoint_exporter_metric_events_total{metric="a_total"} 500)"));
   CHECK(has_line(text, R"(tracepoint_exporter_metric_events_other_total{metric="a_total"} 5)"));
   CHECK(has_line(text, R"(tracepoint_exporter_metric_events_lost_total{metric="a_total",reason="recursion"} 7)"));
   CHECK(has_line(text, R"(tracepoint_exporter_metric_events_lost_total{metric="a_total",reason="negative_value"} 0)"));
