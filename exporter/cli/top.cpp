@@ -46,7 +46,6 @@ int print_batches(const Options& options, live::TopSource& source, live::TopMode
                   const StopSignal& stop) {
   Output output(stop);
   const live::TopTable table{source.label_names(), model.has_quantiles(), use_locale(), 0};
-  std::fprintf(stderr, "Attached: %s\n", title.c_str());
   auto next = Clock::now();
   for (std::uint64_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
     next += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.interval));
@@ -83,8 +82,9 @@ std::string title_of(const plan::PlannedMetric& metric, const TopRequest& reques
   return metric.tracepoints.size() > 2 ? title + ", …" : title;
 }
 
-/// What the labels of the metric show, where that may surprise.
-void print_notes(const Prepared& prepared, const kernel::Kernel& kernel) {
+/// What the labels of the metric show, where that may surprise; each is a line.
+std::string notes_of(const Prepared& prepared, const kernel::Kernel& kernel) {
+  std::string text;
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
     std::vector<std::string> notes = metric.notes;
     auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, planner_options());
@@ -92,9 +92,10 @@ void print_notes(const Prepared& prepared, const kernel::Kernel& kernel) {
     const std::vector<std::string> warnings = plan::cardinality_warnings(estimate, metric);
     notes.insert(notes.end(), warnings.begin(), warnings.end());
     for (const std::string& note : notes) {
-      std::fprintf(stderr, "note: %s\n", note.c_str());
+      text += "note: " + note + "\n";
     }
   }
+  return text;
 }
 
 int run(const Options& options) {
@@ -118,7 +119,7 @@ int run(const Options& options) {
     std::for_each(errors.begin(), errors.end(), [](const Error& error) { report(error); });
     return kUsage;
   }
-  print_notes(prepared, *kernel);
+  const std::string notes = notes_of(prepared, *kernel);
   Attached attached = deploy(std::move(prepared), *kernel);
   if (attached.loaded.metrics.empty()) {
     const Errors refused = refused_by_kernel(attached);
@@ -137,6 +138,7 @@ int run(const Options& options) {
   live::TopModel model(metric.plan.value, metric.plan.scale);
   const std::string title = title_of(metric, options.request);
   const bool batch = options.batch || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0;
+  std::fprintf(stderr, "%s%s", batch ? ("Attached: " + title + "\n").c_str() : "", notes.c_str());
   return batch ? print_batches(options, **source, model, title, *stop)
                : show_top(**source, model, title, options.interval, options.count, *stop);
 }

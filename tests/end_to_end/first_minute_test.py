@@ -44,7 +44,7 @@ def test_without_btf_the_built_in_configuration_serves_all_but_what_needs_it(exp
     down = {dict(labels)["metric"] for labels, value in up.items() if value == 0}
     assert len(up) - len(down) >= 15, running.log_text()
     for name in down:
-        assert name in running.log_text()
+        assert name.removeprefix("tracepoint_") in running.log_text()
 
 
 def test_strict_refuses_what_the_kernel_lacks(configuration):
@@ -129,7 +129,7 @@ def test_syntax_is_checked_without_tracefs(configuration):
     for command in (f"check {path}", f"serve --config.file={path} --web.listen-address=127.0.0.1:{free_port()}"):
         done = run_command("unshare", "--mount", "--propagation=private", "sh", "-c", script + command)
         assert done.returncode == 2, done.stderr
-        assert f"{path}:1:65: error:" in done.stderr, done.stderr
+        assert f"{path}:1:73: error:" in done.stderr, done.stderr
         assert "tracefs" in done.stderr
 
 
@@ -140,7 +140,7 @@ def test_configuration_errors_are_json_where_the_log_is(configuration):
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["file"] for line in lines] == [str(path)]
     error = lines[0]
-    assert (error["line"], error["column"], error["severity"]) == (2, 55, "error")
+    assert (error["line"], error["column"], error["severity"]) == (2, 53, "error")
     assert '"colour"' in error["message"] and error["hint"]
     assert error["msg"] == error["message"] and error["level"] == "error" and error["ts"]
 
@@ -153,7 +153,7 @@ def test_the_reason_of_a_failed_reload(exporter, configuration):
     path.write_text("metrics:\n  - {name: a_total, tracepoint: sched/sched_switch, colour: red}\n")
     answer = running.get("/-/reload", method="POST")
     assert answer.status == 500
-    reason = f'{path}:2:55: error: a metric has no key "colour"'
+    reason = f'{path}:2:53: error: a metric has no key "colour"'
     assert reason in answer.body.decode()
     (labels,) = running.scrape().series(info)
     assert dict(labels)["error"].startswith(reason)
@@ -196,7 +196,7 @@ def test_top_says_what_it_shows():
     done = run("top", "syscalls/sys_enter_openat", "--by", "args.filename", "--batch", "-c", "1", "-i", "0.1")
     assert 'note: label "filename" is an address; the text there is str(args.filename)' in done.stderr
     done = run("top", "sched/sched_switch", "--batch", "-c", "1", "-i", "0.1")
-    assert done.stderr == ""
+    assert "note:" not in done.stderr
 
 
 # ---- messages
