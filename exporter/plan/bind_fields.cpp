@@ -238,14 +238,9 @@ class RawBinder {
     }
   }
 
-  /// What an argument may point to: the verifier refuses to load pointers to functions, pointers, arrays (btf_ctx_access() in
-  /// kernel/bpf/btf.c).
-  static bool readable_target(Btf::Kind kind) {
-    return kind == Btf::Kind::Void || kind == Btf::Kind::Integer || kind == Btf::Kind::Struct;
-  }
-
-  /// A pointer argument that some kernels refuse to load: `const void *` before 6.16, pointers to numbers before 5.17.
-  bool is_refused_somewhere(const Btf::Type& type) const {
+  /// A pointer argument that kernels refuse to load (btf_ctx_access() in kernel/bpf/btf.c): to functions, pointers, arrays all;
+  /// `const void *` before 6.16, to numbers before 5.17.
+  bool is_refused(const Btf::Type& type) const {
     return type.kind == Btf::Kind::Pointer && type.target != 0 && btf_.resolve(type.target).kind != Btf::Kind::Struct;
   }
 
@@ -277,14 +272,7 @@ class RawBinder {
           return fail("argument \"" + name + "\" is " + type_name(type) +
                       ", which is passed by value and can't be read");
         }
-        if (type.kind == Btf::Kind::Pointer && !readable_target(btf_.resolve(type.target).kind)) {
-          return fail("argument \"" + name +
-                          "\" points to what is no number and no struct, which the kernel lets no BPF " +
-                          "program read",
-                      "take another argument");
-        }
-        const ContextArgument leaf{static_cast<std::uint32_t>(i), type.size, type.is_signed,
-                                   is_refused_somewhere(type)};
+        const ContextArgument leaf{static_cast<std::uint32_t>(i), type.size, type.is_signed, is_refused(type)};
         return Operand{typed(leaf, type, true), false, 0, 0, 0, true, type};
       }
     }

@@ -18,7 +18,7 @@ constexpr std::array kRows{
     FieldRow{"power/clock_set_rate", "state", "args.state"},
     FieldRow{"power/clock_set_rate", "cpu_id", "args.cpu_id"},
     FieldRow{"power/clock_set_rate", "name", "str(args.name, 71)"},
-    FieldRow{"power/cpu_frequency", "state", "args.state"},
+    FieldRow{"power/cpu_frequency", "state", "args.frequency"},
     FieldRow{"power/cpu_frequency", "cpu_id", "args.cpu_id"},
     FieldRow{"power/cpu_frequency_limits", "min_freq", "args.policy->min"},
     FieldRow{"power/cpu_frequency_limits", "max_freq", "args.policy->max"},

@@ -227,11 +227,10 @@ TEST_CASE("tests compare every row of the event.field table", "[kernel]") {
                                                "timer/hrtimer_expire_entry",
                                                "timer/hrtimer_expire_exit",
                                                "irq_vectors/local_timer_*"};
-  for (const auto rows : plan::field_table()) {
-    for (const plan::FieldRow& row : rows) {
-      INFO(row.event);
-      CHECK(compared.contains(row.event));
-    }
+  // The groups of rows behind the first are compared by field_table_{block,storage,system}_test.cpp, all fields at once.
+  for (const plan::FieldRow& row : plan::field_table().front()) {
+    INFO(row.event);
+    CHECK(compared.contains(row.event));
   }
 }
 

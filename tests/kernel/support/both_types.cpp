@@ -34,14 +34,27 @@ std::uint64_t monotonic_nanoseconds() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+std::string name_of(std::size_t event) {
+  return "events" + std::to_string(event) + "_total";
+}
+
+std::string yaml_of(const std::vector<Compared>& events) {
+  std::string yaml = "metrics:\n";
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    yaml += "  - name: " + name_of(i) + "\n    tracepoint: " + events[i].event + "\n    filter: '" + events[i].filter +
+            "'\n    max_series: 20000\n    labels: {" + events[i].fields + "}\n";
+  }
+  return yaml;
+}
+
 /// False when attaching took longer than `lead` nanoseconds: nothing is checked then.
-bool compared_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least,
-                          std::uint64_t lead) {
+bool compared_for_a_while(std::vector<Compared> events, const std::function<void()>& work, std::uint64_t lead) {
   const std::uint64_t begin = monotonic_nanoseconds() + lead;
   const std::uint64_t end = begin + 200'000'000;
-  const std::string yaml = "metrics:\n  - name: events_total\n    tracepoint: " + event +
-                           "\n    filter: nsecs >= " + std::to_string(begin) + " && nsecs < " + std::to_string(end) +
-                           "\n    max_series: 20000\n    labels: {" + fields + "}\n";
+  for (Compared& event : events) {
+    event.filter = "nsecs >= " + std::to_string(begin) + " && nsecs < " + std::to_string(end);
+  }
+  const std::string yaml = yaml_of(events);
   Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
   Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
   if (monotonic_nanoseconds() >= begin) {
@@ -49,30 +62,31 @@ bool compared_for_a_while(const std::string& event, const std::string& fields, s
   }
   while (monotonic_nanoseconds() <= end) {
     usleep(10'000);
+    work();
   }
-  const auto arguments = by_arguments.table("events_total");
-  const auto record = by_record.table("events_total");
-  CHECK(unknown_to(arguments, record) <= 1);
-  CHECK(by_arguments.sum("events_total") >= at_least);
-  const auto difference = static_cast<std::int64_t>(by_arguments.sum("events_total") - by_record.sum("events_total"));
-  CHECK(std::abs(difference) <= 4 + static_cast<std::int64_t>(by_record.recursion_misses()));
+  const std::uint64_t missed = by_record.recursion_misses();
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    INFO(events[i].event);
+    const auto record = by_record.table(name_of(i));
+    INFO("by the records:\n" << text(record) << "by the arguments:\n" << text(by_arguments.table(name_of(i))));
+    CHECK(unknown_to(by_arguments.table(name_of(i)), record) <= 1);
+    CHECK(by_arguments.sum(name_of(i)) >= events[i].at_least);
+    const auto difference = static_cast<std::int64_t>(by_arguments.sum(name_of(i)) - by_record.sum(name_of(i)));
+    CHECK(std::abs(difference) <= 4 + static_cast<std::int64_t>(missed));
+  }
   return true;
 }
 
 }  // namespace
 
 void compare(const std::vector<Compared>& events, const std::function<void()>& work) {
-  std::string yaml = "metrics:\n";
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    yaml += "  - name: events" + std::to_string(i) + "_total\n    tracepoint: " + events[i].event + "\n    filter: '" +
-            events[i].filter + "'\n    max_series: 20000\n    labels: {" + events[i].fields + "}\n";
-  }
+  const std::string yaml = yaml_of(events);
   Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
   Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
   work();
   for (std::size_t i = 0; i < events.size(); ++i) {
     INFO(events[i].event);
-    const std::string name = "events" + std::to_string(i) + "_total";
+    const std::string name = name_of(i);
     const std::uint64_t counted = by_arguments.sum(name);
     const std::uint64_t missed = by_record.recursion_misses();
     if (missed == 0) {
@@ -91,13 +105,16 @@ void compare(const std::string& event, const std::string& fields, const std::str
   compare({{event, fields, filter, at_least}}, work);
 }
 
-void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least) {
-  INFO(event);
+void compare_for_a_while(const std::vector<Compared>& events, const std::function<void()>& work) {
   std::uint64_t lead = 500'000'000;
-  while (!compared_for_a_while(event, fields, at_least, lead)) {
+  while (!compared_for_a_while(events, work, lead)) {
     lead *= 2;
     REQUIRE(lead < 64'000'000'000);
   }
+}
+
+void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least) {
+  compare_for_a_while({{event, fields, {}, at_least}}, [] {});
 }
 
 }  // namespace tpx::test

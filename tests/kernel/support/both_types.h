@@ -26,5 +26,7 @@ void compare(const std::vector<Compared>& events, const std::function<void()>& w
 /// The same for events that meet any task: both count those of a while that begins when both are attached. An event at the
 /// very edge may be within it for one of the two alone.
 void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least);
+/// The same for several events; their filters are left aside. `work` is done when both are attached.
+void compare_for_a_while(const std::vector<Compared>& events, const std::function<void()>& work);
 
 }  // namespace tpx::test

@@ -32,7 +32,7 @@ LoopDevice::LoopDevice(const std::string& directory, std::uint64_t bytes) : file
     device_ = UniqueFd(open(path().c_str(), O_RDWR | O_CLOEXEC));
     loop_config config{};
     config.fd = static_cast<std::uint32_t>(file.get());
-    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN;
     if (device_.get() >= 0 && ioctl(device_.get(), LOOP_CONFIGURE, &config) == 0) {
       number_ = device_number(name_);
     }
@@ -70,6 +70,23 @@ std::uint64_t LoopDevice::statistic(std::size_t position) const {
   }
   REQUIRE(in.good());
   return value;
+}
+
+bool ZramDevice::is_offered() {
+  return access("/sys/class/zram-control/hot_add", R_OK) == 0;
+}
+
+ZramDevice::ZramDevice(std::uint64_t bytes) {
+  std::ifstream("/sys/class/zram-control/hot_add") >> number_;
+  REQUIRE(number_ >= 0);
+  std::ofstream size("/sys/block/" + name() + "/disksize");
+  size << bytes << std::flush;
+  REQUIRE(size.good());
+}
+
+ZramDevice::~ZramDevice() {
+  std::ofstream("/sys/block/" + name() + "/reset") << 1 << std::flush;
+  std::ofstream("/sys/class/zram-control/hot_remove") << number_ << std::flush;
 }
 
 std::uint64_t device_number(const std::string& name) {

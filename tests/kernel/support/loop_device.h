@@ -37,6 +37,24 @@ class LoopDevice {
   std::uint64_t number_ = 0;
 };
 
+/// A compressed device in memory of so many bytes, gone on destruction.
+class ZramDevice {
+ public:
+  explicit ZramDevice(std::uint64_t bytes);
+  ZramDevice(const ZramDevice&) = delete;
+  ZramDevice& operator=(const ZramDevice&) = delete;
+  ZramDevice(ZramDevice&&) = delete;
+  ZramDevice& operator=(ZramDevice&&) = delete;
+  ~ZramDevice();
+
+  /// Whether this kernel can make one.
+  [[nodiscard]] static bool is_offered();
+  [[nodiscard]] std::string name() const { return "zram" + std::to_string(number_); }
+
+ private:
+  int number_ = -1;
+};
+
 /// The number of a device of /sys/class/block, as tracepoints give it.
 [[nodiscard]] std::uint64_t device_number(const std::string& name);
 
