@@ -194,16 +194,23 @@ class Exporter {
     auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
     Attached attached = deploy(std::move(prepared), kernel);
     Errors refused = refused_by_kernel(attached);
+    Errors not_served = refused;
     for (const plan::Rejected& rejected : attached.rejected) {
-      warn_not_served(Error(rejected.error).at(rejected.at));
+      not_served.push_back(Error(rejected.error).at(rejected.at));
     }
-    std::for_each(refused.begin(), refused.end(), [this](const Error& error) { warn_not_served(error); });
+    for (const Error& error : not_served) {
+      log_->warn("not served: {}", config::render_line(error));
+    }
     if (options_.strict && !refused.empty()) {
       return failed(kFailure, std::move(refused));
     }
     if (!serves(attached.loaded) && !kernel.may_load) {
       auto missing = missing_privileges(options_.paths);
       return failed(kFailure, missing ? Errors{std::move(*missing)} : std::move(refused));
+    }
+    // A start leaves the exporter's own metrics to tell of it; a reload leaves what ran before.
+    if (!serves(attached.loaded) && current() && !not_served.empty()) {
+      return failed(kFailure, std::move(not_served));
     }
     for (const loader::LoadedMetric& metric : attached.loaded.metrics) {
       for (const std::string& note : metric.planned.notes) {
@@ -219,8 +226,6 @@ class Exporter {
            std::any_of(loaded.objects.begin(), loaded.objects.end(),
                        [](const loader::LoadedObject& object) { return !object.metrics.empty(); });
   }
-
-  void warn_not_served(const Error& error) { log_->warn("not served: {}", config::render_line(error)); }
 
   static bool decode_cgroups(const Prepared& prepared) {
     const auto decodes = [](const auto& metric) { return decode::decodes_cgroups(metric.planned.plan); };

@@ -94,7 +94,7 @@ std::optional<Text> read_raw_tracepoint(Reader& reader, const Node& node) {
       hint = "write " + name;
     }
   }
-  reader.error(node, in_quotes(text->value) + " is no raw tracepoint", std::move(hint));
+  reader.error(node, in_quotes(text->value) + " is not a raw tracepoint", std::move(hint));
   return std::nullopt;
 }
 

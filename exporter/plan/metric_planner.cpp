@@ -31,6 +31,7 @@ class CountPlanner : private MetricSteps {
       metric_plan_.tracepoints.push_back(found[i].name);
     }
     if (sites.size() < found.size() || sites.empty()) {
+      check_names(found);
       return;
     }
     const bool keyed = make_key(sites, nullptr);

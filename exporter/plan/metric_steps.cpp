@@ -194,6 +194,23 @@ Result<void> MetricSteps::name_fields(ParsedLabel& label, const std::vector<Boun
   return result;
 }
 
+void MetricSteps::check_names(const std::vector<Tracepoint>& found) {
+  Errors errors;
+  for (ParsedLabel& label : labels_) {
+    Result<void> named;
+    for (const Tracepoint& tracepoint : found) {
+      named = find_field_names(label, tracepoint.sites.back().scope, nullptr, kernel_);
+      if (named) {
+        break;
+      }
+    }
+    if (!named) {
+      errors.push_back(std::move(named.error()).at(label.at));
+    }
+  }
+  add_errors(std::move(errors), metric_.at);
+}
+
 /// A pointer to text as a label is a number of no use to anyone who reads it: right as configured, but hardly meant.
 void MetricSteps::note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
                                        const Scope* from) {

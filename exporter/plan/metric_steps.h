@@ -73,6 +73,8 @@ class MetricSteps {
   void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
   Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  /// The errors that make_key() would find in labels of which symbol() or flags() is asked, for a metric that did not bind.
+  void check_names(const std::vector<Tracepoint>& found);
   void make_value(const std::vector<BoundSite>& sites, bool duration);
   bool find_retired_label(const std::vector<BoundSite>& sites);
   void finish(const std::vector<BoundSite>& sites);

@@ -165,6 +165,16 @@ def test_the_reason_of_a_failed_reload(exporter, configuration):
     assert "a metric has no key" not in running.get("/").body.decode()
 
 
+def test_a_reload_of_which_nothing_can_be_served_leaves_what_ran(exporter, configuration):
+    path = configuration(GOOD, "live.yaml")
+    running = exporter(None, f"--config.file={path}", "--web.enable-lifecycle")
+    path.write_text("metrics: [{name: a_total, tracepoint: no/such_thing}]\n")
+    answer = running.get("/-/reload", method="POST")
+    assert answer.status == 500 and b"tracepoint no/such_thing not found" in answer.body
+    up = running.scrape().series("tracepoint_exporter_metric_up")
+    assert {dict(labels)["metric"]: value for labels, value in up.items()} == {"tracepoint_calls_total": 1}
+
+
 # ---- series
 
 
@@ -287,3 +297,13 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(configuration):
 
 def test_one_metric_is_not_metrics(exporter):
     assert "serving 1 metric with 1 program" in exporter(GOOD).log_text()
+
+
+@NEEDS_OBJECTS
+def test_all_errors_of_a_metric_of_an_object(configuration):
+    metric = "{name: a_total, map: rich, value: value.nope, filter: key.gone, labels: {a: key.lost}, colour: red}"
+    done = run("check", configuration(f"programs:\n  - object: {OBJECTS}/shapes.bpf.o\n    metrics:\n      - {metric}\n"))
+    assert done.returncode == 2
+    for word in ("nope", "gone", "lost", "colour"):
+        assert word in done.stderr, done.stderr
+    assert done.stderr.endswith("4 errors\n"), done.stderr

@@ -158,15 +158,15 @@ TEST_CASE("what a metric must have") {
       {"metrics:\n  - {name: x_total, tracepoint: []}", 2, 33, "list of tracepoints is empty", ""},
       {"metrics:\n  - {name: x_total, tracepoint: [a/b, a:b]}", 2, 39, "\"a/b\" is listed twice", ""},
       {"metrics:\n  - {name: x_total, tracepoint: {a: b}}", 2, 33, "tracepoint must be text or a list", ""},
-      {"metrics:\n  - {name: x_total, tracepoint: sched_switch}", 2, 33, "is no tracepoint", "category/name"},
-      {"metrics:\n  - {name: x_total, tracepoint: 'tracepoint:sched:sched_switch'}", 2, 34, "is no tracepoint",
+      {"metrics:\n  - {name: x_total, tracepoint: sched_switch}", 2, 33, "is not a tracepoint", "category/name"},
+      {"metrics:\n  - {name: x_total, tracepoint: 'tracepoint:sched:sched_switch'}", 2, 34, "is not a tracepoint",
        "write sched/sched_switch"},
       {"metrics:\n  - {name: x_total, tracepoint: /sys/kernel/tracing/events/sched/sched_switch}", 2, 33,
-       "is no tracepoint", "write sched/sched_switch"},
-      {"metrics:\n  - {name: x_total, tracepoint: a b/c}", 2, 33, "is no tracepoint", ""},
-      {"metrics:\n  - {name: x_total, raw_tracepoint: sched/sched_switch}", 2, 37, "is no raw tracepoint",
+       "is not a tracepoint", "write sched/sched_switch"},
+      {"metrics:\n  - {name: x_total, tracepoint: a b/c}", 2, 33, "is not a tracepoint", ""},
+      {"metrics:\n  - {name: x_total, raw_tracepoint: sched/sched_switch}", 2, 37, "is not a raw tracepoint",
        "write sched_switch"},
-      {"metrics:\n  - {name: x_total, raw_tracepoint: sched_*}", 2, 37, "is no raw tracepoint", "write each name"},
+      {"metrics:\n  - {name: x_total, raw_tracepoint: sched_*}", 2, 37, "is not a raw tracepoint", "write each name"},
   });
 }
 

@@ -33,7 +33,7 @@ c.yaml:5:17: error: max_series must be a whole number from 1 to 1000000, this is
 c.yaml:6:12: error: metric name "y" is a counter's and must end in _total; name it y_total
     - {name: y, tracepoint: z}
              ^
-c.yaml:6:27: error: "z" is no tracepoint; write category/name, for example sched/sched_switch
+c.yaml:6:27: error: "z" is not a tracepoint; write category/name, for example sched/sched_switch
     - {name: y, tracepoint: z}
                             ^
 )");
