@@ -35,6 +35,14 @@ double events_in(std::span<const std::uint64_t> value, MetricKind kind) {
   return sum;
 }
 
+double events_in(const reader::MapSnapshot& snapshot, MetricKind kind) {
+  double sum = events_in(snapshot.other, kind);
+  for (std::size_t row = 0; row < snapshot.rows(); ++row) {
+    sum += events_in(snapshot.value(row), kind);
+  }
+  return sum;
+}
+
 std::uint64_t at(const std::array<std::uint64_t, plan::RegionLayout::kLostReasons>& counts, LostReason reason) {
   return counts[static_cast<std::size_t>(reason)];
 }
@@ -141,6 +149,9 @@ void MetricService::scrape(TextWriter& writer) {
     }
     served.labels->refresh();
     writer.metric(served.planned->plan, served.series->update(served.snapshot));
+    // Here, where no row can move to those that have ended: it would be counted twice.
+    served.events_shown = std::max(served.events_shown,
+                                   events_in(served.snapshot, served.planned->plan.value.kind) + served.retired_events);
   }
   if (writer.ok()) {
     retirement.shown();
@@ -165,11 +176,9 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.series_limit = plan.store.max_series;
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
-  if (detail != Detail::Totals || served.reader->read(served.snapshot)) {
-    for (std::size_t row = 0; row < served.snapshot.rows(); ++row) {
-      status.events_total += events_in(served.snapshot.value(row), plan.value.kind);
-    }
-    status.events_total += events_in(served.snapshot.other, plan.value.kind) + served.retired_events;
+  status.events_total = served.events_shown;
+  if (detail == Detail::Totals && served.reader->read(served.snapshot)) {
+    status.events_total = events_in(served.snapshot, plan.value.kind) + served.retired_events;
   }
   status.series = served.snapshot.rows() + served.series->retired_series();
   const auto counts = served.reader->lost();

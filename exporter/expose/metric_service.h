@@ -48,6 +48,7 @@ class MetricService {
     std::unique_ptr<decode::SeriesTable> series;
     std::unique_ptr<reader::Source> reader;
     reader::MapSnapshot snapshot;
+    double events_shown = 0;  ///< events in all series at the last scrape
     std::string read_error;
     double retired_events = 0;  ///< in the series of exited processes
   };

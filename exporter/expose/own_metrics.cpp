@@ -74,7 +74,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
     }
     series.add({{"metric", metric.name}}, metric.series);
     limit.add({{"metric", metric.name}}, metric.series_limit);
-    events.add({{"metric", metric.name}}, metric.events_total);
+    if (metric.type != "gauge") {
+      events.add({{"metric", metric.name}}, metric.events_total);
+    }
     other.add({{"metric", metric.name}}, metric.other);
     bytes.add({{"metric", metric.name}}, metric.map_bytes);
     for (const auto& [reason, count] : metric.lost) {
