@@ -57,8 +57,9 @@ bool compared_for_a_while(const std::string& event, const std::string& fields, s
 
 }  // namespace
 
-void compare(const std::string& event, const std::string& fields, const std::string& filter,
-             const std::function<void()>& work, std::uint64_t at_least) {
+std::map<std::string, std::uint64_t> compare(const std::string& event, const std::string& fields,
+                                             const std::string& filter, const std::function<void()>& work,
+                                             std::uint64_t at_least) {
   INFO(event);
   const std::string yaml = "metrics:\n  - name: events_total\n    tracepoint: " + event + "\n    filter: '" + filter +
                            "'\n    max_series: 20000\n    labels: {" + fields + "}\n";
@@ -74,6 +75,7 @@ void compare(const std::string& event, const std::string& fields, const std::str
     CHECK(by_record.sum("events_total") + missed >= counted);
   }
   CHECK(counted >= at_least);
+  return by_arguments.table("events_total");
 }
 
 void compare_for_a_while(const std::string& event, const std::string& fields, std::uint64_t at_least) {

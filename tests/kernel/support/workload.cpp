@@ -82,6 +82,12 @@ bool is_off_cpu(pid_t pid) {
 
 }  // namespace
 
+void wait_until_off_cpu(pid_t pid) {
+  while (!is_off_cpu(pid)) {
+    std::this_thread::yield();
+  }
+}
+
 std::uint64_t switches_of(pid_t pid) {
   for (;;) {
     const bool off_cpu = is_off_cpu(pid);

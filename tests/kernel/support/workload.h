@@ -33,6 +33,9 @@ class Workload {
   std::string report_;
 };
 
+/// Waits until the thread is off its CPU: asleep, stopped, or a zombie after its last switch.
+void wait_until_off_cpu(pid_t pid);
+
 /// voluntary plus nonvoluntary context switches of a process' first thread, once it sleeps.
 [[nodiscard]] std::uint64_t switches_of(pid_t pid);
 
