@@ -88,7 +88,7 @@ TEST_CASE("wakeups' arguments give what their records say", "[kernel]") {
           workload.run();
           static_cast<void>(switches_of(workload.pid()));
         },
-        97 / 2);  // some may meet a task that the kernel runs no program in
+        97 / 2);  // some may meet a task in which this kernel fires no tracepoint (hidden_switches)
   }
   compare(
       "sched/sched_wakeup_new", "comm: args.comm, pid: args.pid, prio: args.prio, target_cpu: args.target_cpu",
