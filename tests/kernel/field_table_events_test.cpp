@@ -136,8 +136,8 @@ TEST_CASE("the end of packets gives by arguments what the records say", "[kernel
       by(consumed), [&] { consumed.run(); }, 1);
 }
 
-/// A connection to a queue that is full: its SYN is sent again after a second, and after two more. (The kernel may run no
-/// program in the task that one of the two timers meets.)
+/// A connection to a queue that is full: its SYN is sent again after a second, and after two more. (One of the two
+/// timers may meet a task in which this kernel fires no tracepoint: hidden_switches().)
 void send_syn_again() {
   const UniqueFd server(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};

@@ -79,7 +79,7 @@ bool compared_for_a_while(std::vector<Compared> events, const std::function<void
 
 }  // namespace
 
-void compare(const std::vector<Compared>& events, const std::function<void()>& work) {
+std::map<std::string, std::uint64_t> compare(const std::vector<Compared>& events, const std::function<void()>& work) {
   const std::string yaml = yaml_of(events);
   Session by_arguments(yaml, {plan::AttachType::TpBtf, std::nullopt});
   Session by_record(yaml, {plan::AttachType::Classic, std::nullopt});
@@ -98,11 +98,13 @@ void compare(const std::vector<Compared>& events, const std::function<void()>& w
     }
     CHECK(counted >= events[i].at_least);
   }
+  return by_arguments.table(name_of(0));
 }
 
-void compare(const std::string& event, const std::string& fields, const std::string& filter,
-             const std::function<void()>& work, std::uint64_t at_least) {
-  compare({{event, fields, filter, at_least}}, work);
+std::map<std::string, std::uint64_t> compare(const std::string& event, const std::string& fields,
+                                             const std::string& filter, const std::function<void()>& work,
+                                             std::uint64_t at_least) {
+  return compare({{event, fields, filter, at_least}}, work);
 }
 
 void compare_for_a_while(const std::vector<Compared>& events, const std::function<void()>& work) {

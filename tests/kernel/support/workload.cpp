@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -82,6 +83,39 @@ bool is_off_cpu(pid_t pid) {
 }
 
 }  // namespace
+
+void wait_until_off_cpu(pid_t pid) {
+  while (!is_off_cpu(pid)) {
+    std::this_thread::yield();
+  }
+}
+
+std::map<std::string, std::uint64_t> switches_of_the_first_process() {
+  std::map<std::string, std::uint64_t> switches;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/1/task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.find("voluntary_ctxt_switches:") != std::string::npos) {
+        switches[task.path().filename()] += std::stoull(line.substr(line.find(':') + 1));
+      }
+    }
+  }
+  return switches;
+}
+
+std::uint64_t hidden_switches(const std::map<std::string, std::uint64_t>& before,
+                              const std::map<std::string, std::uint64_t>& after,
+                              const std::map<std::string, std::uint64_t>& seen) {
+  std::uint64_t hidden = 0;
+  for (const auto& [thread, switches] : after) {
+    const auto then = before.find(thread);
+    const auto found = seen.find(thread);
+    const std::uint64_t made = switches - (then == before.end() ? 0 : then->second);
+    const std::uint64_t known = found == seen.end() ? 0 : found->second;
+    hidden += made > known ? made - known : 0;
+  }
+  return hidden;
+}
 
 std::uint64_t switches_of(pid_t pid) {
   for (;;) {
