@@ -128,6 +128,7 @@ class Exporter {
         service->cgroups->learn();
       }
       scrape = scrapers_.begin(client, std::chrono::steady_clock::now());
+      scrape.begun = start;
       all = service->metrics->scrape(writer, scrape.showing);
     }
     expose::write_families(writer, own_.collect(status_of(*service, expose::MetricService::Detail::Counts)));

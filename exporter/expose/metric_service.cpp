@@ -149,8 +149,10 @@ bool MetricService::scrape(TextWriter& writer) {
 bool MetricService::scrape(TextWriter& writer, const decode::Showing& showing) {
   const std::lock_guard lock(mutex_);
   bool all = true;
-  // All rows are read, though the client may be gone: what was exposed stays so.
   for (Served& served : served_) {
+    if (!writer.ok()) {
+      return false;
+    }
     auto read = served.reader->read(served.snapshot);
     served.read_error = read ? "" : read.error().message;
     if (!read) {
