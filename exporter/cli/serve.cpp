@@ -13,6 +13,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/duration.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/log.h"
@@ -31,6 +32,7 @@
 #include "expose/negotiate.h"
 #include "expose/own_metrics.h"
 #include "expose/registry_text.h"
+#include "expose/scrapers.h"
 #include "live/cgroup_watch.h"
 
 namespace tpx::cli {
@@ -43,6 +45,9 @@ struct ServeOptions {
   std::vector<std::string> addresses{":19435"};
   std::string telemetry_path = "/metrics";
   std::string web_config;
+  std::string series_start = "zero";
+  std::string min_age = "5s";
+  std::string linger = "5m";
   bool lifecycle = false;
   kernel::Paths paths;
   LogOptions log;
@@ -83,7 +88,10 @@ class Exporter {
         log_(std::move(log)),
         report_format_(options_.log.format == "json" ? ReportFormat::Json : ReportFormat::Text),
         environment_(environment_of(options_.paths)),
-        own_(expose::this_build(), options_.paths.procfs) {}
+        own_(expose::this_build(), options_.paths.procfs),
+        scrapers_(options_.series_start == "value" ? expose::SeriesStart::Value : expose::SeriesStart::Zero),
+        times_{parse_duration(options_.min_age).value_or(expose::SeriesTimes{}.min_age),
+               parse_duration(options_.linger).value_or(expose::SeriesTimes{}.linger)} {}
 
   /// How a load ended.
   struct LoadResult {
@@ -119,21 +127,30 @@ class Exporter {
       gzip.emplace(socket);
     }
     expose::TextWriter writer(chosen.gzip ? static_cast<expose::ChunkSink&>(*gzip) : socket, chosen.format);
-    const auto service = current();
-    if (service->cgroups) {
-      service->cgroups->learn();
+    const auto client = expose::scrape_client(request);
+    std::shared_ptr<Service> service;
+    expose::Scrapers::Scrape scrape;
+    bool all = false;
+    {
+      // One page after the other, over a reload too: the numbers of the scrapes say in which order series were shown.
+      const std::lock_guard page(pages_);
+      service = current();
+      if (service->cgroups) {
+        service->cgroups->learn();
+      }
+      scrape = scrapers_.begin(client, std::chrono::steady_clock::now());
+      scrape.begun = start;
+      all = service->metrics->scrape(writer, scrape.showing);
     }
-    service->metrics->scrape(writer);
-    expose::write_families(writer, own_.collect(service->metrics->status(expose::MetricService::Detail::Counts)));
+    expose::write_families(writer, own_.collect(status_of(*service, expose::MetricService::Detail::Counts)));
     const bool complete = writer.finish() && (!gzip || gzip->finish());
+    scrapers_.end(scrape, complete && all, std::chrono::steady_clock::now());
     if (complete) {
       own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
   }
 
-  [[nodiscard]] expose::ExporterStatus status() {
-    return current()->metrics->status(expose::MetricService::Detail::Totals);
-  }
+  [[nodiscard]] expose::ExporterStatus status() { return status_of(*current(), expose::MetricService::Detail::Totals); }
 
   [[nodiscard]] expose::PageInfo page() const {
     expose::PageInfo info;
@@ -159,6 +176,12 @@ class Exporter {
     std::unique_ptr<live::CgroupWatch> cgroups;  ///< null where no label needs it, or the kernel can't
     std::unique_ptr<expose::MetricService> metrics;
   };
+
+  [[nodiscard]] expose::ExporterStatus status_of(Service& service, expose::MetricService::Detail detail) const {
+    expose::ExporterStatus status = service.metrics->status(detail);
+    status.scrapers = scrapers_.known(std::chrono::steady_clock::now());
+    return status;
+  }
 
   [[nodiscard]] std::shared_ptr<Service> current() const {
     const std::lock_guard lock(mutex_);
@@ -256,7 +279,7 @@ class Exporter {
     }
     drop_once();
     auto service = expose::MetricService::make(std::move(attached.loaded), std::move(attached.rejected), environment_,
-                                               kernel.features);
+                                               kernel.features, times_);
     if (!service) {
       return failed(kUsage, {service.error()});
     }
@@ -293,6 +316,9 @@ class Exporter {
   ReportFormat report_format_;
   decode::Environment environment_;
   expose::OwnMetrics own_;
+  expose::Scrapers scrapers_;  ///< outlives services: for whom a series is new does not change by a reload
+  const expose::SeriesTimes times_;
+  std::mutex pages_;  ///< held while a page's series are read and written
   std::mutex loading_;
   bool dropped_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
@@ -407,27 +433,43 @@ int serve(const ServeOptions& options) {
 }  // namespace
 
 Command serve_command() {
-  return {"serve", "Serve metrics over HTTP (the default)", [](CLI::App& app, std::function<int()>& run) {
-            auto options = std::make_shared<ServeOptions>();
-            app.footer("Example: tracepoint_exporter serve --config.file=/etc/tracepoint_exporter/config.yaml");
-            app.add_option("--config.file", options->files,
-                           "Configuration file, or a directory of *.yaml; repeatable (default: the built-in one)");
-            app.add_flag("--config.strict", options->strict, "Fail when any metric can't be served on this kernel");
-            app.add_option("--web.listen-address", options->addresses, "Address to listen on; repeatable")
-                ->allow_extra_args(false)
-                ->capture_default_str();
-            app.add_option("--web.telemetry-path", options->telemetry_path, "Path of the metrics")
-                ->capture_default_str()
-                ->check([](const std::string& path) {
-                  return path.starts_with("/") ? std::string() : std::string("the path begins with /");
-                });
-            app.add_option("--web.config.file", options->web_config, "TLS and basic authentication (exporter-toolkit)");
-            app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
-            add_path_options(app, options->paths);
-            app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
-            app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();
-            app.callback([options, &run] { run = [options] { return serve(*options); }; });
-          }};
+  return {
+      "serve", "Serve metrics over HTTP (the default)", [](CLI::App& app, std::function<int()>& run) {
+        auto options = std::make_shared<ServeOptions>();
+        app.footer("Example: tracepoint_exporter serve --config.file=/etc/tracepoint_exporter/config.yaml");
+        app.add_option("--config.file", options->files,
+                       "Configuration file, or a directory of *.yaml; repeatable (default: the built-in one)");
+        app.add_flag("--config.strict", options->strict, "Fail when any metric can't be served on this kernel");
+        app.add_option("--web.listen-address", options->addresses, "Address to listen on; repeatable")
+            ->allow_extra_args(false)
+            ->capture_default_str();
+        app.add_option("--web.telemetry-path", options->telemetry_path, "Path of the metrics")
+            ->capture_default_str()
+            ->check([](const std::string& path) {
+              return path.starts_with("/") ? std::string() : std::string("the path begins with /");
+            });
+        app.add_option("--web.series-start", options->series_start,
+                       "How a series begins for a scraper that has not been shown it: zero (then rate() and increase() "
+                       "see its first events) or value")
+            ->capture_default_str()
+            ->check(CLI::IsMember({"zero", "value"}));
+        const auto is_duration = [](const std::string& text) {
+          return parse_duration(text) ? std::string() : std::string("a duration is written like 5s, 500ms or 1m30s");
+        };
+        app.add_option("--series.min-age", options->min_age,
+                       "Expose a series of a metric with retire_on_exit when it is that old (min_age of a metric)")
+            ->capture_default_str()
+            ->check(is_duration);
+        app.add_option("--series.linger", options->linger, "Keep an ended series that long with its last value")
+            ->capture_default_str()
+            ->check(is_duration);
+        app.add_option("--web.config.file", options->web_config, "TLS and basic authentication (exporter-toolkit)");
+        app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
+        add_path_options(app, options->paths);
+        app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
+        app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();
+        app.callback([options, &run] { run = [options] { return serve(*options); }; });
+      }};
 }
 
 }  // namespace tpx::cli

@@ -312,6 +312,16 @@ void Rows::write_key() {
     out_.load(Size::Double, Reg::R5, kFrame, kKey + word);
     out_.store(Size::Double, Reg::R4, word, Reg::R5);
   }
+  if (region.births) {
+    out_.comment("and when that was");
+    out_.call(BPF_FUNC_ktime_get_ns);
+    out_.alu(Alu::Rsh, Reg::R0, RegionLayout::kTickBits);
+    load_region(Reg::R3, region.births_offset());
+    out_.move(Reg::R4, kRow);
+    out_.alu(Alu::Lsh, Reg::R4, 2);
+    out_.alu(Alu::Add, Reg::R4, Reg::R3);
+    out_.store(Size::Word, Reg::R4, 0, Reg::R0);
+  }
   out_.move(Reg::R5, kRow);
   out_.alu(Alu::Add, Reg::R5, 1);
   out_.store(Size::Double, kFrame, kHeldSlot, Reg::R5);

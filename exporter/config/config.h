@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -86,6 +87,7 @@ struct Metric {
   std::optional<Buckets> buckets;
   std::uint32_t max_series = 10240;  ///< 1 to kMostSeries
   std::optional<Text> retire_on_exit;
+  std::optional<std::chrono::nanoseconds> min_age;  ///< only with retire_on_exit
   SourceLocation at;
 };
 

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/text.h"
 #include "config/buckets.h"
 #include "config/names.h"
@@ -15,9 +16,9 @@ namespace {
 using yaml::Node;
 
 const std::vector<std::string>& metric_keys() {
-  static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",    "raw_tracepoint",
-                                                "from",  "to",      "filter",     "labels",        "value",
-                                                "scale", "buckets", "max_series", "retire_on_exit"};
+  static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",     "raw_tracepoint",
+                                                "from",  "to",      "filter",     "labels",         "value",
+                                                "scale", "buckets", "max_series", "retire_on_exit", "min_age"};
   return keys;
 }
 const std::vector<std::string>& object_metric_keys() {
@@ -125,6 +126,25 @@ void check_retired(Reader& reader, const std::optional<Text>& retired, const std
   }
 }
 
+void read_min_age(Reader& reader, const Fields& fields, Metric& metric) {
+  const Node* node = fields.find("min_age");
+  if (node == nullptr) {
+    return;
+  }
+  if (!fields.has("retire_on_exit")) {
+    reader.error(*fields.key("min_age"), "min_age is for metrics with retire_on_exit", "add it, or remove min_age");
+    return;
+  }
+  const auto text = reader.text(*node, "min_age");
+  if (!text) {
+    return;
+  }
+  metric.min_age = parse_duration(text->value);
+  if (!metric.min_age) {
+    reader.error(*node, "min_age is no duration: " + in_quotes(text->value), "write it like 5s, 500ms, 1m30s or 0s");
+  }
+}
+
 /// A metric with an error, so that the planner can look for more: what contradicts itself is taken out.
 template <class M>
 M plannable(M metric) {
@@ -206,6 +226,7 @@ void read_metric(Reader& reader, const Node& node, Config::File& file) {
   if (reader.errors() == before_labels) {  // a label left out for an error of its own is named all the same
     check_retired(reader, metric.retire_on_exit, metric.labels);
   }
+  read_min_age(reader, *fields, metric);
   if (auto source = read_source(reader, *fields, node)) {
     metric.source = std::move(*source);
   }

@@ -30,4 +30,28 @@ void render_labels(std::string& out, std::span<const std::string> names, std::sp
   }
 }
 
+namespace {
+
+/// Where the value that begins at `at` ends: the place of its closing quote.
+std::size_t end_of_value(std::string_view text, std::size_t at) {
+  while (at < text.size() && text[at] != '"') {
+    at += text[at] == '\\' ? 2 : 1;
+  }
+  return at;
+}
+
+}  // namespace
+
+void replace_label(std::string& text, std::size_t index, std::string_view value) {
+  std::size_t begin = text.find('"') + 1;
+  std::size_t end = end_of_value(text, begin);
+  for (; index > 0; --index) {
+    begin = text.find('"', end + 1) + 1;
+    end = end_of_value(text, begin);
+  }
+  std::string escaped;
+  append_escaped_label(escaped, value);
+  text.replace(begin, end - begin, escaped);
+}
+
 }  // namespace tpx::decode

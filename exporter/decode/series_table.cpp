@@ -19,8 +19,16 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 
 }  // namespace
 
-SeriesTable::SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source)
-    : kind_(value.kind), words_(value.words()), key_size_(key.size), source_(source) {
+SeriesTable::SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source,
+                         Vanished vanished)
+    : kind_(value.kind),
+      words_(value.words()),
+      key_size_(key.size),
+      source_(source),
+      ended_(words_, 0),
+      unshown_(words_, 0),
+      tracked_(vanished == Vanished::Ended || !source.stable()),
+      zeros_(words_, 0) {
   for (const plan::KeyField& field : key.fields) {
     names_.push_back(field.label);
   }
@@ -28,23 +36,39 @@ SeriesTable::SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& va
   render_labels(other_text_, names_, others);
 }
 
-SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot) {
-  if (!source_.stable()) {
-    forget();
-  } else if (dead_ > 1024 && dead_ > (entries_.size() - dead_) / 4) {
+SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot, const Showing& showing) {
+  if (dead_ > 1024 && dead_ > (entries_.size() - dead_) / 4) {
     compact();
   }
   if (entries_.empty()) {
     // Exactly as much as the first snapshot needs: most tables hardly grow after it.
     entries_.reserve(snapshot.rows() + 1);
-    rebuild_indexes(snapshot.rows() + 1, !snapshot.ids_last);
+    rebuild_indexes(snapshot.rows() + 1, tracked_ || !snapshot.ids_last);
   }
   for (Entry& entry : entries_) {
     entry.row = kNone;
   }
   merged_.clear();
   series_ = 0;
+  if (tracked_) {
+    count_tracked(snapshot, showing);
+  } else {
+    count_rows(snapshot, showing);
+  }
+  settle_carries(showing);
+  count_other(snapshot);
+  count_carries(snapshot);
+  bury_unseen(showing);
+  return {*this, snapshot, showing.by_value};
+}
 
+void SeriesTable::forget_snapshot() {
+  for (Entry& entry : entries_) {
+    entry.row = kNone;
+  }
+}
+
+void SeriesTable::count_rows(const reader::MapSnapshot& snapshot, const Showing& showing) {
   const auto rows = static_cast<std::uint32_t>(snapshot.rows());
   const bool has_ids = snapshot.ids.size() == rows;
   if (hints_.size() < rows) {
@@ -52,45 +76,140 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot) {
   }
   for (std::uint32_t row = 0; row < rows; ++row) {
     const std::size_t place = has_ids ? snapshot.ids[row] : row;
-    if (place >= hints_.size()) {
-      hints_.resize(place + 1, kNone);
+    const std::uint32_t entry = entry_of(place, snapshot.key(row), snapshot.ids_last && has_ids, showing);
+    if (entry != kNone) {
+      count(entry, row, snapshot);
     }
-    const std::span<const std::byte> key = snapshot.key(row);
-    std::uint32_t entry = hints_[place];
-    if (snapshot.ids_last && has_ids) {
-      entry = find_by_id(entry, key);
-    } else if (entry >= entries_.size() || !has_key(entry, key)) {
-      entry = find_or_decode(key);
-    }
-    hints_[place] = entry;
-    count(entry, row, snapshot);
   }
-  count_other(snapshot);
-  count_retired(snapshot);
-  bury_unseen();
-  return {*this, snapshot};
 }
 
-void SeriesTable::add_retired(std::span<const std::string> labels, std::span<const std::uint64_t> value) {
-  render_labels(rendered_, names_, labels);
-  if (retired_.size() >= retired_limit_ && !retired_.contains(rendered_)) {
-    rendered_ = other_text_;
+std::uint32_t SeriesTable::entry_of(std::size_t place, std::span<const std::byte> key, bool by_id,
+                                    const Showing& showing) {
+  if (place >= hints_.size()) {
+    hints_.resize(place + 1, kNone);
   }
-  const auto [found, added] = retired_.try_emplace(rendered_, static_cast<std::uint32_t>(retired_texts_.size()));
-  if (added) {
-    retired_texts_.push_back(&found->first);
-    retired_values_.insert(retired_values_.end(), value.begin(), value.end());
+  std::uint32_t entry = hints_[place];
+  if (by_id) {
+    entry = find_by_id(entry, key);
+  } else if (entry >= entries_.size() || !has_key(entry, key)) {
+    entry = find_or_decode(key, showing);
+  }
+  hints_[place] = entry;
+  return entry;
+}
+
+void SeriesTable::count_tracked(const reader::MapSnapshot& snapshot, const Showing& showing) {
+  now_.assign(entries_.size() * words_, 0);
+  last_.resize(now_.size(), 0);
+  base_.resize(now_.size(), 0);
+  const auto rows = static_cast<std::uint32_t>(snapshot.rows());
+  const bool has_ids = snapshot.ids.size() == rows;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const std::uint32_t entry = entry_of(has_ids ? snapshot.ids[row] : row, snapshot.key(row), false, showing);
+    if (entry == kNone) {
+      continue;
+    }
+    for (std::vector<std::uint64_t>* values : {&now_, &last_, &base_}) {
+      values->resize(entries_.size() * words_, 0);
+    }
+    entries_[entry].row = row;  // seen
+    add_value(kind_, words_of(now_, entry), snapshot.value(row));
+  }
+  const auto entries = static_cast<std::uint32_t>(entries_.size());
+  for (std::uint32_t number = 0; number < entries; ++number) {
+    const Entry& entry = entries_[number];
+    if (entry.keyed == 0 || entry.leader == kDead) {
+      continue;
+    }
+    if (entry.row == kNone) {
+      end_tracked(number);
+    } else {
+      if (!source_.stable()) {
+        follow_labels(number);
+      }
+      show_tracked(number);
+    }
+  }
+}
+
+/// Asks for the labels again. When they are others, what the row has counted so far stays with the old ones.
+void SeriesTable::follow_labels(std::uint32_t number) {
+  const std::uint32_t old = entries_[number].leader;
+  const bool kept = render(key_of(entries_[number]));
+  if (kept ? old != kLeftOut && text_of(entries_[old]) == rendered_ : old == kLeftOut) {
     return;
   }
-  add_value(kind_, std::span(retired_values_).subspan(std::size_t{found->second} * words_, words_), value);
+  leave(number);
+  const std::uint32_t leader = kept ? find_or_add_text(rendered_) : kLeftOut;
+  now_.resize(entries_.size() * words_, 0);
+  last_.resize(now_.size(), 0);
+  base_.resize(now_.size(), 0);
+  entries_[number].leader = leader;
+}
+
+/// What the row showed stays with its labels; it shows no more of that from now on.
+void SeriesTable::leave(std::uint32_t number) {
+  const std::uint32_t leader = entries_[number].leader;
+  if (leader == kLeftOut || kind_ == plan::MetricKind::Gauge) {
+    return;
+  }
+  const auto last = words_of(last_, number);
+  const auto base = words_of(base_, number);
+  difference_.assign(last.begin(), last.end());
+  if (covers(kind_, difference_, base)) {
+    subtract_value(kind_, difference_, base);
+    if (has_value(kind_, difference_)) {
+      carry_vanished(leader, difference_);
+    }
+  }
+  std::copy(last.begin(), last.end(), base.begin());
+}
+
+void SeriesTable::end_tracked(std::uint32_t number) {
+  leave(number);
+  if (kind_ != plan::MetricKind::Gauge) {
+    add_value(kind_, ended_, words_of(last_, number));
+  }
+  entries_[number].leader = kDead;
+  ++dead_;
+}
+
+void SeriesTable::show_tracked(std::uint32_t number) {
+  const auto now = words_of(now_, number);
+  const auto last = words_of(last_, number);
+  const auto base = words_of(base_, number);
+  if (kind_ != plan::MetricKind::Gauge && !covers(kind_, now, last)) {  // gone and there again in between
+    leave(number);
+    add_value(kind_, ended_, last);
+    std::fill(base.begin(), base.end(), 0);
+  }
+  std::copy(now.begin(), now.end(), last.begin());
+  const std::uint32_t at = entries_[number].leader;
+  if (at == kLeftOut) {
+    return;
+  }
+  if (kind_ != plan::MetricKind::Gauge) {
+    subtract_value(kind_, now, base);
+  }
+  Entry& leader = entries_[at];
+  if (leader.row == kNone) {
+    leader.row = kMerged | static_cast<std::uint32_t>(merged_.size());
+    merged_.insert(merged_.end(), now.begin(), now.end());
+    ++series_;
+  } else {
+    add_value(kind_, std::span(merged_).subspan(leader.row & ~kMerged, words_), now);
+  }
 }
 
 std::size_t SeriesTable::bytes() const {
   return arena_.bytes() + entries_.capacity() * sizeof(Entry) + keys_.bytes() + texts_.bytes() +
-         hints_.capacity() * sizeof(std::uint32_t) + (merged_.capacity() + retired_values_.capacity()) * 8;
+         hints_.capacity() * sizeof(std::uint32_t) + carries_.capacity() * sizeof(Carry) +
+         (merged_.capacity() + carry_values_.capacity() + carry_shown_.capacity() + now_.capacity() + last_.capacity() +
+          base_.capacity()) *
+             8;
 }
 
-// Rows are numbered: those of the snapshot, then `other`, then the retired series; merged values have kMerged set.
+// Rows are numbered: those of the snapshot, then `other`, then the carries; merged values have kMerged set.
 std::span<const std::uint64_t> SeriesTable::value_of(std::uint32_t row, const reader::MapSnapshot& snapshot) const {
   if ((row & kMerged) != 0) {
     return std::span(merged_).subspan(row & ~kMerged, words_);
@@ -101,7 +220,7 @@ std::span<const std::uint64_t> SeriesTable::value_of(std::uint32_t row, const re
   if (row == snapshot.rows()) {
     return snapshot.other;
   }
-  return std::span(retired_values_).subspan((row - snapshot.rows() - 1) * words_, words_);
+  return std::span(carry_values_).subspan((row - snapshot.rows() - 1) * words_, words_);
 }
 
 bool SeriesTable::has_key(std::uint32_t number, std::span<const std::byte> key) const {
@@ -139,30 +258,61 @@ void SeriesTable::count_other(const reader::MapSnapshot& snapshot) {
   }
 }
 
-void SeriesTable::count_retired(const reader::MapSnapshot& snapshot) {
-  auto row = static_cast<std::uint32_t>(snapshot.rows()) + 1;
-  for (const std::string* text : retired_texts_) {
-    count(find_or_add_text(*text), row++, snapshot);
-  }
-}
-
-void SeriesTable::bury_unseen() {
-  for (Entry& entry : entries_) {
-    if (entry.row == kNone && entry.leader != kDead) {
-      entry.leader = kDead;
-      ++dead_;
+void SeriesTable::bury_unseen(const Showing& showing) {
+  for (std::uint32_t number = 0; number < entries_.size(); ++number) {
+    Entry& entry = entries_[number];
+    if (entry.row == kNone) {
+      if (entry.leader != kDead) {
+        entry.leader = kDead;
+        ++dead_;
+      }
+    } else if (entry.born == 0) {
+      entry.born = showing.sequence;
     }
   }
 }
 
-std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key) {
+bool SeriesTable::too_young(std::uint64_t hash, const Showing& showing) {
+  if (min_age_.count() == 0) {
+    return false;
+  }
+  const auto [met, first] = young_.try_emplace(hash, showing.now);
+  if (first || showing.now - met->second < min_age_) {
+    return true;
+  }
+  young_.erase(met);
+  return false;
+}
+
+std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key, const Showing& showing) {
   const std::uint64_t hash = HashIndex::hash_of(as_text(key));
   const std::uint32_t known = keys_.find(hash, [&](std::uint32_t number) { return has_key(number, key); });
   if (known != kNone) {
     return known;
   }
-  const std::uint32_t number = decode_row(key, true);
+  if (too_young(hash, showing)) {
+    return kNone;
+  }
+  const std::uint32_t number = tracked_ ? decode_tracked(key) : decode_row(key, true);
   keys_.insert(hash, number);
+  return number;
+}
+
+bool SeriesTable::render(std::span<const std::byte> key) {
+  if (!source_.decode(key, decoded_)) {
+    return false;
+  }
+  decoded_.resize(names_.size());
+  render_labels(rendered_, names_, decoded_);
+  return true;
+}
+
+/// The entry of the key never has the text itself, so that it can go to another.
+std::uint32_t SeriesTable::decode_tracked(std::span<const std::byte> key) {
+  const std::uint32_t leader = render(key) ? find_or_add_text(rendered_) : kLeftOut;
+  make_room();
+  const std::uint32_t number = append(key, {}, leader);
+  entries_[number].keyed = 1;
   return number;
 }
 
@@ -174,11 +324,9 @@ std::uint32_t SeriesTable::decode_row(std::span<const std::byte> key, bool keyed
   make_room();
   const auto number = static_cast<std::uint32_t>(entries_.size());
   const std::span<const std::byte> kept = keyed ? key : std::span<const std::byte>();
-  if (!source_.decode(key, decoded_)) {
+  if (!render(key)) {
     append(kept, {}, kLeftOut);
   } else {
-    decoded_.resize(names_.size());
-    render_labels(rendered_, names_, decoded_);
     const std::uint64_t text_hash = HashIndex::hash_of(rendered_);
     const std::uint32_t leader = find_text(rendered_, text_hash);
     if (leader != kNone) {
@@ -245,13 +393,6 @@ void SeriesTable::rebuild_indexes(std::size_t expected, bool with_keys) {
   }
 }
 
-void SeriesTable::forget() {
-  arena_.clear();
-  entries_.clear();
-  hints_.assign(hints_.size(), kNone);
-  dead_ = 0;
-}
-
 // Drops dead entries and their records in place, keeping the order; then numbers have changed everywhere.
 void SeriesTable::compact() {
   std::vector<std::uint32_t> moved(entries_.size(), kNone);
@@ -264,10 +405,22 @@ void SeriesTable::compact() {
     }
     entry.record = arena_.keep(entry.record, key_size_of(entry) + entry.text_size);
     moved[number] = kept;
+    for (std::vector<std::uint64_t>* values : {&last_, &base_}) {
+      if (values->size() >= (std::size_t{number} + 1) * words_) {
+        const auto from = words_of(*values, number);
+        std::copy(from.begin(), from.end(), words_of(*values, kept).begin());
+      }
+    }
     entries_[kept++] = entry;
   }
   arena_.end_compaction();
   entries_.resize(kept);
+  for (std::vector<std::uint64_t>* values : {&last_, &base_}) {
+    values->resize(std::min(values->size(), std::size_t{kept} * words_));
+  }
+  for (Carry& carry : carries_) {
+    carry.entry = moved[carry.entry];
+  }
   dead_ = 0;
   for (Entry& entry : entries_) {
     if (entry.leader != kLeftOut) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include "decode/hash_index.h"
 #include "decode/label_source.h"
 #include "decode/record_arena.h"
+#include "decode/showing.h"
 #include "plan/metric_plan.h"
 #include "reader/snapshot.h"
 
@@ -19,11 +22,13 @@ namespace tpx::decode {
 
 class SeriesTable;
 
-/// The series of one metric at one moment. Refers to the table and the snapshot that it was made from: valid until either
-/// changes.
+/// The series of one metric as one scrape shows them. Refers to the table and the snapshot that it was made from: valid
+/// until either changes.
 class SeriesView {
  public:
-  SeriesView(const SeriesTable& table, const reader::MapSnapshot& snapshot) : table_(&table), snapshot_(&snapshot) {}
+  /// Of counters and histograms, those first exposed after scrape `by_value` read 0.
+  SeriesView(const SeriesTable& table, const reader::MapSnapshot& snapshot, std::uint32_t by_value)
+      : table_(&table), snapshot_(&snapshot), by_value_(by_value) {}
 
   /// Calls `bool visit(std::string_view labels, std::span<const std::uint64_t> value)` for every series until it returns
   /// false. `labels` is the text between the braces (see render_labels()), never the same twice; `value` has
@@ -36,30 +41,68 @@ class SeriesView {
  private:
   const SeriesTable* table_;
   const reader::MapSnapshot* snapshot_;
+  std::uint32_t by_value_;
 };
 
 /// Keeps the rendered labels of a metric's rows between scrapes, and makes series of rows: rows whose labels decode alike
-/// are summed, the row `other` and the retired series among them. Costs some 85 bytes a series of pid and comm, 55 when
-/// its snapshots' ids last. Not thread-safe.
+/// are summed, the row `other` among them.
+///
+/// A series of a counter or histogram never falls while it is exposed. What a row had counted when it ended stays in a carry
+/// of its label text, which is added to the rows that are there. When the last row of a text has ended, its series lingers:
+/// until every known scraper has been shown its last value, and for the time of linger_for() at least. Then it goes, and
+/// nothing of it is added elsewhere. One that has to go earlier leaves what no scraper was shown of it in the series of ended
+/// rows, which stays for ever: the one with the same labels, the retired one reading `exited`, or the series `other` where
+/// no label is retired. What a row had counted that was never exposed goes there, too.
+///
+/// Costs some 90 bytes a series of pid and comm, 60 when its snapshots' ids last. Not thread-safe.
 class SeriesTable {
  public:
-  /// `source` must outlive the table.
-  SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source);
+  /// What update() makes of rows that are not in the snapshot any more.
+  enum class Vanished : std::uint8_t {
+    Forgotten,  ///< end_row() has been told of them, or they can't vanish
+    Ended       ///< they have ended with the value that they had last; costs a value's words more for each row, twice
+  };
+
+  /// `source` must outlive the table. A source that is not stable is asked for all labels at each update, and costs what
+  /// Vanished::Ended does.
+  SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source,
+              Vanished vanished = Vanished::Forgotten);
   SeriesTable(const SeriesTable&) = delete;
   SeriesTable& operator=(const SeriesTable&) = delete;
 
-  /// The series of `snapshot`. Decodes the rows that were not in the last snapshot, drops those that are gone.
-  [[nodiscard]] SeriesView update(const reader::MapSnapshot& snapshot);
+  /// The series of `snapshot`, all of which count as exposed by this scrape. Decodes the rows that were not in the last
+  /// snapshot.
+  [[nodiscard]] SeriesView update(const reader::MapSnapshot& snapshot, const Showing& showing = {});
 
+  /// To be called when the snapshot of the last update() has been written over without an update: what it showed is not
+  /// known any more.
+  void forget_snapshot();
+
+  /// A row has ended with this value and will not be in the next snapshot; `snapshot` is the one of the last update(), as it
+  /// was then. False when none of its key was ever exposed: then the value is the caller's to add to the ended
+  /// ones. Not for gauges.
+  [[nodiscard]] bool end_row(std::span<const std::byte> key, std::span<const std::uint64_t> value,
+                             const reader::MapSnapshot& snapshot);
   /// Adds `value` to the series with these label texts (one per label; the retired label's reads `exited`), which stays in
-  /// the table for ever: what a series had counted when it ended. Shown from the next update() on.
+  /// the table for ever. Shown from the next update() on.
   void add_retired(std::span<const std::string> labels, std::span<const std::uint64_t> value);
-  /// When this many series hold what exited ones had counted, further ones are added to the series `other`. No limit at
-  /// first.
-  void limit_retired(std::size_t series) { retired_limit_ = series; }
 
-  /// Series that exited ones were added to.
-  [[nodiscard]] std::size_t retired_series() const { return retired_.size(); }
+  /// The label that reads `exited` in the series of ended rows.
+  void retire_label(std::size_t label) { retired_label_ = label; }
+  /// At most so many series of ended rows (further ones are added to the series `other`), and so many that linger. No limit
+  /// at first.
+  void limit_retired(std::size_t series) { limit_ = series; }
+  void linger_for(std::chrono::nanoseconds time) { linger_ = time; }
+  /// A row whose key was not there before is exposed when it is that old, by the time of the update that met it first.
+  /// For snapshots that hold all rows.
+  void hold_back(std::chrono::nanoseconds age) { min_age_ = age; }
+
+  /// Series that ended rows which nobody was shown were added to.
+  [[nodiscard]] std::size_t retired_series() const { return permanent_; }
+  /// All that ended rows had counted, wherever it is now.
+  [[nodiscard]] std::span<const std::uint64_t> ended() const { return ended_; }
+  /// What of that was exposed, and went to the series of ended rows because its own had to go before a scraper was shown it.
+  [[nodiscard]] std::span<const std::uint64_t> unshown() const { return unshown_; }
   /// Memory in use, for tests and the benchmark.
   [[nodiscard]] std::size_t bytes() const;
 
@@ -79,9 +122,48 @@ class SeriesTable {
     std::uint32_t leader = kDead;  ///< the entry that has the text of this one: itself, mostly
     std::uint32_t text_size : 31 = 0;
     std::uint32_t keyed : 1 = 0;
+    std::uint32_t born = 0;       ///< of a leader: the scrape that exposed it first; 0: none did yet
+    std::uint32_t carry = kNone;  ///< of a leader: index in carries_
   };
 
-  void forget();
+  /// What a text keeps of rows that are gone. Its words stand in carry_values_, those of `shown` in carry_shown_.
+  struct Carry {
+    std::uint32_t entry = 0;
+    bool permanent = false;   ///< of ended rows that nobody was shown
+    bool lingers = false;     ///< no row of the text is left
+    bool has_shown = false;   ///< carry_shown_ holds what the series showed last before its value became this one
+    std::uint32_t final = 0;  ///< the scrape that first showed this value with no row left; 0: none did
+    std::chrono::steady_clock::time_point since{};  ///< it lingers
+  };
+
+  void count_rows(const reader::MapSnapshot& snapshot, const Showing& showing);
+  /// The entry of a row, or kNone while it is too young.
+  [[nodiscard]] std::uint32_t entry_of(std::size_t place, std::span<const std::byte> key, bool by_id,
+                                       const Showing& showing);
+  [[nodiscard]] bool too_young(std::uint64_t hash, const Showing& showing);
+
+  // Where each row is followed from snapshot to snapshot, because it may vanish or change its labels.
+  void count_tracked(const reader::MapSnapshot& snapshot, const Showing& showing);
+  void follow_labels(std::uint32_t number);
+  void end_tracked(std::uint32_t number);
+  void show_tracked(std::uint32_t number);
+  void leave(std::uint32_t number);
+  [[nodiscard]] std::span<std::uint64_t> words_of(std::vector<std::uint64_t>& all, std::uint32_t number) {
+    return std::span(all).subspan(std::size_t{number} * words_, words_);
+  }
+
+  // Ended rows: series_ends.cpp.
+  std::uint32_t carry_of(std::uint32_t leader, bool permanent);
+  void carry_row(std::uint32_t leader, std::span<const std::uint64_t> value, const reader::MapSnapshot& snapshot);
+  void carry_vanished(std::uint32_t leader, std::span<const std::uint64_t> value);
+  void take_from_tracked(std::uint32_t number, std::span<std::uint64_t> value);
+  void add_ended(std::string_view text, std::span<const std::uint64_t> value);
+  void settle_carries(const Showing& showing);
+  void limit_lingering(const Showing& showing);
+  [[nodiscard]] bool seen_by_all(const Carry& carry, const Showing& showing) const;
+  void drop_carry(std::uint32_t index, const Showing& showing);
+  void count_carries(const reader::MapSnapshot& snapshot);
+
   void compact();
   void rebuild_indexes(std::size_t expected, bool with_keys);
   /// The entry of a row by its id alone, when ids last: the key is not kept.
@@ -90,9 +172,11 @@ class SeriesTable {
   std::uint32_t decode_row(std::span<const std::byte> key, bool keyed);
   void count(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
-  void count_retired(const reader::MapSnapshot& snapshot);
-  void bury_unseen();
-  [[nodiscard]] std::uint32_t find_or_decode(std::span<const std::byte> key);
+  void bury_unseen(const Showing& showing);
+  [[nodiscard]] std::uint32_t find_or_decode(std::span<const std::byte> key, const Showing& showing);
+  std::uint32_t decode_tracked(std::span<const std::byte> key);
+  /// The text of the key in rendered_. False when the decoders leave it out.
+  [[nodiscard]] bool render(std::span<const std::byte> key);
   [[nodiscard]] std::uint32_t find_text(std::string_view text, std::uint64_t hash) const;
   [[nodiscard]] std::uint32_t find_or_add_text(std::string_view text);
   std::uint32_t append(std::span<const std::byte> key, std::string_view text, std::uint32_t leader);
@@ -125,10 +209,25 @@ class SeriesTable {
   std::vector<std::uint32_t> hints_;
   std::vector<std::uint64_t> merged_;  ///< values of series that have several rows
 
-  std::unordered_map<std::string, std::uint32_t> retired_;  ///< text → place in retired_values_, in words_
-  std::size_t retired_limit_ = std::numeric_limits<std::size_t>::max();
-  std::vector<const std::string*> retired_texts_;
-  std::vector<std::uint64_t> retired_values_;
+  std::vector<Carry> carries_;
+  std::vector<std::uint64_t> carry_values_;  ///< words_ for each carry
+  std::vector<std::uint64_t> carry_shown_;   ///< likewise
+  std::size_t permanent_ = 0;
+  std::vector<std::uint64_t> ended_;
+  std::vector<std::uint64_t> unshown_;
+  std::optional<std::size_t> retired_label_;
+  std::size_t limit_ = std::numeric_limits<std::size_t>::max();
+  std::chrono::nanoseconds linger_{0};
+  std::chrono::nanoseconds min_age_{0};
+  std::unordered_map<std::uint64_t, std::chrono::steady_clock::time_point>
+      young_;  ///< by the hash of the key: first met
+
+  bool tracked_ = false;
+  std::vector<std::uint64_t> now_;   ///< of each entry: its row's value in this snapshot
+  std::vector<std::uint64_t> last_;  ///< in the last one
+  std::vector<std::uint64_t> base_;  ///< what of it counted under the labels that it had before
+  std::vector<std::uint64_t> zeros_;
+  std::vector<std::uint64_t> difference_;  // kept for its memory
 
   std::vector<std::string> decoded_;  // kept for their memory
   std::string rendered_;
@@ -147,9 +246,13 @@ void SeriesView::for_each(Visit&& visit) const {
     if (entry.leader != number || entry.row == SeriesTable::kNone) {
       continue;
     }
-    const std::span<const std::uint64_t> value = table_->value_of(entry.row, *snapshot_);
-    if (gauge && value[1] == 0) {
-      continue;
+    std::span<const std::uint64_t> value = table_->value_of(entry.row, *snapshot_);
+    if (gauge) {
+      if (value[1] == 0) {
+        continue;
+      }
+    } else if (entry.born > by_value_) {
+      value = table_->zeros_;
     }
     if (!visit(table_->text_of(entry), value)) {
       return;

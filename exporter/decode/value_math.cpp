@@ -21,6 +21,26 @@ void add_value(plan::MetricKind kind, std::span<std::uint64_t> to, std::span<con
   }
 }
 
+void subtract_value(plan::MetricKind kind, std::span<std::uint64_t> from, std::span<const std::uint64_t> value) {
+  if (kind == plan::MetricKind::Histogram) {
+    const std::size_t low = from.size() - 2;
+    from[low + 1] -= from[low] < value[low] ? 1U : 0U;
+  }
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    from[i] -= value[i];
+  }
+}
+
+bool covers(plan::MetricKind kind, std::span<const std::uint64_t> whole, std::span<const std::uint64_t> value) {
+  const std::size_t words = kind == plan::MetricKind::Histogram ? whole.size() - 2 : 1;
+  for (std::size_t i = 0; i < words; ++i) {
+    if (whole[i] < value[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool has_value(plan::MetricKind kind, std::span<const std::uint64_t> value) {
   if (kind == plan::MetricKind::Gauge) {
     return value.size() > 1 && value[1] != 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ struct Request {
   Headers headers;
   std::string remote;  ///< the client's address as text
   bool tls = false;
+  /// The same for all requests on one connection of the client; the server lets go of it when that is closed. Null: unknown.
+  std::shared_ptr<const void> connection;
 
   /// The value of a header by its name in any case, or null.
   [[nodiscard]] const std::string* header(std::string_view name) const;

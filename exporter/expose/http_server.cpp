@@ -10,6 +10,7 @@
 #include <cstring>
 #include <future>
 #include <mutex>
+#include <new>
 
 #include "base/text.h"
 #include "expose/dispatcher.h"
@@ -22,6 +23,9 @@ namespace tpx::expose {
 namespace {
 
 constexpr long long kMaxBody = 65536;
+
+/// What a civetweb connection holds: see Request::connection.
+using ConnectionMark = std::shared_ptr<const void>;
 
 bool wants_keep_alive(const Request& request, bool http10) {
   const std::string* header = request.header("Connection");
@@ -294,13 +298,16 @@ void HttpServer::Impl::knock() const {
 
 // ---- serving
 
+// The gateway opens one connection for each of its clients' and closes it with that: here they are the same.
 int HttpServer::Impl::on_open(const mg_connection* connection, void** data) {
-  *data = nullptr;
+  *data = new (std::nothrow) ConnectionMark(std::make_shared<char>());
   self(connection).connections_.fetch_add(1);
   return 0;
 }
 
 void HttpServer::Impl::on_closed(const mg_connection* connection) {
+  delete static_cast<ConnectionMark*>(::mg_get_user_connection_data(connection));
+  ::mg_set_user_connection_data(connection, nullptr);
   self(connection).connections_.fetch_sub(1);
 }
 
@@ -361,6 +368,9 @@ int HttpServer::Impl::serve(mg_connection* connection) {
   ready_.wait(false);
   const mg_request_info& info = *::mg_get_request_info(connection);
   Request request = make_request(info);
+  if (const auto* mark = static_cast<const ConnectionMark*>(::mg_get_user_connection_data(connection))) {
+    request.connection = *mark;
+  }
   const bool http10 = std::strcmp(info.http_version, "1.0") == 0;
   bool welcome = true;
   if (info.server_port == internal_port_) {

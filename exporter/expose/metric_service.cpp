@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 
 #include "reader/object_reader.h"
 #include "reader/reader.h"
@@ -57,8 +58,8 @@ bool statistics_enabled() {
 
 Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded, std::vector<plan::Rejected> rejected,
                                                            const decode::Environment& environment,
-                                                           const kernel::Features& features) {
-  std::unique_ptr<MetricService> service(new MetricService(std::move(loaded), features));
+                                                           const kernel::Features& features, SeriesTimes times) {
+  std::unique_ptr<MetricService> service(new MetricService(std::move(loaded), features, times));
   service->rejected_ = std::move(rejected);
   for (plan::Rejected& refused : service->loaded_.rejected) {
     service->rejected_.push_back(std::move(refused));
@@ -69,7 +70,9 @@ Result<std::unique_ptr<MetricService>> MetricService::make(loader::Loaded loaded
     served.planned = &metric.planned;
     served.metric = &metric;
     served.programs = metric.programs;
-    served.reader = std::make_unique<reader::Reader>(metric);
+    auto reader = std::make_unique<reader::Reader>(metric);
+    reader->leave_out_younger_than(metric.planned.plan.min_age.value_or(times.min_age));
+    served.reader = std::move(reader);
     if (auto added = service->serve(std::move(served), environment); !added) {
       return fail(std::move(added.error()));
     }
@@ -99,8 +102,18 @@ Result<void> MetricService::serve(Served served, const decode::Environment& envi
     return fail(std::move(labels.error()).with_context("metric \"" + plan.name + "\": "));
   }
   served.labels = std::make_unique<decode::LabelDecoder>(std::move(*labels));
-  served.series = std::make_unique<decode::SeriesTable>(plan.key, plan.value, *served.labels);
+  // A program in C may delete elements of its map; of the generated ones the retirer tells.
+  served.series = std::make_unique<decode::SeriesTable>(
+      plan.key, plan.value, *served.labels,
+      served.object != nullptr ? decode::SeriesTable::Vanished::Ended : decode::SeriesTable::Vanished::Forgotten);
   served.series->limit_retired(plan.store.max_series);
+  served.series->linger_for(times_.linger);
+  if (plan.retire_field) {
+    served.series->retire_label(*plan.retire_field);
+    if (plan.store.kind == plan::StoreKind::PerCpuHash) {
+      served.series->hold_back(plan.min_age.value_or(times_.min_age));
+    }
+  }
   served_.push_back(std::move(served));
   return {};
 }
@@ -113,7 +126,7 @@ Result<void> MetricService::start_retirer() {
   for (Served& served : served_) {
     if (served.metric != nullptr && served.planned->plan.retire_field) {
       targets.push_back({reader::Retirement(*served.metric),
-                         [this, &served](auto key, auto value) { add_retired(served, key, value); }});
+                         [this, &served](auto key, auto value) { end_series(served, key, value); }});
     }
   }
   auto retirer = Retirer::start(*loaded_.exits, mutex_, std::move(targets));
@@ -125,37 +138,60 @@ Result<void> MetricService::start_retirer() {
 }
 
 /// A gauge that its process set last says nothing of anybody else: it is not kept.
-void MetricService::add_retired(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
+void MetricService::end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
   const plan::MetricPlan& plan = served.planned->plan;
-  if (plan.value.kind == MetricKind::Gauge || !served.labels->decode(key, retired_labels_)) {
+  if (plan.value.kind == MetricKind::Gauge || served.series->end_row(key, value, served.snapshot) ||
+      !served.labels->decode(key, retired_labels_)) {
     return;
   }
   retired_labels_[*plan.retire_field] = "exited";
   served.series->add_retired(retired_labels_, value);
-  served.retired_events += events_in(value, plan.value.kind);
 }
 
-void MetricService::scrape(TextWriter& writer) {
+bool MetricService::scrape(TextWriter& writer) {
+  decode::Showing showing;
+  showing.now = std::chrono::steady_clock::now();
+  return scrape(writer, showing);
+}
+
+bool MetricService::scrape(TextWriter& writer, const decode::Showing& showing) {
   const std::lock_guard lock(mutex_);
-  Retirer::Scrape retirement(retirer_.get());
+  bool all = true;
   for (Served& served : served_) {
     if (!writer.ok()) {
-      return;
+      return false;
     }
     auto read = served.reader->read(served.snapshot);
     served.read_error = read ? "" : read.error().message;
     if (!read) {
+      served.series->forget_snapshot();
+      all = false;
       continue;
     }
     served.labels->refresh();
-    writer.metric(served.planned->plan, served.series->update(served.snapshot));
+    writer.metric(served.planned->plan, served.series->update(served.snapshot, showing));
     // Here, where no row can move to those that have ended: it would be counted twice.
-    served.events_shown = std::max(served.events_shown,
-                                   events_in(served.snapshot, served.planned->plan.value.kind) + served.retired_events);
+    const MetricKind kind = served.planned->plan.value.kind;
+    served.events_shown =
+        std::max(served.events_shown, events_in(served.snapshot, kind) + events_in(served.series->ended(), kind));
   }
-  if (writer.ok()) {
-    retirement.shown();
+  return all && writer.ok();
+}
+
+/// Of all rows, the young ones too, and of those that have ended.
+double MetricService::events_total(const Served& served) {
+  const MetricKind kind = served.planned->plan.value.kind;
+  reader::MapSnapshot snapshot;
+  std::optional<reader::Reader> all_rows;
+  if (served.metric != nullptr) {
+    all_rows.emplace(*served.metric);
   }
+  reader::Source& source = all_rows ? *all_rows : *served.reader;
+  double events = events_in(served.series->ended(), kind);
+  if (source.read(snapshot)) {
+    events += events_in(snapshot, kind);
+  }
+  return events;
 }
 
 MetricStatus MetricService::status_of(Served& served, Detail detail) {
@@ -177,10 +213,11 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.map_bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
   status.events_total = served.events_shown;
-  if (detail == Detail::Totals && served.reader->read(served.snapshot)) {
-    status.events_total = events_in(served.snapshot, plan.value.kind) + served.retired_events;
+  if (detail == Detail::Totals) {
+    status.events_total = events_total(served);
   }
-  status.series = served.snapshot.rows() + served.series->retired_series();
+  status.series = served.snapshot.rows() + served.snapshot.young + served.series->retired_series();
+  status.unshown = static_cast<std::uint64_t>(events_in(served.series->unshown(), plan.value.kind));
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);

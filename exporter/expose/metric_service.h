@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -17,6 +18,14 @@
 
 namespace tpx::expose {
 
+/// How long series wait.
+struct SeriesTimes {
+  /// A series of a metric with retire_on_exit is exposed when it is that old, if its metric has no min_age.
+  std::chrono::nanoseconds min_age = std::chrono::seconds(5);
+  /// An ended series stays that long with its last value, at least: as far as Prometheus looks back for a sample.
+  std::chrono::nanoseconds linger = std::chrono::minutes(5);
+};
+
 /// The metrics that are served, from their maps to a page: reads, decodes, writes. Owns everything attached; detaches when
 /// it dies. Thread-safe: scrapes take turns.
 class MetricService {
@@ -25,10 +34,14 @@ class MetricService {
   [[nodiscard]] static Result<std::unique_ptr<MetricService>> make(loader::Loaded loaded,
                                                                    std::vector<plan::Rejected> rejected,
                                                                    const decode::Environment& environment,
-                                                                   const kernel::Features& features);
+                                                                   const kernel::Features& features,
+                                                                   SeriesTimes times = {});
 
-  /// Writes all metrics. A metric whose map can't be read is left out and shows as down in the next status.
-  void scrape(TextWriter& writer);
+  /// Writes all metrics, as `showing` says. A metric whose map can't be read is left out and shows as down in the next
+  /// status. False when one was left out, or the sink has refused a piece: then nobody got this scrape.
+  bool scrape(TextWriter& writer, const decode::Showing& showing);
+  /// For who is no scraper, and the only one to ask.
+  bool scrape(TextWriter& writer);
 
   /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps
   /// for events_total.
@@ -50,14 +63,14 @@ class MetricService {
     reader::MapSnapshot snapshot;
     double events_shown = 0;  ///< events in all series at the last scrape
     std::string read_error;
-    double retired_events = 0;  ///< in the series of exited processes
   };
 
-  MetricService(loader::Loaded loaded, const kernel::Features& features)
-      : loaded_(std::move(loaded)), features_(features) {}
+  MetricService(loader::Loaded loaded, const kernel::Features& features, SeriesTimes times)
+      : loaded_(std::move(loaded)), features_(features), times_(times) {}
   [[nodiscard]] Result<void> serve(Served served, const decode::Environment& environment);
   [[nodiscard]] Result<void> start_retirer();
-  void add_retired(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
+  void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
+  [[nodiscard]] static double events_total(const Served& served);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs_of(const Served& served, MetricStatus& status) const;
   void add_programs(ExporterStatus& status) const;
@@ -65,6 +78,7 @@ class MetricService {
   std::mutex mutex_;
   loader::Loaded loaded_;
   kernel::Features features_;
+  SeriesTimes times_;
   std::vector<plan::Rejected> rejected_;
   std::vector<Served> served_;
   std::vector<std::string> retired_labels_;  // kept for its memory

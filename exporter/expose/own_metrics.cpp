@@ -62,6 +62,10 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder other("metric_events_other_total",
                 "Events counted in the series \"other\", as there was no room for their label set.",
                 MetricType::Counter);
+  Builder unshown("events_unshown_total",
+                  "Events of series that had to go before every scraper was shown their last value; they are in the "
+                  "series of exited processes, or in \"other\".",
+                  MetricType::Counter);
   Builder lost("metric_events_lost_total", "Events that could not be counted, by reason.", MetricType::Counter);
   Builder unmatched("metric_pair_events_unmatched_total",
                     "Starts that were followed by another start, and ends that no start preceded.",
@@ -78,6 +82,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
       events.add({{"metric", metric.name}}, metric.events_total);
     }
     other.add({{"metric", metric.name}}, metric.other);
+    unshown.add({{"metric", metric.name}}, metric.unshown);
     bytes.add({{"metric", metric.name}}, metric.map_bytes);
     for (const auto& [reason, count] : metric.lost) {
       lost.add({{"metric", metric.name}, {"reason", reason}}, count);
@@ -86,7 +91,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
       unmatched.add({{"metric", metric.name}, {"reason", reason}}, count);
     }
   }
-  for (Builder* builder : {&up, &series, &limit, &events, &other, &lost, &unmatched, &bytes}) {
+  for (Builder* builder : {&up, &series, &limit, &events, &other, &unshown, &lost, &unmatched, &bytes}) {
     builder->into(all);
   }
 }
@@ -120,6 +125,9 @@ BuildInfo this_build() {
 
 std::vector<MetricFamily> status_families(const ExporterStatus& status) {
   std::vector<MetricFamily> all;
+  Builder scrapers("scrapers", "Scrapers that have got a page in the last minutes.", MetricType::Gauge);
+  scrapers.add({}, std::uint64_t{status.scrapers});
+  scrapers.into(all);
   add_metrics(status, all);
   add_programs(status, all);
   return all;

@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace tpx::expose {
+namespace {
+
+constexpr std::chrono::seconds kPeriod{1};
+/// Rows that are taken out while a scrape has to wait.
+constexpr std::size_t kBatch = 256;
+
+}  // namespace
 
 Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::mutex& service,
                                                 std::vector<Target> targets) {
@@ -19,52 +26,40 @@ Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::m
 Retirer::Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets)
     : watch_(watch), service_(service), grace_(std::move(grace)), targets_(std::move(targets)) {}
 
-Retirer::Scrape::Scrape(Retirer* retirer) : retirer_(retirer) {
-  if (retirer_ != nullptr) {
-    retirer_->watch_.take(std::chrono::steady_clock::now(), retirer_->seen_);
-  }
-}
-
-void Retirer::Scrape::shown() {
-  if (retirer_ == nullptr || retirer_->seen_.empty()) {
-    return;
-  }
-  const std::lock_guard lock(retirer_->mutex_);
-  retirer_->due_.merge(retirer_->seen_);
-  retirer_->seen_.clear();
-  retirer_->wake_.notify_one();
-}
-
 void Retirer::run(const std::stop_token& stop) {
-  for (;;) {
-    loader::Ids ids;
-    {
-      std::unique_lock lock(mutex_);
-      if (!wake_.wait(lock, stop, [this] { return !due_.empty(); })) {
-        return;
-      }
-      ids = std::exchange(due_, {});
-    }
-    retire(ids);
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    retire();
+    wake_.wait_for(lock, stop, kPeriod, [] { return false; });
   }
 }
 
-void Retirer::retire(const loader::Ids& ids) {
-  loader::Ids again;
+void Retirer::retire() {
+  loader::Ids ids = std::exchange(again_, {});
+  watch_.take(std::chrono::steady_clock::now(), ids);
   bool any = false;
   for (Target& target : targets_) {
-    any = target.retirement.mark(ids, again) || any;
+    any = target.retirement.mark(ids, again_) || any;
   }
   // Without a grace period the rows stay where they are, marked and counted, for the next time.
-  const bool safe = any && grace_.wait();
-  const std::lock_guard lock(service_);
-  if (safe) {
-    for (Target& target : targets_) {
-      // A hash that can't be read shows as a metric that is down; its series wait.
-      static_cast<void>(target.retirement.collect(target.take));
-    }
+  if (!any || !grace_.wait()) {
+    return;
   }
-  seen_.merge(again);
+  for (Target& target : targets_) {
+    collect(target);
+  }
+}
+
+void Retirer::collect(Target& target) {
+  for (bool more = true; more;) {
+    {
+      const std::lock_guard lock(service_);
+      const auto left = target.retirement.collect(target.take, kBatch);
+      // A hash that can't be written keeps its rows for the next time.
+      more = left && *left;
+    }
+    std::this_thread::yield();
+  }
 }
 
 }  // namespace tpx::expose

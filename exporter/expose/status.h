@@ -32,6 +32,7 @@ struct MetricStatus {
   std::uint64_t series = 0;
   std::uint64_t series_limit = 0;
   std::uint64_t other = 0;                         ///< events counted as `other`
+  std::uint64_t unshown = 0;                       ///< events of series that had to go before a scraper was shown them
   std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included
   std::map<std::string, std::uint64_t> unmatched;  ///< of a pair: halves that never met, by reason; not a loss
   std::uint64_t map_bytes = 0;
@@ -43,7 +44,8 @@ struct MetricStatus {
 struct ExporterStatus {
   std::vector<MetricStatus> metrics;  ///< in the order of the configuration
   std::vector<ProgramStatus> programs;
-  bool statistics = false;  ///< BPF statistics are on: runs and run_seconds mean something
+  std::size_t scrapers = 0;  ///< that have scraped in the last minutes
+  bool statistics = false;   ///< BPF statistics are on: runs and run_seconds mean something
 };
 
 /// Made anew at each call; called from several threads at once.

@@ -20,7 +20,7 @@ class ExitEcho {
   static constexpr std::chrono::seconds kPeriod{5};
 
   void note(std::uint32_t id) { young_.insert(id); }
-  /// To be called at each scrape: adds the ids to `ids` that were noted more than one and at most about two periods ago.
+  /// To be called from time to time: adds the ids to `ids` that were noted more than one and at most about two periods ago.
   void take(Time now, Ids& ids);
 
  private:

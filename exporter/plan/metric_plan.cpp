@@ -20,6 +20,7 @@ struct Offsets {
   std::uint64_t index = 0;
   std::uint64_t links = 0;
   std::uint64_t places = 0;
+  std::uint64_t births = 0;
   std::uint64_t keys = 0;
   std::uint64_t values = 0;
 };
@@ -29,7 +30,8 @@ Offsets offsets_of(const RegionLayout& layout) {
   at.index = to_line(std::uint64_t{layout.lost_offset()} + std::uint64_t{layout.lost_stride()} * layout.cpus);
   at.links = at.index + to_line(std::uint64_t{layout.slots} * 4);
   at.places = at.links + to_line(std::uint64_t{layout.capacity} * 4);
-  at.keys = at.places + to_line(std::uint64_t{layout.capacity} * 4);
+  at.births = at.places + to_line(std::uint64_t{layout.capacity} * 4);
+  at.keys = at.births + (layout.births ? to_line(std::uint64_t{layout.capacity} * 4) : 0);
   at.values = at.keys + to_line(std::uint64_t{layout.capacity} * layout.key_size);
   return at;
 }
@@ -56,6 +58,9 @@ std::uint32_t RegionLayout::links_offset() const {
 }
 std::uint32_t RegionLayout::places_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).places);
+}
+std::uint32_t RegionLayout::births_offset() const {
+  return static_cast<std::uint32_t>(offsets_of(*this).births);
 }
 std::uint32_t RegionLayout::keys_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).keys);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -107,6 +108,7 @@ enum class StoreKind : std::uint8_t {
 ///   links    u32[capacity]: of each id on the stack the one below it + 1, or 0
 ///   places   u32[capacity]: of each id its slot in the index + 1, or 0 while it has no key; with kUnpublished from before
 ///            its word stands in the index until after
+///   births   u32[capacity], if there are any: of each id when its key was written, in ticks; see kTickBits
 ///   keys     [capacity][key_size]
 ///   values   [cpus][capacity + 1][words]: the last row is the series `other`
 ///
@@ -117,6 +119,8 @@ struct RegionLayout {
   static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
   static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
   static constexpr std::uint32_t kUnpublished = 1U << 31U;
+  /// A tick is so many bits of the nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns()): 67 ms; 32 bits of them are 9 years.
+  static constexpr std::uint32_t kTickBits = 26;
   /// What the word `free` gains, beside the top, when an id is put on the stack.
   static constexpr std::uint64_t kOneFree = 1ULL << kIdBits;
   static constexpr std::uint64_t kChange = 1ULL << (2 * kIdBits);
@@ -127,6 +131,7 @@ struct RegionLayout {
   std::uint32_t value_words = 1;
   std::uint32_t value_cpus = 1;  ///< rows per series
   std::uint32_t cpus = 1;        ///< possible CPUs
+  bool births = false;           ///< a Table whose series end
 
   [[nodiscard]] std::uint32_t fresh_offset() const { return 0; }
   [[nodiscard]] std::uint32_t free_offset() const { return 64; }
@@ -135,6 +140,7 @@ struct RegionLayout {
   [[nodiscard]] std::uint32_t index_offset() const;
   [[nodiscard]] std::uint32_t links_offset() const;
   [[nodiscard]] std::uint32_t places_offset() const;
+  [[nodiscard]] std::uint32_t births_offset() const;
   [[nodiscard]] std::uint32_t keys_offset() const;
   [[nodiscard]] std::uint32_t values_offset() const;
   [[nodiscard]] std::uint32_t value_stride() const { return value_words * 8; }
@@ -175,6 +181,8 @@ struct MetricPlan {
   StorePlan store;
   double scale = 1;                           ///< exposed value = kernel value * scale
   std::optional<std::uint32_t> retire_field;  ///< index in key.fields of the label that holds an exiting id
+  std::optional<std::chrono::nanoseconds>
+      min_age;  ///< with it: rows younger than that are not exposed; none: the default
   SourceLocation at;
   std::string region_map;  ///< symbolic names of its maps
   std::string hash_map;    ///< PerCpuHash only

@@ -268,6 +268,7 @@ bool MetricSteps::find_retired_label(const std::vector<BoundSite>& sites) {
       return false;
     }
     metric_plan_.plan.retire_field = static_cast<std::uint32_t>(i);
+    metric_plan_.plan.min_age = metric_.min_age;
     return true;
   }
   return true;
@@ -278,6 +279,7 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
   plan.name = name_;
   plan.at = metric_.name.at;
   plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_);
+  plan.store.region.births = plan.retire_field && plan.store.kind == StoreKind::Table;
   plan.region_map = name_;
   plan.hash_map = plan.store.kind == StoreKind::PerCpuHash ? name_ + ":hash" : "";
   plan.pair_map = metric_plan_.pair ? name_ + ":starts" : "";

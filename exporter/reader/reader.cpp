@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 #include "reader/row_math.h"
 
@@ -14,6 +15,16 @@ using plan::RegionLayout;
 namespace {
 
 constexpr std::uint32_t kBatch = 4096;
+constexpr std::uint32_t kNotBornYet = 1U << 31U;
+
+/// As RegionLayout counts them.
+std::uint32_t ticks_now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  const std::uint64_t nanoseconds =
+      static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint32_t>(nanoseconds >> RegionLayout::kTickBits);
+}
 
 }  // namespace
 
@@ -57,6 +68,11 @@ void Reader::sum_row(std::uint64_t row, std::uint64_t* sum) {
   }
 }
 
+void Reader::leave_out_younger_than(std::chrono::nanoseconds age) {
+  const auto ticks = static_cast<std::uint64_t>(age.count()) >> RegionLayout::kTickBits;
+  least_age_ = metric_.planned.plan.store.region.births && age.count() > 0 ? static_cast<std::uint32_t>(ticks) + 1 : 0;
+}
+
 void Reader::read_array(MapSnapshot& snapshot) {
   snapshot.values.assign(snapshot.value_words, 0);
   sum_row(0, snapshot.values.data());
@@ -67,6 +83,7 @@ void Reader::read_table(MapSnapshot& snapshot) {
   const RegionLayout& region = metric_.planned.plan.store.region;
   const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.fresh_offset()), region.capacity);
   const std::uint64_t live = series_in_use(metric_);
+  const std::uint32_t now = ticks_now();
   snapshot.table_keys = metric_.region.data() + region.keys_offset();
   snapshot.ids_last = !metric_.planned.plan.retire_field;
   snapshot.values.reserve(live * region.value_words);
@@ -75,6 +92,14 @@ void Reader::read_table(MapSnapshot& snapshot) {
     const auto place = metric_.region.load<std::uint32_t>(region.places_offset() + 4 * id);
     if (place == 0) {
       continue;
+    }
+    // The difference is right over a wrap of the ticks, too; a birth after `now` is a very large one.
+    if (least_age_ > 0) {
+      const std::uint32_t age = now - metric_.region.load<std::uint32_t>(region.births_offset() + 4 * id);
+      if (age < least_age_ || age > kNotBornYet) {
+        ++snapshot.young;
+        continue;
+      }
     }
     snapshot.values.resize(snapshot.values.size() + region.value_words, 0);
     std::uint64_t* sum = snapshot.values.data() + snapshot.row_count * region.value_words;

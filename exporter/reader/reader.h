@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +18,9 @@ class Reader : public Source {
   /// `metric` must outlive the reader.
   explicit Reader(const loader::LoadedMetric& metric) : metric_(metric) {}
 
+  /// Leaves out rows of a table with births whose key was written less than `age` ago. Rounded up to whole ticks.
+  void leave_out_younger_than(std::chrono::nanoseconds age);
+
   /// The rows now. A key that vanishes meanwhile is left out; that is not an error.
   [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
 
@@ -31,6 +35,7 @@ class Reader : public Source {
   [[nodiscard]] Result<void> read_batches(MapSnapshot& snapshot, std::uint32_t cpus);
 
   const loader::LoadedMetric& metric_;
+  std::uint32_t least_age_ = 0;     ///< in ticks
   std::vector<std::uint64_t> row_;  // kept for its memory, as the batches are
   std::vector<std::byte> batch_keys_;
   std::vector<std::uint64_t> batch_values_;

@@ -7,6 +7,11 @@
 #include "reader/row_math.h"
 
 namespace tpx::reader {
+namespace {
+
+constexpr int kRest = 50;
+
+}  // namespace
 
 Retirement::Retirement(const loader::LoadedMetric& metric) : metric_(metric), keys_(metric) {
   if (metric.planned.plan.store.kind == plan::StoreKind::Table) {
@@ -20,37 +25,51 @@ bool Retirement::mark(const loader::Ids& ids, loader::Ids& again) {
     return table_->marked() != 0;
   }
   ended_.insert(ids.begin(), ids.end());
-  return !ended_.empty();
+  if (!ended_.empty() && std::chrono::steady_clock::now() >= look_after_) {
+    find_ended_keys();
+  }
+  return !due_.empty();
 }
 
-Result<void> Retirement::collect(const TakeSeries& take) {
-  if (!table_) {
-    return collect_hash(take);
-  }
-  table_->collect(take);
-  return {};
-}
-
-Result<void> Retirement::collect_hash(const TakeSeries& take) {
-  if (auto read = keys_.read(snapshot_); !read) {
-    return read;
-  }
-  const plan::KeyField& field = metric_.planned.plan.key.fields[*metric_.planned.plan.retire_field];
-  for (std::size_t row = 0; row < snapshot_.rows(); ++row) {
-    const std::span<const std::byte> key = snapshot_.key(row);
-    if (!ended_.contains(id_in(key, field))) {
-      continue;
+void Retirement::find_ended_keys() {
+  const auto start = std::chrono::steady_clock::now();
+  // A hash that can't be read shows as a metric that is down; its series wait.
+  if (keys_.read(snapshot_)) {
+    const plan::KeyField& field = metric_.planned.plan.key.fields[*metric_.planned.plan.retire_field];
+    for (std::size_t row = 0; row < snapshot_.rows(); ++row) {
+      const std::span<const std::byte> key = snapshot_.key(row);
+      if (ended_.contains(id_in(key, field))) {
+        due_.insert(due_.end(), key.begin(), key.end());
+      }
     }
+    ended_.clear();
+  }
+  const auto end = std::chrono::steady_clock::now();
+  look_after_ = end + kRest * (end - start);
+}
+
+Result<bool> Retirement::collect(const TakeSeries& take, std::size_t most) {
+  if (!table_) {
+    return collect_hash(take, most);
+  }
+  table_->collect(take, most);
+  return table_->marked() != 0;
+}
+
+Result<bool> Retirement::collect_hash(const TakeSeries& take, std::size_t most) {
+  const std::size_t size = metric_.planned.plan.key.size;
+  for (; most > 0 && !due_.empty(); --most) {
+    const std::vector<std::byte> key(due_.end() - static_cast<std::ptrdiff_t>(size), due_.end());
     auto taken = take_element(key);
     if (!taken) {
       return fail(std::move(taken.error()));
     }
+    due_.resize(due_.size() - size);
     if (*taken) {
       take(key, sum_);
     }
   }
-  ended_.clear();
-  return {};
+  return !due_.empty();
 }
 
 /// Deletes the element and leaves its final value in sum_. False when there is none.

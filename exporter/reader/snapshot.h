@@ -23,6 +23,7 @@ struct MapSnapshot {
   bool ids_last = false;             ///< an id, once given to a key, stays that key's: only retirement gives them anew
   std::vector<std::uint64_t> other;  ///< the series `other`: value_words words
   std::size_t row_count = 0;
+  std::size_t young = 0;  ///< rows left out for their age
 
   [[nodiscard]] std::size_t rows() const { return row_count; }
   [[nodiscard]] std::span<const std::byte> key(std::size_t row) const {
@@ -40,6 +41,7 @@ struct MapSnapshot {
     ids_last = false;
     other.clear();
     row_count = 0;
+    young = 0;
   }
 };
 

@@ -106,15 +106,16 @@ void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::un
   }
 }
 
-void TableRetirement::collect(const TakeSeries& take) {
-  for (const Row& row : marked_) {
+void TableRetirement::collect(const TakeSeries& take, std::size_t most) {
+  for (; most > 0 && !marked_.empty(); --most) {
+    const Row row = marked_.back();
+    marked_.pop_back();
     take_value(row, take);
     zero_value(row);
     store_word(place_offset(row.id), 0);
     empty_slot(row.slot);
     give_back(row.id);
   }
-  marked_.clear();
 }
 
 void TableRetirement::take_value(const Row& row, const TakeSeries& take) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <unordered_set>
 #include <vector>
@@ -35,8 +36,8 @@ class TableRetirement {
   /// Step 1, for all series whose retired label holds one of `ids`. The ids of rows that a program is publishing right now
   /// are added to `again`.
   void mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again);
-  /// Step 3, for all series marked.
-  void collect(const TakeSeries& take);
+  /// Step 3, for all series marked, or for so many of them.
+  void collect(const TakeSeries& take, std::size_t most = std::numeric_limits<std::size_t>::max());
   [[nodiscard]] std::size_t marked() const { return marked_.size(); }
 
  private:

@@ -1,4 +1,6 @@
-// retire_on_exit on the running kernel: what short-lived processes and threads counted, scrape by scrape.
+// retire_on_exit on the running kernel: what short-lived processes and threads counted, scrape by scrape. Most services here
+// let no series wait: it is exposed at once, and goes when its process is over. What it had counted is in `exited` then, as no
+// scraper was shown it.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include "catch.h"
 #include "config/config.h"
 #include "expose/metric_service.h"
+#include "expose/scrapers.h"
 #include "kernel/kernel.h"
 #include "kernel/support/children.h"
 #include "plan/planner.h"
@@ -86,11 +89,20 @@ class Progress {
   std::chrono::steady_clock::time_point changed_;
 };
 
+constexpr expose::SeriesTimes kAtOnce{std::chrono::nanoseconds(0), std::chrono::nanoseconds(0)};
+constexpr expose::SeriesTimes kAsShipped{};
+
+/// Somebody who scrapes over one connection.
+struct Scraper {
+  std::shared_ptr<const void> connection = std::make_shared<int>(0);
+  expose::ScrapeClient client{"test", connection, std::chrono::seconds(100)};
+};
+
 /// A service of one metric: getppid calls of processes named child_comm(), by `id`.
 class Service {
  public:
   Service(const std::string& id, std::uint32_t max_series, const Variant& variant = kVariants[0],
-          const std::string& help = "Calls.") {
+          const std::string& help = "Calls.", expose::SeriesTimes times = kAtOnce) {
     const config::Loaded loaded = config::parse("test.yaml", configuration(id, max_series, help));
     REQUIRE(loaded.errors.empty());
     auto kernel = kernel::running_kernel({});
@@ -103,7 +115,7 @@ class Service {
     REQUIRE(plan.rejected.empty());
     REQUIRE(plan.exits);
     auto service = expose::MetricService::make(loader::load(std::move(plan), kernel->features), {},
-                                               decode::with_shared({}), kernel->features);
+                                               decode::with_shared({}), kernel->features, times);
     REQUIRE(service);
     REQUIRE((*service)->served() == 1);
     service_ = std::move(*service);
@@ -123,6 +135,27 @@ class Service {
     }
     seen_ = sum;
     most_ = std::max(most_, series(*page));
+    return std::move(*page);
+  }
+
+  /// As a scraper, or as somebody else. None when the page was refused.
+  std::optional<Exposition> scrape_as(const Scraper* scraper, bool refuse = false) {
+    CollectingSink sink;
+    if (refuse) {
+      sink.refuse_after = 0;
+    }
+    expose::TextWriter writer(sink, expose::TextFormat::Prometheus);
+    const auto now = std::chrono::steady_clock::now();
+    const expose::Scrapers::Scrape scrape =
+        scrapers_.begin(scraper != nullptr ? std::optional(scraper->client) : std::nullopt, now);
+    const bool all = service_->scrape(writer, scrape.showing);
+    const bool sent = writer.finish() && all;
+    scrapers_.end(scrape, sent, now);
+    if (!sent) {
+      return std::nullopt;
+    }
+    auto page = parse_exposition(sink.text);
+    REQUIRE(page);
     return std::move(*page);
   }
 
@@ -156,6 +189,7 @@ class Service {
   expose::MetricStatus status() { return service_->status(expose::MetricService::Detail::Totals).metrics.front(); }
 
  private:
+  expose::Scrapers scrapers_;
   std::unique_ptr<expose::MetricService> service_;
   double seen_ = 0;
   std::size_t most_ = 0;
@@ -164,10 +198,10 @@ class Service {
 using Services = std::vector<std::unique_ptr<Service>>;
 
 /// Of each way to serve one, all at once.
-Services of_all_variants(std::uint32_t max_series) {
+Services of_all_variants(std::uint32_t max_series, expose::SeriesTimes times = kAtOnce) {
   Services services;
   for (const Variant& variant : kVariants) {
-    services.push_back(std::make_unique<Service>("pid", max_series, variant));
+    services.push_back(std::make_unique<Service>("pid", max_series, variant, "Calls.", times));
   }
   return services;
 }
@@ -223,21 +257,25 @@ long churn_size() {
   return size != nullptr ? std::atol(size) : 6000;
 }
 
-TEST_CASE("short processes leave one series and an exact sum that never falls", "[kernel][retire]") {
+TEST_CASE("short processes make no series, and their sum is exact", "[kernel][retire]") {
   constexpr std::uint32_t kLimit = 4096;
   Services services;
-  services.push_back(std::make_unique<Service>("pid", kLimit));
+  services.push_back(std::make_unique<Service>("pid", kLimit, kVariants[0], "Calls.", kAsShipped));
   const long children = churn_size();
   churn_on_two_cpus(services, children);
-  CHECK(services.front()->most_series() <= kLimit + 2);
+  CHECK(services.front()->most_series() <= 2);  // `exited`, and `other` if there was no room
   CHECK(services.front()->status().events_total == double(children));
 }
 
 TEST_CASE("series end in every store and with every way to attach", "[kernel][retire]") {
-  const Services services = of_all_variants(512);
+  churn_on_two_cpus(of_all_variants(512), 2000);
+}
+
+TEST_CASE("short processes make no series in any store", "[kernel][retire]") {
+  const Services services = of_all_variants(512, kAsShipped);
   churn_on_two_cpus(services, 2000);
   for (const auto& service : services) {
-    CHECK(service->most_series() <= 512 + 2);
+    CHECK(service->most_series() <= 2);
   }
 }
 
@@ -275,35 +313,103 @@ TEST_CASE("the room of ended series comes back for those that would be `other`",
   }
 }
 
-TEST_CASE("a series is there for one scrape after its process and goes with it", "[kernel][retire]") {
+/// A process that calls as often as it is let, and ends when the gate closes.
+pid_t start_caller(Gate& gate) {
+  return start_child([&] {
+    gate.leave_to_parent();
+    while (gate.wait()) {
+      call_getppid(1);
+    }
+  });
+}
+
+/// Scrapes as nobody, who changes nothing, until `enough` says so of the page.
+bool look_until(Service& service, const std::function<bool(const Exposition&)>& enough) {
+  Progress progress;
+  for (;;) {
+    const auto page = service.scrape_as(nullptr);
+    if (page && enough(*page)) {
+      return true;
+    }
+    if (progress.stalled(page ? page->sum(kName) : 0)) {
+      return false;
+    }
+  }
+}
+
+TEST_CASE("a series begins at 0 for each scraper, and stays with its last value until all have seen it",
+          "[kernel][retire]") {
   for (const Variant& variant : kVariants) {
     INFO(variant.name);
     Service service("pid", 64, variant);
-    const pid_t child = start_child([] { call_getppid(7); });
+    const Scraper one;
+    Scraper two;
+    two.client.group = "another";
+    REQUIRE(service.scrape_as(&one));
+    REQUIRE(service.scrape_as(&two));
+    Gate gate;
+    const pid_t child = start_caller(gate);
+    gate.let_one();
+    const auto shows = [&](double calls) {
+      return [child, calls](const Exposition& page) { return calls_of(page, child) == calls; };
+    };
+    REQUIRE(look_until(service, shows(1)));
+    for (const Scraper* scraper : {&one, &two}) {
+      const auto zero = service.scrape_as(scraper);
+      REQUIRE(zero);
+      CHECK(zero->value(kName, {{"id", std::to_string(child)}, {"comm", child_comm()}}) == 0);
+      CHECK(calls_of(*service.scrape_as(scraper), child) == 1);
+    }
+    gate.let_one();
+    REQUIRE(look_until(service, shows(2)));
+    gate.close();
     reap(child);
-    // Nobody has scraped yet: however long ago it ended, it shows.
-    CHECK(service.scrape().value(kName, {{"id", std::to_string(child)}, {"comm", child_comm()}}) == 7);
-    REQUIRE(service.scrape_until_exited(7));
-    CHECK(calls_of(service.scrape(), child) == 0);
+    REQUIRE(look_until(service, [&](const Exposition&) { return service.status().series == 0; }));
+    CHECK(calls_of(*service.scrape_as(&one), child) == 2);
+    for (int i = 0; i < 5; ++i) {  // the other one has not seen it
+      CHECK(calls_of(*service.scrape_as(&one), child) == 2);
+      CHECK(calls_of(*service.scrape_as(nullptr), child) == 2);
+    }
+    CHECK(calls_of(*service.scrape_as(&two), child) == 2);
+    const auto after = service.scrape_as(&one);
+    CHECK(series(*after) == 0);  // neither itself nor anything of it elsewhere
+    CHECK(service.status().events_total == 2);
+    CHECK(service.status().unshown == 0);
+  }
+}
+
+TEST_CASE("an ended series stays for the time of a look-back", "[kernel][retire]") {
+  Service service("pid", 64, kVariants[0], "Calls.", {std::chrono::nanoseconds(0), std::chrono::hours(1)});
+  const Scraper scraper;
+  Gate gate;
+  const pid_t child = start_caller(gate);
+  gate.let_one();
+  REQUIRE(look_until(service, [&](const Exposition& page) { return calls_of(page, child) == 1; }));
+  gate.close();
+  reap(child);
+  REQUIRE(look_until(service, [&](const Exposition&) { return service.status().series == 0; }));
+  for (int i = 0; i < 10; ++i) {
+    CHECK(calls_of(*service.scrape_as(&scraper), child) == 1);
   }
 }
 
 TEST_CASE("a series is not taken for shown by a scrape whose client went away", "[kernel][retire]") {
   // The page is longer than what is written in one piece, so that the first refusal comes in the middle of it.
   Service service("pid", 64, kVariants[0], std::string(100'000, 'x'));
-  const pid_t child = start_child([] { call_getppid(7); });
+  const Scraper scraper;
+  REQUIRE(service.scrape_as(&scraper));
+  Gate gate;
+  const pid_t child = start_caller(gate);
+  gate.let_one();
+  REQUIRE(look_until(service, [&](const Exposition& page) { return calls_of(page, child) == 1; }));
+  CHECK_FALSE(service.scrape_as(&scraper, true));
+  CHECK(calls_of(*service.scrape_as(&scraper), child) == 0);
+  CHECK(calls_of(*service.scrape_as(&scraper), child) == 1);
+  gate.close();
   reap(child);
-  Service watcher("pid", 64);
-  // When the end of one that ended later has arrived, so has the first one's.
-  reap(start_child([] { call_getppid(1); }));
-  REQUIRE(watcher.scrape_until_exited(1));
-  CollectingSink gone;
-  gone.refuse_after = 0;
-  service.scrape_into(gone);
-  reap(start_child([] { call_getppid(1); }));
-  REQUIRE(watcher.scrape_until_exited(2));
-  CHECK(calls_of(service.scrape(), child) == 7);
-  REQUIRE(service.scrape_until_exited(9));
+  REQUIRE(look_until(service, [&](const Exposition&) { return service.status().series == 0; }));
+  CHECK_FALSE(service.scrape_as(&scraper, true));
+  CHECK(calls_of(*service.scrape_as(&scraper), child) == 1);
 }
 
 TEST_CASE("a service ends while its series are being ended", "[kernel][retire]") {
@@ -375,10 +481,12 @@ TEST_CASE("an id that is in use again begins a new series and no event is lost b
       gate.let_one();
       ++calls;
     };
-    // Called while the series of the first is shown, marked and taken out.
+    // Called while the row of the first is marked and taken out: when one that ended later is in `exited`, it has been.
+    reap(start_child([] { call_getppid(1); }));
+    ++calls;
     REQUIRE(service.scrape_until([&](const Exposition& page) {
       call();
-      return exited(page) >= twins.calls;
+      return exited(page) >= 1;
     }));
     REQUIRE(service.scrape_until([&](const Exposition& page) {
       call();

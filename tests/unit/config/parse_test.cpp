@@ -151,6 +151,13 @@ TEST_CASE("from may be a list") {
   CHECK(metric.max_series == 16);
 }
 
+TEST_CASE("a metric whose series end may say how old one has to be") {
+  const auto loaded = parse("c", R"(metrics:
+  - {name: a_total, tracepoint: a/b, labels: {pid: pid}, retire_on_exit: pid, min_age: 1m30s}
+)");
+  CHECK(only_metric(loaded).min_age == std::chrono::seconds(90));
+}
+
 TEST_CASE("bounds are the numbers that were meant, without what rounding adds") {
   const auto bounds = [](const std::string& buckets) {
     const auto loaded =

@@ -29,5 +29,20 @@ TEST_CASE("labels are rendered in their order and replace what was there") {
   CHECK(out.empty());
 }
 
+TEST_CASE("one label of a text gets another value") {
+  const std::vector<std::string> names = {"a", "b", "c"};
+  const std::vector<std::string> values = {"x\",b=\"y", "\\", "z"};
+  const std::vector<std::string> expected[] = {
+      {"exited", "\\", "z"}, {"x\",b=\"y", "exited", "z"}, {"x\",b=\"y", "\\", "exited"}};
+  for (std::size_t label = 0; label < names.size(); ++label) {
+    std::string text;
+    std::string right;
+    render_labels(text, names, values);
+    render_labels(right, names, expected[label]);
+    replace_label(text, label, "exited");
+    CHECK(text == right);
+  }
+}
+
 }  // namespace
 }  // namespace tpx::decode

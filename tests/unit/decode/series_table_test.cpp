@@ -189,33 +189,178 @@ TEST_CASE("rows that the decoders leave out are not shown, and asked about once"
   CHECK(c.labels.calls == 2);
 }
 
-TEST_CASE("unstable decoders are asked at each scrape") {
+TEST_CASE("a row whose labels change shows under the new ones what it counts from then on") {
   Counter c(10);
   c.labels.is_stable = false;
+  SeriesTable table(c.plan.key, c.plan.value, c.labels);
+  table.linger_for(std::chrono::hours(1));
   const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
-  shown(c.table.update(snapshot));
+  shown(table.update(snapshot));
   c.labels.texts[1] = {"renamed"};
-  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="renamed")", {5}}, {R"(pid="2")", {6}}});
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(pid="1")", {5}}, {R"(pid="renamed")", {0}}, {R"(pid="2")", {6}}});
+  const auto more = make_snapshot(c.plan, {{1, {7}}, {2, {9}}});
+  CHECK(shown(table.update(more)) == Shown{{R"(pid="1")", {5}}, {R"(pid="renamed")", {2}}, {R"(pid="2")", {9}}});
   c.labels.texts[2] = {"renamed"};
-  CHECK(shown(c.table.update(snapshot)) == Shown{{R"(pid="renamed")", {11}}});
+  const auto most = make_snapshot(c.plan, {{1, {8}}, {2, {10}}});
+  CHECK(shown(table.update(most)) == Shown{{R"(pid="1")", {5}}, {R"(pid="renamed")", {4}}, {R"(pid="2")", {9}}});
+}
+
+Showing scrape(std::uint32_t sequence, std::uint32_t by_value = Showing::kAll) {
+  Showing showing;
+  showing.sequence = sequence;
+  showing.by_value = by_value;
+  showing.seen_by_all = showing.values_seen_by_all = sequence - 1;
+  showing.seen_by_any = showing.values_seen_by_any = sequence - 1;
+  showing.now = Showing{}.now + std::chrono::seconds(sequence);
+  return showing;
+}
+
+template <class Number>
+std::span<const std::byte> key_of(const Number& number) {
+  return std::as_bytes(std::span(&number, 1));
+}
+
+TEST_CASE("series that were exposed after what a scraper has got read 0, every part of a histogram too") {
+  Counter c(10);
+  const auto one = make_snapshot(c.plan, {{1, {5}}});
+  CHECK(shown(c.table.update(one, scrape(1))) == Shown{{R"(pid="1")", {5}}});
+  auto two = make_snapshot(c.plan, {{1, {6}}, {2, {7}}});
+  two.other = {3};
+  CHECK(shown(c.table.update(two, scrape(2, 1))) ==
+        Shown{{R"(pid="1")", {6}}, {R"(pid="2")", {0}}, {R"(pid="other")", {0}}});
+  CHECK(shown(c.table.update(two, scrape(3, 0))) ==
+        Shown{{R"(pid="1")", {0}}, {R"(pid="2")", {0}}, {R"(pid="other")", {0}}});
+  CHECK(shown(c.table.update(two, scrape(4, 2))) ==
+        Shown{{R"(pid="1")", {6}}, {R"(pid="2")", {7}}, {R"(pid="other")", {3}}});
+
+  auto plan = make_plan(MetricKind::Histogram, {"device"});
+  plan.value.bounds = {10};
+  FakeLabels labels;
+  labels.texts[1] = {"sda"};
+  SeriesTable histograms(plan.key, plan.value, labels);
+  CHECK(shown(histograms.update(make_snapshot(plan, {{1, {1, 2, 3, 4}}}), scrape(9, 8))) ==
+        Shown{{R"(device="sda")", {0, 0, 0, 0}}});
+}
+
+TEST_CASE("gauges never read 0 for being new") {
+  const auto plan = make_plan(MetricKind::Gauge, {"cpu"});
+  FakeLabels labels;
+  labels.texts = {{1, {"0"}}};
+  SeriesTable table(plan.key, plan.value, labels);
+  CHECK(shown(table.update(make_snapshot(plan, {{1, {8, 1}}}), scrape(2, 1))) == Shown{{R"(cpu="0")", {8, 1}}});
+}
+
+TEST_CASE("what a row counted that was never exposed is the caller's") {
+  Counter c(10);
+  const auto none = make_snapshot(c.plan, {});
+  shown(c.table.update(none, scrape(1)));
+  CHECK_FALSE(c.table.end_row(key_of(std::uint64_t{1}), Words{5}, none));
+  CHECK(shown(c.table.update(none, scrape(2))).empty());
+}
+
+TEST_CASE("an ended series keeps its last value until all have seen it and its time is over") {
+  for (const bool tracked : {false, true}) {
+    Counter c(10);
+    SeriesTable table(c.plan.key, c.plan.value, c.labels,
+                      tracked ? SeriesTable::Vanished::Ended : SeriesTable::Vanished::Forgotten);
+    table.linger_for(std::chrono::seconds(5));
+    const auto one = make_snapshot(c.plan, {{1, {5}}});
+    const auto none = make_snapshot(c.plan, {});
+    shown(table.update(one, scrape(1)));
+    if (!tracked) {
+      CHECK(table.end_row(key_of(std::uint64_t{1}), Words{9}, one));
+    }
+    const std::uint64_t last = tracked ? 5 : 9;
+    for (std::uint32_t sequence = 2; sequence < 7; ++sequence) {
+      CHECK(shown(table.update(none, scrape(sequence))) == Shown{{R"(pid="1")", {last}}});
+    }
+    SECTION("then it goes and is nowhere") {
+      CHECK(shown(table.update(none, scrape(7))).empty());
+      CHECK(table.unshown()[0] == 0);
+    }
+    SECTION("not before a slow one has seen the last value") {
+      auto slow = scrape(7);
+      slow.seen_by_all = 1;
+      CHECK(shown(table.update(none, slow)) == Shown{{R"(pid="1")", {last}}});
+      slow.seen_by_all = 2;
+      CHECK(shown(table.update(none, slow)).empty());
+    }
+    SECTION("not while somebody was shown 0 only") {
+      auto slow = scrape(7);
+      slow.values_seen_by_all = 0;
+      CHECK(shown(table.update(none, slow)) == Shown{{R"(pid="1")", {last}}});
+    }
+    SECTION("a row that comes back goes on from there") {
+      const auto back = make_snapshot(c.plan, {{1, {2}}});
+      CHECK(shown(table.update(back, scrape(7))) == Shown{{R"(pid="1")", {last + 2}}});
+    }
+  }
+}
+
+TEST_CASE("a series that has to go early leaves what nobody was shown in `exited`, or in `other`") {
+  for (const bool retired : {true, false}) {
+    Counter c(10);
+    c.table.limit_retired(1);
+    c.table.linger_for(std::chrono::hours(1));
+    if (retired) {
+      c.table.retire_label(0);
+    }
+    const std::string where = retired ? R"(pid="exited")" : R"(pid="other")";
+    const auto rows = make_snapshot(c.plan, {{1, {5}}, {2, {6}}, {3, {7}}});
+    const auto none = make_snapshot(c.plan, {});
+    shown(c.table.update(rows, scrape(1)));
+    shown(c.table.update(rows, scrape(2)));
+    CHECK(c.table.end_row(key_of(std::uint64_t{1}), Words{8}, rows));  // 3 more than were shown
+    const auto two = make_snapshot(c.plan, {{2, {6}}, {3, {7}}});
+    CHECK(shown(c.table.update(two, scrape(3))) ==
+          Shown{{R"(pid="1")", {8}}, {R"(pid="2")", {6}}, {R"(pid="3")", {7}}});
+    CHECK(c.table.end_row(key_of(std::uint64_t{2}), Words{10}, two));
+    CHECK(c.table.end_row(key_of(std::uint64_t{3}), Words{12}, two));
+    // One may stay: the first, which all have seen, goes without a trace, then the next, of which 4 were not shown.
+    CHECK(shown(c.table.update(none, scrape(4))) == Shown{{R"(pid="3")", {12}}, {where, {4}}});
+    CHECK(c.table.unshown()[0] == 4);
+    CHECK(c.table.ended()[0] == 30);
+  }
+}
+
+TEST_CASE("rows are held back until they are old enough, and those that end before make no series") {
+  Counter c(10);
+  c.table.hold_back(std::chrono::seconds(3));
+  const auto two = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  for (std::uint32_t sequence = 1; sequence < 4; ++sequence) {
+    CHECK(shown(c.table.update(two, scrape(sequence))).empty());
+  }
+  CHECK_FALSE(c.table.end_row(key_of(std::uint64_t{2}), Words{6}, two));
+  const auto one = make_snapshot(c.plan, {{1, {5}}});
+  CHECK(shown(c.table.update(one, scrape(4))) == Shown{{R"(pid="1")", {5}}});
+}
+
+TEST_CASE("an element that was deleted and made again between two snapshots goes on") {
+  Counter c(10);
+  SeriesTable table(c.plan.key, c.plan.value, c.labels, SeriesTable::Vanished::Ended);
+  shown(table.update(make_snapshot(c.plan, {{1, {5}}}), scrape(1)));
+  CHECK(shown(table.update(make_snapshot(c.plan, {{1, {2}}}), scrape(2))) == Shown{{R"(pid="1")", {7}}});
+  CHECK(shown(table.update(make_snapshot(c.plan, {{1, {4}}}), scrape(3))) == Shown{{R"(pid="1")", {9}}});
 }
 
 TEST_CASE("what retired series counted stays for ever, added up by labels") {
   for (const bool stable : {true, false}) {
     Counter c(10);
     c.labels.is_stable = stable;
+    SeriesTable table(c.plan.key, c.plan.value, c.labels);
     c.labels.texts[5] = {"exited"};
     const std::vector<std::string> exited = {"exited"};
-    c.table.add_retired(exited, Words{10});
+    table.add_retired(exited, Words{10});
     const auto one = make_snapshot(c.plan, {{1, {1}}});
-    CHECK(shown(c.table.update(one)) == Shown{{R"(pid="1")", {1}}, {R"(pid="exited")", {10}}});
-    c.table.add_retired(exited, Words{20});
-    CHECK(c.table.retired_series() == 1);
+    CHECK(shown(table.update(one)) == Shown{{R"(pid="1")", {1}}, {R"(pid="exited")", {10}}});
+    table.add_retired(exited, Words{20});
+    CHECK(table.retired_series() == 1);
     const auto none = make_snapshot(c.plan, {});
-    CHECK(shown(c.table.update(none)) == Shown{{R"(pid="exited")", {30}}});
+    shown(table.update(none));
+    CHECK(shown(table.update(none)) == Shown{{R"(pid="exited")", {30}}});
     const auto real = make_snapshot(c.plan, {{5, {2}}});
-    CHECK(shown(c.table.update(real)) == Shown{{R"(pid="exited")", {32}}});
-    CHECK(shown(c.table.update(real)) == Shown{{R"(pid="exited")", {32}}});
+    CHECK(shown(table.update(real)) == Shown{{R"(pid="exited")", {32}}});
+    CHECK(shown(table.update(real)) == Shown{{R"(pid="exited")", {32}}});
   }
 }
 

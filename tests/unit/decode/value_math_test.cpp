@@ -45,5 +45,22 @@ TEST_CASE("a value says something when it counted or was set") {
   CHECK(has_value(MetricKind::Histogram, std::vector<std::uint64_t>{0, 1, 0, 0}));
 }
 
+TEST_CASE("what was added can be taken away, a histogram's sum with its borrow") {
+  std::vector<std::uint64_t> from = {11, 22, 1, 8};
+  subtract_value(MetricKind::Histogram, from, std::vector<std::uint64_t>{10, 20, 2, 4});
+  CHECK(from == std::vector<std::uint64_t>{1, 2, kMax, 3});
+  std::vector<std::uint64_t> counter = {12};
+  subtract_value(MetricKind::Counter, counter, std::vector<std::uint64_t>{7});
+  CHECK(counter == std::vector<std::uint64_t>{5});
+}
+
+TEST_CASE("a value covers another when no count is below; sums may fall") {
+  const std::vector<std::uint64_t> whole = {5, 5, 0, 0};
+  CHECK(covers(MetricKind::Histogram, whole, std::vector<std::uint64_t>{5, 4, 9, 9}));
+  CHECK_FALSE(covers(MetricKind::Histogram, whole, std::vector<std::uint64_t>{5, 6, 0, 0}));
+  CHECK(covers(MetricKind::Counter, std::vector<std::uint64_t>{5}, std::vector<std::uint64_t>{5}));
+  CHECK_FALSE(covers(MetricKind::Counter, std::vector<std::uint64_t>{5}, std::vector<std::uint64_t>{6}));
+}
+
 }  // namespace
 }  // namespace tpx::decode

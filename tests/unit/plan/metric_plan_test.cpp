@@ -27,6 +27,14 @@ TEST_CASE("a value has the words of its kind") {
   CHECK(value.bytes() == 48);
 }
 
+TEST_CASE("a table whose series end has a birth for each") {
+  RegionLayout layout = table_layout();
+  const std::uint32_t keys = layout.keys_offset();
+  layout.births = true;
+  CHECK(layout.births_offset() == layout.places_offset() + 448);
+  CHECK(layout.keys_offset() == keys + 448);
+}
+
 TEST_CASE("the areas of a region stand one after the other, each on a cache line of its own") {
   const RegionLayout layout = table_layout();
   CHECK(layout.index_offset() == 128 + 2 * 64);

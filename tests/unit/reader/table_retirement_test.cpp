@@ -37,6 +37,7 @@ plan::MetricPlan make_plan(std::uint32_t capacity, plan::MetricKind kind = plan:
   plan.store.region.slots = 8;
   plan.store.region.key_size = 8;
   plan.store.region.value_words = plan.value.words();
+  plan.store.region.births = true;
   return plan;
 }
 
@@ -69,6 +70,9 @@ class Table {
     return std::make_unique<test::Interpreter>(program_, kernel_, context, test::InterpreterOptions{.check = check_});
   }
   void count(std::uint64_t pid) { REQUIRE(event(pid)->run()); }
+
+  /// In ticks.
+  void set_time(std::uint64_t ticks) { kernel_.ktime_ns = ticks << plan::RegionLayout::kTickBits; }
 
   Ids mark(std::uint32_t pid) {
     Ids again;
@@ -214,6 +218,22 @@ TEST_CASE("an ended series gives its count and its id away, and begins anew when
   CHECK(table.exited() == 2);
   CHECK(table.other() == 1);
   CHECK(table.consistent());
+}
+
+TEST_CASE("a row notes when its key was written, and anew when its id goes to another") {
+  const plan::MetricPlan plan = make_plan(1);
+  const assembler::Program program = counting(plan);
+  Table table(plan, program);
+  const auto birth = [&] { return table.get<std::uint32_t>(plan.store.region.births_offset()); };
+  table.set_time(100);
+  table.count(1);
+  table.set_time(200);
+  table.count(1);
+  CHECK(birth() == 100);
+  table.mark(1);
+  table.collect();
+  table.count(2);
+  CHECK(birth() == 200);
 }
 
 TEST_CASE("a thousand processes pass through two rows without one in `other`") {
