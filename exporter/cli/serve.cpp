@@ -1,13 +1,14 @@
 #include <malloc.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <csignal>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -18,7 +19,9 @@
 #include "cli/options.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
+#include "cli/service_signals.h"
 #include "cli/session.h"
+#include "cli/stderr_pump.h"
 #include "decode/containers.h"
 #include "expose/admin_routes.h"
 #include "expose/gzip_sink.h"
@@ -29,6 +32,7 @@
 #include "expose/negotiate.h"
 #include "expose/own_metrics.h"
 #include "expose/registry_text.h"
+#include "expose/server_families.h"
 #include "live/cgroup_watch.h"
 
 namespace tpx::cli {
@@ -42,19 +46,11 @@ struct ServeOptions {
   std::string telemetry_path = "/metrics";
   std::string web_config;
   bool lifecycle = false;
+  std::size_t max_requests = expose::ServerOptions{}.max_requests;
+  std::size_t max_connections = expose::ServerOptions{}.max_connections;
   kernel::Paths paths;
   LogOptions log;
 };
-
-/// What Ctrl-C, kill and SIGHUP ask for; blocked in all threads and taken one by one.
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  return set;
-}
 
 class SocketSink : public expose::ChunkSink {
  public:
@@ -86,7 +82,7 @@ class Exporter {
   /// one after another, so that what runs is what the files said last.
   int load() {
     const std::lock_guard one(loading_);
-    const int code = try_load();
+    const int code = load_or_report();
     own_.observe_reload(code == kOk, static_cast<double>(std::time(nullptr)));
     reload_successful_ = code == kOk;
     return code;
@@ -120,6 +116,11 @@ class Exporter {
     }
   }
 
+  /// More metrics about the exporter itself. Before the first scrape.
+  void add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source) {
+    own_.add_source(std::move(source));
+  }
+
   [[nodiscard]] expose::ExporterStatus status() {
     return current()->metrics->status(expose::MetricService::Detail::Totals);
   }
@@ -148,6 +149,16 @@ class Exporter {
   [[nodiscard]] std::shared_ptr<Service> current() const {
     const std::lock_guard lock(mutex_);
     return service_;
+  }
+
+  /// What the system has no more of may not end the service.
+  int load_or_report() {
+    try {
+      return try_load();
+    } catch (const std::exception& error) {
+      report(Error{std::string("the configuration can't be loaded: ") + error.what()});
+      return kFailure;
+    }
   }
 
   int try_load() {
@@ -331,9 +342,61 @@ void spare_memory() {
 #endif
 }
 
+/// Each connection is a descriptor, each program and map too: the soft limit of 1024 is for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+expose::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
+  expose::ServerOptions server;
+  server.addresses = options.addresses;
+  server.web_config_file = options.web_config;
+  server.max_requests = options.max_requests;
+  server.max_connections = options.max_connections;
+  server.log = log;
+  return server;
+}
+
+/// Serves until a signal ends it.
+int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
+                const std::shared_ptr<DroppedLines>& lost) {
+  const auto exporter = std::make_shared<Exporter>(options, log);
+  const expose::ServerOptions settings = server_options(options, log);
+  exporter->add_own_metrics(
+      [http = settings.statistics, lost] { return expose::server_families(*http, lost->load()); });
+  if (const int code = exporter->load(); code != kOk) {
+    return code;
+  }
+  auto server = expose::HttpServer::start(settings, routes_of(options, exporter));
+  if (!server) {
+    report(server.error());
+    return kFailure;
+  }
+  for (const expose::BoundAddress& address : (*server)->addresses()) {
+    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
+  }
+  for (;;) {
+    const auto event = signals.wait();
+    if (event != ServiceSignals::Event::Reload) {
+      log->info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
+      break;
+    }
+    log->info("reloading the configuration");
+    exporter->load();
+  }
+  (*server)->stop();
+  return kOk;
+}
+
 int serve(const ServeOptions& options) {
   spare_memory();
-  auto log = make_logger(options.log);
+  raise_descriptor_limit();
+  const auto lost = std::make_shared<DroppedLines>(0);
+  auto log = make_logger(options.log, lost);
   if (!log) {
     report(log.error());
     return kUsage;
@@ -344,38 +407,13 @@ int serve(const ServeOptions& options) {
       return kUsage;
     }
   }
-  const sigset_t signals = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  auto exporter = std::make_shared<Exporter>(options, *log);
-  if (const int code = exporter->load(); code != kOk) {
-    return code;
-  }
-  expose::ServerOptions server_options;
-  server_options.addresses = options.addresses;
-  server_options.web_config_file = options.web_config;
-  server_options.log = *log;
-  auto server = expose::HttpServer::start(server_options, routes_of(options, exporter));
-  if (!server) {
-    report(server.error());
+  const auto signals = ServiceSignals::start();
+  const auto pump = signals ? StderrPump::start() : Result<std::unique_ptr<StderrPump>>(nullptr);
+  if (!signals || !pump) {
+    report(signals ? pump.error() : signals.error());
     return kFailure;
   }
-  for (const expose::BoundAddress& address : (*server)->addresses()) {
-    (*log)->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
-                 options.telemetry_path);
-  }
-  for (;;) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal != SIGHUP) {
-      (*log)->info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
-      break;
-    }
-    (*log)->info("reloading the configuration");
-    exporter->load();
-  }
-  (*server)->stop();
-  return kOk;
+  return serve_until(**signals, options, *log, lost);
 }
 
 }  // namespace
@@ -396,6 +434,13 @@ Command serve_command() {
                   return path.starts_with("/") ? std::string() : std::string("the path begins with /");
                 });
             app.add_option("--web.config.file", options->web_config, "TLS and basic authentication (exporter-toolkit)");
+            app.add_option("--web.max-requests", options->max_requests,
+                           "Scrapes accepted at once, those that wait among them; more are answered 503 (0: no limit)")
+                ->capture_default_str();
+            app.add_option("--web.max-connections", options->max_connections,
+                           "Connections at once; the one that has been idle for longest gives way to a new one")
+                ->capture_default_str()
+                ->check(CLI::Range(std::size_t{8}, std::size_t{1} << 20U));
             app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
             add_path_options(app, options->paths);
             app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();

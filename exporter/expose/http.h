@@ -15,11 +15,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 /// One request as a handler sees it: a plain value.
 struct Request {
   std::string method;
-  std::string path;   ///< percent-decoded, without `.` and `..` segments
+  std::string path;   ///< percent-decoded, otherwise as sent; `*` of OPTIONS *
   std::string query;  ///< what follows '?', still encoded
   Headers headers;
   std::string remote;  ///< the client's address as text
   bool tls = false;
+  /// The client's connection: unique while the server runs, the same for all requests on a kept connection.
+  std::uint64_t connection = 0;
 
   /// The value of a header by its name in any case, or null.
   [[nodiscard]] const std::string* header(std::string_view name) const;
