@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 namespace tpx::expose {
@@ -15,12 +16,16 @@ constexpr std::chrono::milliseconds kRetry{10};
 
 }  // namespace
 
-void ReadyConnections::post(std::uint64_t connection) {
+void ReadyConnections::post(std::uint64_t connection) noexcept {
   bool first = false;
   {
     const std::scoped_lock lock(mutex_);
-    first = ready_.empty();
-    ready_.push_back(connection);
+    first = news_.connections.empty() && !news_.any;
+    try {
+      news_.connections.push_back(connection);
+    } catch (const std::bad_alloc&) {
+      news_.any = true;
+    }
   }
   if (first) {
     wake();
@@ -31,9 +36,9 @@ void ReadyConnections::wake() {
   (void)::eventfd_write(wake_.get(), 1);
 }
 
-std::vector<std::uint64_t> ReadyConnections::take() {
+ReadyConnections::News ReadyConnections::take() {
   const std::scoped_lock lock(mutex_);
-  return std::exchange(ready_, {});
+  return std::exchange(news_, {});
 }
 
 Exchange::Exchange(RequestHead head, std::string token, bool scrape, std::shared_ptr<Surroundings> surroundings)
@@ -91,9 +96,10 @@ bool Exchange::send(std::string bytes) {
     if (abandoned_) {
       return false;
     }
-    waiting_ += bytes.size();
-    shared_->statistics->buffered_bytes.fetch_add(bytes.size());
+    const std::size_t size = bytes.size();
     pieces_.push_back(std::move(bytes));
+    waiting_ += size;
+    shared_->statistics->buffered_bytes.fetch_add(size);
     tell = !std::exchange(posted_, true);
   }
   if (tell) {

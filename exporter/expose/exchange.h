@@ -24,15 +24,19 @@ class ReadyConnections {
   explicit ReadyConnections(UniqueFd wake) : wake_(std::move(wake)) {}
   /// Readable when there is news; read it before take().
   [[nodiscard]] int descriptor() const { return wake_.get(); }
-  void post(std::uint64_t connection);
-  [[nodiscard]] std::vector<std::uint64_t> take();
+  void post(std::uint64_t connection) noexcept;
+  struct News {
+    std::vector<std::uint64_t> connections;
+    bool any = false;  ///< there was no memory to say which: look at all
+  };
+  [[nodiscard]] News take();
   /// Wakes without news.
   void wake();
 
  private:
   const UniqueFd wake_;
   std::mutex mutex_;
-  std::vector<std::uint64_t> ready_;
+  News news_;
 };
 
 /// How many exchanges are with a worker. Thread-safe.

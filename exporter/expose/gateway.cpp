@@ -189,7 +189,13 @@ void Gateway::drop(std::uint64_t id) {
 void Gateway::take_news() {
   eventfd_t ignored = 0;
   (void)::eventfd_read(ready_->descriptor(), &ignored);
-  for (const std::uint64_t id : ready_->take()) {
+  ReadyConnections::News news = ready_->take();
+  if (news.any) {
+    for (const auto& [id, connection] : connections_) {
+      news.connections.push_back(id);
+    }
+  }
+  for (const std::uint64_t id : news.connections) {
     if (const auto found = connections_.find(id); found != connections_.end()) {
       memory_short_ = memory_short_ || found->second->starved();
       advance(*found->second);
