@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,10 +11,40 @@
 
 namespace tpx {
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+Result<void> require_regular(int fd, const std::string& path) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0) {
+    return fail(os_failure(path, errno));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return fail(os_failure(path, EISDIR));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return fail(Error{path + ": not a regular file", "a pipe, a socket or a device is not read", {}, EINVAL});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_regular_file(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!fd.valid()) {
     return fail(os_failure(path, errno));
+  }
+  return require_regular(fd.get(), path);
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  // Without O_NONBLOCK, opening a FIFO would wait for its writer.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) {
+    return fail(os_failure(path, errno));
+  }
+  if (auto regular = require_regular(fd.get(), path); !regular) {
+    return fail(std::move(regular).error());
   }
   std::string text;
   std::array<char, 1U << 13U> chunk{};  // small: a thread of the HTTP server has a stack of some 100 KiB

@@ -1,6 +1,9 @@
 #include "cli/privileges.h"
 
 #include <cap-ng.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -32,6 +35,13 @@ Result<void> drop_privileges(const std::string& procfs, bool low_ports) {
     return fail("can't drop capabilities (capng_apply: " + std::to_string(code) + ")");
   }
   return {};
+}
+
+void drop_all_capabilities() {
+  // Not through libcap-ng, whose state other threads use.
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, 2> none{};
+  (void)::syscall(SYS_capset, &header, none.data());
 }
 
 }  // namespace tpx::cli

@@ -12,4 +12,11 @@ namespace tpx::cli {
 /// later: to be called before any is made. `procfs` is where the setting is read.
 [[nodiscard]] Result<void> drop_privileges(const std::string& procfs, bool low_ports);
 
+/// Gives up every capability of the calling thread alone, for threads that need none and are made before
+/// drop_privileges(). Best effort.
+void drop_all_capabilities();
+
+/// What to do about a thread that could not be made.
+inline constexpr const char* kThreadsHint = "raise the limit of threads: TasksMax= of systemd, pids.max, ulimit -u";
+
 }  // namespace tpx::cli

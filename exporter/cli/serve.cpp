@@ -1,13 +1,14 @@
 #include <malloc.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <csignal>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <tuple>
@@ -21,7 +22,9 @@
 #include "cli/prepare.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
+#include "cli/service_signals.h"
 #include "cli/session.h"
+#include "cli/stderr_pump.h"
 #include "decode/containers.h"
 #include "expose/admin_routes.h"
 #include "expose/gzip_sink.h"
@@ -33,6 +36,7 @@
 #include "expose/own_metrics.h"
 #include "expose/registry_text.h"
 #include "expose/scrapers.h"
+#include "expose/server_families.h"
 #include "live/cgroup_watch.h"
 
 namespace tpx::cli {
@@ -49,18 +53,14 @@ struct ServeOptions {
   std::string min_age = "5s";
   std::string linger = "5m";
   bool lifecycle = false;
+  std::size_t max_requests = expose::ServerOptions{}.max_requests;
+  std::size_t max_connections = expose::ServerOptions{}.max_connections;
   kernel::Paths paths;
   LogOptions log;
 };
 
-/// What Ctrl-C, kill and SIGHUP ask for; blocked in all threads and taken one by one.
-sigset_t handled_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  return set;
+ReportFormat report_format(const LogOptions& log) {
+  return log.format == "json" ? ReportFormat::Json : ReportFormat::Text;
 }
 
 class SocketSink : public expose::ChunkSink {
@@ -86,7 +86,7 @@ class Exporter {
   Exporter(ServeOptions options, std::shared_ptr<spdlog::logger> log)
       : options_(std::move(options)),
         log_(std::move(log)),
-        report_format_(options_.log.format == "json" ? ReportFormat::Json : ReportFormat::Text),
+        report_format_(report_format(options_.log)),
         environment_(environment_of(options_.paths)),
         own_(expose::this_build(), options_.paths.procfs),
         scrapers_(options_.series_start == "value" ? expose::SeriesStart::Value : expose::SeriesStart::Zero),
@@ -103,7 +103,7 @@ class Exporter {
   /// what runs is what the files said last.
   LoadResult load() {
     const std::lock_guard one(loading_);
-    LoadResult result = try_load();
+    LoadResult result = load_or_report();
     std::string reason = summary(result.errors);
     own_.observe_reload(result.exit_code == kOk, static_cast<double>(std::time(nullptr)), reason);
     const std::lock_guard lock(mutex_);
@@ -152,6 +152,11 @@ class Exporter {
 
   [[nodiscard]] expose::ExporterStatus status() { return status_of(*current(), expose::MetricService::Detail::Totals); }
 
+  /// More metrics about the exporter itself. Before the first scrape.
+  void add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source) {
+    own_.add_source(std::move(source));
+  }
+
   [[nodiscard]] expose::PageInfo page() const {
     expose::PageInfo info;
     info.version = expose::this_build().version;
@@ -191,6 +196,15 @@ class Exporter {
   LoadResult failed(int code, Errors errors, const config::Config& config = {}) {
     report(errors, config, report_format_);
     return {code, std::move(errors)};
+  }
+
+  /// What the system has no more of may not end the service.
+  LoadResult load_or_report() {
+    try {
+      return try_load();
+    } catch (const std::exception& error) {
+      return failed(kFailure, {Error{std::string("the configuration can't be loaded: ") + error.what()}});
+    }
   }
 
   LoadResult try_load() {
@@ -373,61 +387,96 @@ void spare_memory() {
 #endif
 }
 
-int serve(const ServeOptions& options) {
-  spare_memory();
-  auto log = make_logger(options.log);
-  if (!log) {
-    report(log.error());
-    return kUsage;
+/// Each connection is a descriptor, each program and map too: the soft limit of 1024 is for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
   }
-  const ReportFormat format = options.log.format == "json" ? ReportFormat::Json : ReportFormat::Text;
-  std::vector<UniqueFd> reserved;  // until the server has bound them itself
-  for (const std::string& text : options.addresses) {
-    const auto address = expose::parse_listen_address(text);
-    if (!address) {
-      report(address.error(), format);
-      return kUsage;
-    }
-    auto socket = expose::reserve(*address);
-    if (!socket) {
-      report(socket.error(), format);
-      return kFailure;
-    }
-    reserved.push_back(std::move(*socket));
-  }
-  const sigset_t signals = handled_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  auto exporter = std::make_shared<Exporter>(options, *log);
+}
+
+expose::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
+  expose::ServerOptions server;
+  server.addresses = options.addresses;
+  server.web_config_file = options.web_config;
+  server.max_requests = options.max_requests;
+  server.max_connections = options.max_connections;
+  server.log = log;
+  return server;
+}
+
+/// Serves until a signal ends it.
+int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
+                const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved) {
+  const auto exporter = std::make_shared<Exporter>(options, log);
+  const expose::ServerOptions settings = server_options(options, log);
+  exporter->add_own_metrics(
+      [http = settings.statistics, lost] { return expose::server_families(*http, lost->load()); });
   if (const int code = exporter->load().exit_code; code != kOk) {
     return code;
   }
-  expose::ServerOptions server_options;
-  server_options.addresses = options.addresses;
-  server_options.web_config_file = options.web_config;
-  server_options.log = *log;
-  auto server = expose::HttpServer::start(server_options, routes_of(options, exporter));
+  auto server = expose::HttpServer::start(settings, routes_of(options, exporter));
   if (!server) {
-    report(server.error(), format);
+    report(server.error(), report_format(options.log));
     return kFailure;
   }
   reserved.clear();
   for (const expose::BoundAddress& address : (*server)->addresses()) {
-    (*log)->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
-                 options.telemetry_path);
+    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
   }
   for (;;) {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (signal != SIGHUP) {
-      (*log)->info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    const auto event = signals.wait();
+    if (event != ServiceSignals::Event::Reload) {
+      log->info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
       break;
     }
-    (*log)->info("reloading the configuration");
+    log->info("reloading the configuration");
     exporter->load();
   }
   (*server)->stop();
   return kOk;
+}
+
+/// Binds the addresses before anything is attached, so that one in use is told first. Held until the server has bound them
+/// itself.
+int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserved) {
+  for (const std::string& text : options.addresses) {
+    const auto address = expose::parse_listen_address(text);
+    if (!address) {
+      report(address.error(), report_format(options.log));
+      return kUsage;
+    }
+    auto socket = expose::reserve(*address);
+    if (!socket) {
+      report(socket.error(), report_format(options.log));
+      return kFailure;
+    }
+    reserved.push_back(std::move(*socket));
+  }
+  return kOk;
+}
+
+int serve(const ServeOptions& options) {
+  spare_memory();
+  raise_descriptor_limit();
+  const auto lost = std::make_shared<DroppedLines>(0);
+  auto log = make_logger(options.log, lost);
+  if (!log) {
+    report(log.error());
+    return kUsage;
+  }
+  std::vector<UniqueFd> reserved;
+  if (const int code = reserve_addresses(options, reserved); code != kOk) {
+    return code;
+  }
+  const auto signals = ServiceSignals::start();
+  const auto pump = signals ? StderrPump::start() : Result<std::unique_ptr<StderrPump>>(nullptr);
+  if (!signals || !pump) {
+    report(signals ? pump.error() : signals.error(), report_format(options.log));
+    return kFailure;
+  }
+  return serve_until(**signals, options, *log, lost, std::move(reserved));
 }
 
 }  // namespace
@@ -464,6 +513,13 @@ Command serve_command() {
             ->capture_default_str()
             ->check(is_duration);
         app.add_option("--web.config.file", options->web_config, "TLS and basic authentication (exporter-toolkit)");
+        app.add_option("--web.max-requests", options->max_requests,
+                       "Scrapes accepted at once, those that wait among them; more are answered 503 (0: no limit)")
+            ->capture_default_str();
+        app.add_option("--web.max-connections", options->max_connections,
+                       "Connections at once; the one that has been idle for longest gives way to a new one")
+            ->capture_default_str()
+            ->check(CLI::Range(std::size_t{8}, std::size_t{1} << 20U));
         app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
         add_path_options(app, options->paths);
         app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 namespace tpx::expose {
 namespace {
@@ -16,10 +17,15 @@ namespace {
 constexpr std::size_t kCacheSize = 128;
 constexpr std::size_t kHashSize = 60;
 constexpr std::size_t kMaxCredentials = 4096;
+/// Worker threads that passwords may hold at once.
+constexpr std::size_t kMaxGuessing = 3;
 
 /// Constant time in the contents of `hash`.
 bool bcrypt_matches(const std::string& password, const std::string& hash) {
-  const auto data = std::make_unique<crypt_data>();  // 32 KiB: too much for a stack
+  const std::unique_ptr<crypt_data> data(new (std::nothrow) crypt_data{});  // 32 KiB: too much for a stack
+  if (data == nullptr) {
+    return false;
+  }
   const char* computed = ::crypt_r(password.c_str(), hash.c_str(), data.get());
   const bool sized = computed != nullptr && std::string_view(computed).size() == kHashSize;
   return sized && CRYPTO_memcmp(computed, hash.data(), kHashSize) == 0;
@@ -70,34 +76,97 @@ BasicAuth::Digest BasicAuth::digest(std::string_view user, std::string_view pass
   return out;
 }
 
-bool BasicAuth::is_cached(const Digest& wanted) const {
-  const std::scoped_lock lock(cache_mutex_);
+bool BasicAuth::Cache::has(const Digest& wanted) const {
   bool found = false;
-  for (const Digest& known : cache_) {  // all of them, so that the time tells nothing
+  for (const Digest& known : digests) {  // all of them, so that the time tells nothing
     found |= CRYPTO_memcmp(known.data(), wanted.data(), wanted.size()) == 0;
   }
   return found;
 }
 
-bool BasicAuth::allows(std::string_view authorization) {
-  if (users_.empty()) {
+void BasicAuth::Cache::add(const Digest& digest) {
+  if (digests.size() < kCacheSize) {
+    digests.push_back(digest);
+  } else {
+    digests[oldest++ % kCacheSize] = digest;
+  }
+}
+
+void GuessLimit::fill(Bucket& bucket, Clock::time_point now) {
+  const double seconds = std::chrono::duration<double>(now - bucket.filled).count();
+  bucket.guesses = std::min(kBurst, bucket.guesses + seconds * kPerSecond);
+  bucket.filled = now;
+}
+
+bool GuessLimit::may_guess(const std::string& client, Clock::time_point now) {
+  const auto found = buckets_.find(client);
+  if (found == buckets_.end()) {
     return true;
+  }
+  fill(found->second, now);
+  return found->second.guesses >= 1;
+}
+
+void GuessLimit::guessed_wrong(const std::string& client, Clock::time_point now) {
+  if (buckets_.size() >= kMaxClients && !buckets_.contains(client)) {
+    buckets_.erase(std::min_element(buckets_.begin(), buckets_.end(),
+                                    [](const auto& a, const auto& b) { return a.second.filled < b.second.filled; }));
+  }
+  Bucket& bucket = buckets_.try_emplace(client, Bucket{kBurst, now}).first->second;
+  fill(bucket, now);
+  bucket.guesses -= 1;
+}
+
+std::optional<BasicAuth::Answer> BasicAuth::remembered(const Digest& wanted) const {
+  const std::scoped_lock lock(cache_mutex_);
+  if (right_.has(wanted)) {
+    return Answer::Allowed;
+  }
+  return wrong_.has(wanted) ? std::optional(Answer::Wrong) : std::nullopt;
+}
+
+bool BasicAuth::begin_guess(const std::string& client) {
+  const std::scoped_lock lock(cache_mutex_);
+  if (guessing_ >= kMaxGuessing || !limit_.may_guess(client, GuessLimit::Clock::now())) {
+    return false;
+  }
+  ++guessing_;
+  return true;
+}
+
+void BasicAuth::end_guess(const std::string& client, const Digest& wanted, bool matches) {
+  const std::scoped_lock lock(cache_mutex_);
+  --guessing_;
+  if (!matches) {
+    limit_.guessed_wrong(client, GuessLimit::Clock::now());
+  }
+  if (remembers_) {
+    (matches ? right_ : wrong_).add(wanted);
+  }
+}
+
+BasicAuth::Answer BasicAuth::check(std::string_view authorization, const std::string& client) {
+  if (users_.empty()) {
+    return Answer::Allowed;
   }
   std::string credentials;
   const bool basic = authorization.size() > 6 && ::strncasecmp(authorization.data(), "Basic ", 6) == 0;
   if (!basic || !decode_base64(authorization.substr(6), credentials)) {
-    return false;
+    return Answer::Wrong;
   }
   const std::size_t colon = credentials.find(':');
   // bcrypt reads a C string: a NUL in the password would cut it short and match a shorter one.
   if (colon == std::string::npos || credentials.find('\0') != std::string::npos) {
-    return false;
+    return Answer::Wrong;
   }
   const std::string user = credentials.substr(0, colon);
   const std::string password = credentials.substr(colon + 1);
   const Digest wanted = digest(user, password);
-  if (is_cached(wanted)) {
-    return true;
+  if (const auto known = remembered(wanted)) {
+    return *known;
+  }
+  if (!begin_guess(client)) {
+    return Answer::TooMany;
   }
   const auto known = users_.find(user);
   bool matches = false;
@@ -106,15 +175,8 @@ bool BasicAuth::allows(std::string_view authorization) {
     ++computations_;
     matches = bcrypt_matches(password, known == users_.end() ? decoy_ : known->second) && known != users_.end();
   }
-  if (matches && remembers_) {
-    const std::scoped_lock lock(cache_mutex_);
-    if (cache_.size() < kCacheSize) {
-      cache_.push_back(wanted);
-    } else {
-      cache_[oldest_++ % kCacheSize] = wanted;
-    }
-  }
-  return matches;
+  end_guess(client, wanted, matches);
+  return matches ? Answer::Allowed : Answer::Wrong;
 }
 
 std::uint64_t BasicAuth::computations() const {

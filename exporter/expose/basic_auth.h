@@ -1,25 +1,53 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tpx::expose {
 
-/// Basic authentication against bcrypt hashes. bcrypt is slow by design (70 ms at cost 10), so credentials that were
-/// right once are remembered as a digest under a random key of this object; wrong ones are not, and cost one bcrypt each,
-/// one at a time, whether the user exists or not. Thread-safe.
+/// How often one client may guess: each client has `burst` guesses, and gets `per_second` back. Guesses are computations of
+/// bcrypt with a wrong result. The clients that guessed last are kept, `kMaxClients` of them. Not thread-safe.
+class GuessLimit {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr double kBurst = 10;
+  static constexpr double kPerSecond = 1;
+  static constexpr std::size_t kMaxClients = 1024;
+
+  [[nodiscard]] bool may_guess(const std::string& client, Clock::time_point now);
+  void guessed_wrong(const std::string& client, Clock::time_point now);
+
+ private:
+  struct Bucket {
+    double guesses = kBurst;
+    Clock::time_point filled;
+  };
+  static void fill(Bucket& bucket, Clock::time_point now);
+
+  std::map<std::string, Bucket> buckets_;
+};
+
+/// Basic authentication against bcrypt hashes. bcrypt is slow by design (70 ms at cost 10), so what was right or wrong once
+/// is remembered as a digest under a random key of this object. What is new costs one bcrypt, one at a time, whether the
+/// user exists or not; who guesses too often, or at the same time as others, is told to come back, without one. So known
+/// credentials wait for nothing. Thread-safe.
 class BasicAuth {
  public:
+  enum class Answer : std::uint8_t { Allowed, Wrong, TooMany };
+
   /// name → bcrypt hash. Empty: everyone may.
   explicit BasicAuth(std::map<std::string, std::string> users);
 
-  /// True when the value of an Authorization header (`Basic …`, "" when absent) is right, or when there are no users.
-  [[nodiscard]] bool allows(std::string_view authorization);
+  /// Allowed when the value of an Authorization header (`Basic …`, "" when absent) is right, or when there are no users.
+  /// `client` is an address without its port.
+  [[nodiscard]] Answer check(std::string_view authorization, const std::string& client);
 
   /// How many bcrypt computations there were, to see that the cache works.
   [[nodiscard]] std::uint64_t computations() const;
@@ -28,15 +56,27 @@ class BasicAuth {
   using Digest = std::array<unsigned char, 32>;
 
   [[nodiscard]] Digest digest(std::string_view user, std::string_view password) const;
-  [[nodiscard]] bool is_cached(const Digest& wanted) const;
+  /// Digests seen last; the oldest gives way.
+  struct Cache {
+    std::vector<Digest> digests;
+    std::size_t oldest = 0;
+    [[nodiscard]] bool has(const Digest& wanted) const;
+    void add(const Digest& digest);
+  };
+
+  [[nodiscard]] std::optional<Answer> remembered(const Digest& wanted) const;
+  [[nodiscard]] bool begin_guess(const std::string& client);
+  void end_guess(const std::string& client, const Digest& wanted, bool matches);
 
   std::map<std::string, std::string> users_;
   std::string decoy_;  ///< a hash no password has, of the users' highest cost
   std::array<unsigned char, 32> key_{};
   bool remembers_ = false;  ///< false where there was no random key to digest under
   mutable std::mutex cache_mutex_;
-  std::vector<Digest> cache_;
-  std::size_t oldest_ = 0;
+  Cache right_;
+  Cache wrong_;
+  GuessLimit limit_;
+  std::size_t guessing_ = 0;  ///< threads that wait for bcrypt or compute it
   mutable std::mutex bcrypt_mutex_;
   std::uint64_t computations_ = 0;
 };

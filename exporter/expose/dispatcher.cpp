@@ -5,30 +5,79 @@
 #include <algorithm>
 #include <exception>
 
+#include "expose/request_head.h"
+
 namespace tpx::expose {
 namespace {
 
-/// Counts one more for as long as it lives, unless that would be too many.
-class Slot {
- public:
-  Slot(std::atomic<std::size_t>& count, std::size_t most) : count_(count), taken_(count.fetch_add(1) < most) {}
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-  ~Slot() { count_.fetch_sub(1); }
-  [[nodiscard]] bool taken() const { return taken_; }
+constexpr std::string_view kText = "text/plain; charset=utf-8";
 
- private:
-  std::atomic<std::size_t>& count_;
-  bool taken_;
-};
+/// Whether a browser sent it on behalf of another site: such a request carries the user's credentials, but is not the
+/// user's. As Go's http.CrossOriginProtection: Sec-Fetch-Site decides, or else Origin against Host; neither: no browser.
+bool is_cross_site(const Request& request) {
+  if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
+    return false;
+  }
+  if (const std::string* site = request.header("Sec-Fetch-Site")) {
+    return *site != "same-origin" && *site != "none";
+  }
+  const std::string* origin = request.header("Origin");
+  if (origin == nullptr) {
+    return false;
+  }
+  const std::string* host = request.header("Host");
+  const std::size_t scheme = origin->find("://");
+  return host == nullptr || scheme == std::string::npos || origin->substr(scheme + 3) != *host;
+}
+
+std::string allowed_methods(const Route& route) {
+  std::string allowed;
+  for (const std::string& name : route.methods) {
+    allowed += name + (name == "GET" ? ", HEAD, " : ", ");
+  }
+  return allowed + "OPTIONS";
+}
 
 }  // namespace
 
-void Dispatcher::answer(const Request& request, HttpResponse& response, const WebPolicy& policy) {
+bool Dispatcher::is_scrape(const Request& request) const {
+  return std::any_of(routes_.begin(), routes_.end(),
+                     [&](const Route& route) { return route.scrape && route.path == request.path; });
+}
+
+bool Dispatcher::allowed(const Request& request, HttpResponse& response, const WebPolicy& policy) const {
   const std::string* authorization = request.header("Authorization");
-  if (!policy.auth->allows(authorization == nullptr ? "" : *authorization)) {
-    response.begin(401, {{"Content-Type", "text/plain; charset=utf-8"}, {"WWW-Authenticate", "Basic"}});
-    response.write("Unauthorized\n");
+  const std::string client = request.remote.substr(0, request.remote.rfind(':'));
+  const auto answer = policy.auth->check(authorization == nullptr ? "" : *authorization, client);
+  if (answer == BasicAuth::Answer::Allowed) {
+    return true;
+  }
+  if (authorization != nullptr) {
+    response.hold(failed_login_delay_);  // one guess in this time and connection; it costs no thread
+  }
+  if (answer == BasicAuth::Answer::TooMany) {
+    response.begin(429, {{"Content-Type", std::string(kText)}, {"Retry-After", "1"}});
+    response.write("Too many wrong passwords from this address.\n");
+    return false;
+  }
+  response.begin(401, {{"Content-Type", std::string(kText)}, {"WWW-Authenticate", "Basic"}});
+  response.write("Unauthorized\n");
+  return false;
+}
+
+void Dispatcher::answer(const Request& request, HttpResponse& response, const WebPolicy& policy) {
+  if (!allowed(request, response, policy)) {
+    return;
+  }
+  if (request.path == "*") {  // OPTIONS *: what the server as a whole can do
+    response.begin(204, {{"Allow", "GET, HEAD, OPTIONS"}});
+    return;
+  }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (std::string clean = clean_path(request.path); reads && clean != request.path) {
+    response.begin(301, {{"Content-Type", std::string(kText)},
+                         {"Location", encode_path(clean) + (request.query.empty() ? "" : "?" + request.query)}});
+    response.write("Moved permanently\n");
     return;
   }
   const auto route =
@@ -37,27 +86,22 @@ void Dispatcher::answer(const Request& request, HttpResponse& response, const We
     response.send_text(404, "404 page not found\n");
     return;
   }
+  const std::string allowed = allowed_methods(*route);
+  if (request.method == "OPTIONS") {
+    response.begin(204, {{"Allow", allowed}});
+    return;
+  }
   const std::string& method = request.method == "HEAD" ? std::string("GET") : request.method;
   if (std::find(route->methods.begin(), route->methods.end(), method) == route->methods.end()) {
-    std::string allowed;
-    for (const std::string& name : route->methods) {
-      allowed += (allowed.empty() ? "" : ", ") + name + (name == "GET" ? ", HEAD" : "");
-    }
-    response.begin(405, {{"Content-Type", "text/plain; charset=utf-8"}, {"Allow", allowed}});
+    response.begin(405, {{"Content-Type", std::string(kText)}, {"Allow", allowed}});
     response.write("Method not allowed; use " + allowed + "\n");
     return;
   }
-  if (!route->scrape) {
-    run(*route, request, response);
+  if (is_cross_site(request)) {
+    response.send_text(403, "Refused: the request comes from another site.\n");
     return;
   }
-  const Slot slot(scrapes_, max_scrapes_);
-  if (slot.taken()) {
-    run(*route, request, response);
-    return;
-  }
-  response.begin(503, {{"Content-Type", "text/plain; charset=utf-8"}, {"Retry-After", "1"}});
-  response.write("Too many scrapes at once; at most " + std::to_string(max_scrapes_) + " are served.\n");
+  run(*route, request, response);
 }
 
 void Dispatcher::run(const Route& route, const Request& request, HttpResponse& response) {

@@ -1,49 +1,46 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
-#include "expose/listen_address.h"
+#include "expose/exchange.h"
+#include "expose/http_statistics.h"
 #include "expose/tls_context.h"
 
 namespace tpx::expose {
 
-/// Who is behind a local port of the gateway. The HTTP server's internal listener takes connections from these ports
-/// alone, so no local process can go around TLS by connecting to it. Thread-safe.
-class GatewayPeers {
- public:
-  void add(std::uint16_t port, std::string client);
-  void remove(std::uint16_t port);
-  /// The client's address, if the port is the gateway's.
-  [[nodiscard]] std::optional<std::string> find(std::uint16_t port) const;
-
- private:
-  mutable std::mutex mutex_;
-  std::unordered_map<std::uint16_t, std::string> clients_;
-};
-
-/// Accepts what Debian's civetweb can't (1.15 and 1.16 are built without IPv6, and their run-time loading of OpenSSL
-/// knows only version 1.1): IPv6 and TLS connections. It ends TLS and passes the bytes to an upstream on 127.0.0.1.
-/// One thread, non-blocking sockets, a bounded number of connections, one bounded buffer each way. A client that does
-/// not finish its handshake, or does not take what is waiting for it, is dropped after `timeout`.
+/// All clients' connections, on one thread with non-blocking sockets: it ends TLS, reads whole requests, refuses what RFC
+/// 9112 makes ambiguous, and sends answers as fast as each client takes them. Only whole requests reach the HTTP server's
+/// worker threads, and no worker waits for a client, except where memory for answers is short. So idle and slow clients
+/// cost a descriptor and a small buffer, and are dropped in the end.
 class Gateway {
  public:
   struct Options {
-    std::uint16_t upstream_port = 0;  ///< on 127.0.0.1
-    std::size_t max_connections = 64;
-    std::chrono::milliseconds timeout{10000};
-    std::function<TlsContext()> tls;  ///< asked for each connection; empty: no TLS
-    std::shared_ptr<GatewayPeers> peers;
+    std::uint16_t upstream_port = 0;  ///< the HTTP server's, on 127.0.0.1
+    std::size_t max_connections = 2048;
+    std::size_t max_active = 16;    ///< requests with the HTTP server at once; others wait
+    std::size_t max_scrapes = 4;    ///< of them scrapes
+    std::size_t max_requests = 40;  ///< scrapes, those that wait among them; more are answered 503. 0: no limit
+    std::size_t max_head = 16384;   ///< bytes of request line and headers
+    std::size_t max_body = 65536;   ///< bytes of a body, which is read and ignored
+    std::chrono::milliseconds request_timeout{
+        10000};  ///< for a request to arrive, to be begun, for a client to take some
+    std::chrono::milliseconds keep_alive_timeout{75000};  ///< between two requests
+    std::chrono::milliseconds response_timeout{60000};    ///< for a client to take a whole answer
+    Exchange::Limits limits;
+    std::function<TlsContext()> tls;                ///< asked for each connection; empty: no TLS
+    std::function<bool(const Request&)> is_scrape;  ///< empty: none is
+    std::shared_ptr<Exchanges> exchanges;
+    std::shared_ptr<HttpStatistics> statistics;
   };
 
   /// Starts serving the (already listening, non-blocking) sockets.
@@ -54,20 +51,58 @@ class Gateway {
   /// Closes everything and joins the thread.
   ~Gateway();
 
+  /// Closes all listeners and connections; then connects to the HTTP server again and again, as its accepting thread looks
+  /// for a stop only after a connection or a pause. Returns at once.
+  void close();
+
  private:
   class Connection;
   using Clock = std::chrono::steady_clock;
+  enum class Phase : std::uint8_t { Serving, Closed, Ended };
 
-  Gateway(Options options, std::vector<UniqueFd> listeners, UniqueFd wake);
+  Gateway(Options options, std::vector<UniqueFd> listeners, UniqueFd poll, std::shared_ptr<ReadyConnections> ready);
   void run();
-  void accept_from(int listener);
-  [[nodiscard]] bool has_room() const { return connections_.size() < options_.max_connections; }
+  void serve_events();
+  void handle(std::uint64_t tag, std::uint32_t events);
+  void watch(int descriptor, std::uint64_t tag, std::uint32_t events) const;
+  void accept_from(std::size_t listener);
+  void admit(UniqueFd client, std::string name);
+  [[nodiscard]] bool make_room();
+  void listen(bool on);
+  void advance(Connection& connection);
+  void drop(std::uint64_t id);
+  void take_news();
+  void expire();
+  void relieve_memory();
+  void close_all();
+  void knock() const;
+
+  // What connections ask for.
+  /// The request of `connection` is whole: to be served now or later. False: there are too many scrapes.
+  [[nodiscard]] bool submit(Connection& connection, bool scrape);
+  void start_waiting();
+  /// True if one was begun.
+  bool start_waiting(std::deque<std::uint64_t>& queue, bool scrapes);
+  [[nodiscard]] std::shared_ptr<Exchange> make_exchange(RequestHead head, bool scrape);
+  /// No worker begins: ends what other processes have connected to the HTTP server, but not again at once.
+  void shut_strangers(Clock::time_point now);
+  [[nodiscard]] int wait_milliseconds() const;
 
   const Options options_;
   std::vector<UniqueFd> listeners_;
-  UniqueFd wake_;  ///< eventfd; readable: stop
-  std::vector<std::unique_ptr<Connection>> connections_;
-  Clock::time_point accept_after_{};
+  const UniqueFd poll_;
+  const std::shared_ptr<ReadyConnections> ready_;
+  const std::shared_ptr<Exchange::Surroundings> surroundings_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+  std::uint64_t last_id_ = 0;
+  std::deque<std::uint64_t> waiting_scrapes_;  ///< ids of connections whose request waits for a slot
+  std::deque<std::uint64_t> waiting_others_;
+  bool listening_ = false;
+  bool memory_short_ = false;
+  Clock::time_point next_look_ = Clock::time_point::max();  ///< no deadline is earlier
+  Clock::time_point strangers_shut_{};
+  Clock::time_point listen_after_ = Clock::time_point::max();
+  std::atomic<Phase> phase_ = Phase::Serving;
   std::thread thread_;
 };
 

@@ -1,253 +1,425 @@
 #include "expose/gateway_connection.h"
 
-#include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace tpx::expose {
+namespace {
 
-Gateway::Connection::Connection(UniqueFd client, std::string name, const Options& options)
-    : options_(options), client_(std::move(client)), name_(std::move(name)) {
-  const int on = 1;
-  (void)::setsockopt(client_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  (void)::setsockopt(client_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  if (!options_.tls) {
-    return;
-  }
-  const TlsContext context = options_.tls();
-  ssl_.reset(context ? SSL_new(context.get()) : nullptr);  // the SSL holds a reference to its context
-  if (ssl_ == nullptr || SSL_set_fd(ssl_.get(), client_.get()) != 1) {
-    client_ended_ = upstream_ended_ = true;
-    return;
-  }
-  SSL_set_accept_state(ssl_.get());
-  handshaking_ = true;
-  tls_wants_ = POLLIN;
-}
+constexpr std::size_t kReadPiece = 4096;
+constexpr std::size_t kPiecesAtOnce = 16;
+/// What is sent to one client before the others have their turn.
+constexpr std::size_t kSendAtOnce = 2U << 20U;
+/// What a refused client may still send while it learns of its refusal.
+constexpr std::size_t kMaxDrained = 256U << 10U;
+constexpr std::chrono::milliseconds kDrainTime{1000};
+/// For a worker to begin: longer, and others' connections may hold the workers.
+constexpr std::chrono::milliseconds kClaimTime{50};
+
+}  // namespace
+
+Gateway::Connection::Connection(Gateway& gateway, std::uint64_t id, UniqueFd client, std::string name)
+    : gateway_(gateway),
+      id_(id),
+      client_(std::move(client), static_cast<bool>(gateway.options_.tls),
+              gateway.options_.tls ? gateway.options_.tls() : nullptr),
+      name_(std::move(name)),
+      state_(client_.encrypted() ? State::Handshake : State::Head),
+      entered_(Clock::now()),
+      progress_(entered_) {}
 
 Gateway::Connection::~Connection() {
-  if (ssl_ != nullptr && !handshaking_) {
-    SSL_shutdown(ssl_.get());  // best effort: says that the answer was not cut off
-    ERR_clear_error();
-  }
-  upstream_.reset();
-  if (local_port_ != 0) {
-    options_.peers->remove(local_port_);
+  if (exchange_ != nullptr) {
+    exchange_->abandon();
   }
 }
 
-void Gateway::Connection::describe(pollfd& client, pollfd& upstream) const {
-  client = {client_.get(), 0, 0};
-  upstream = {upstream_.get(), 0, 0};
-  if (handshaking_) {
-    client.events = tls_wants_;
-    return;
-  }
-  if (!client_ended_ && to_upstream_.room() > 0) {
-    client.events |= POLLIN;
-  }
-  if (!to_client_.empty()) {
-    client.events |= POLLOUT;
-  }
-  client.events = static_cast<short>(client.events | tls_wants_);
-  if (upstream_.valid()) {
-    if (!upstream_ended_ && to_client_.empty()) {
-      upstream.events |= POLLIN;
-    }
-    if (!to_upstream_.empty()) {
-      upstream.events |= POLLOUT;
-    }
-  }
-  // poll() reports hang-ups and errors even when nothing is asked for: a side that waits for nothing is left out.
-  if (client.events == 0) {
-    client.fd = -1;
-  }
-  if (upstream.events == 0) {
-    upstream.fd = -1;
-  }
+void Gateway::Connection::enter(State state, Clock::time_point now) {
+  state_ = state;
+  entered_ = now;
 }
 
-bool Gateway::Connection::advance() {
-  if (timed() && Clock::now() >= deadline()) {
-    return false;
+// ---- what to wait for
+
+std::uint32_t Gateway::Connection::wanted() const {
+  switch (state_) {
+    case State::Handshake:
+      return client_.wants();
+    case State::Head:
+    case State::Body:
+    case State::Draining:
+      return client_.wants() != 0 ? client_.wants() : static_cast<std::uint32_t>(EPOLLIN);
+    case State::Queued:
+      return 0;
+    case State::Answering:
+    case State::Refusing:
+      if (out_.empty() || hold_until_ > Clock::now()) {
+        return 0;
+      }
+      return client_.wants() != 0 ? client_.wants() : static_cast<std::uint32_t>(EPOLLOUT);
   }
-  if (handshaking_) {
-    return handshake();
-  }
-  return relay();
+  return 0;
 }
 
-bool Gateway::Connection::handshake() {
-  ERR_clear_error();
-  const int result = SSL_do_handshake(ssl_.get());
-  if (result == 1) {
-    handshaking_ = false;
-    tls_wants_ = 0;
-    progress_ = Clock::now();
-    return relay();
+Gateway::Clock::time_point Gateway::Connection::deadline() const {
+  const Options& options = gateway_.options_;
+  switch (state_) {
+    case State::Head:
+      return entered_ + (used_ && in_.empty() ? options.keep_alive_timeout : options.request_timeout);
+    case State::Handshake:
+    case State::Body:
+    case State::Queued:
+      return entered_ + options.request_timeout;
+    case State::Draining:
+      return entered_ + kDrainTime;
+    case State::Answering:
+    case State::Refusing:
+      break;
   }
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      tls_wants_ = POLLIN;
+  if (out_.empty()) {
+    // The handler takes its time; that no worker begins is another matter.
+    return exchange_ != nullptr && !exchange_->claimed() ? entered_ + kClaimTime : Clock::time_point::max();
+  }
+  if (hold_until_ > progress_) {
+    return hold_until_;
+  }
+  return std::min(progress_ + options.request_timeout, answer_began_ + options.response_timeout);
+}
+
+bool Gateway::Connection::expire(Clock::time_point now) {
+  HttpStatistics& statistics = *gateway_.options_.statistics;
+  switch (state_) {
+    case State::Handshake:
+      statistics.dropped(Drop::Handshake);
+      return false;
+    case State::Head:
+      if (in_.empty()) {
+        statistics.dropped(Drop::Idle);
+        return false;
+      }
+      [[fallthrough]];
+    case State::Body:
+      statistics.dropped(Drop::RequestTimeout);
+      refuse(408, "The request did not arrive in time.");
       return true;
-    case SSL_ERROR_WANT_WRITE:
-      tls_wants_ = POLLOUT;
+    case State::Queued:
+      refuse(503, "The server is busy.", "Retry-After: 1");
       return true;
-    default:
-      return refuse_plain_http();
+    case State::Draining:
+      return false;
+    case State::Answering:
+    case State::Refusing:
+      break;
   }
-}
-
-bool Gateway::Connection::refuse_plain_http() {
-  if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
-    static constexpr std::string_view kAnswer =
-        "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-        "This port speaks HTTPS: use https://\n";
-    (void)::send(client_.get(), kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
+  if (out_.empty()) {
+    gateway_.shut_strangers(now);
+    entered_ = now;
+    return true;
   }
-  ERR_clear_error();
+  if (hold_until_ > progress_) {
+    progress_ = std::max(now, hold_until_);  // held back for long enough
+    answer_began_ = progress_;
+    return true;
+  }
+  statistics.dropped(now >= answer_began_ + gateway_.options_.response_timeout ? Drop::ResponseTimeout : Drop::Stalled);
   return false;
 }
 
-bool Gateway::Connection::open_upstream() {
-  upstream_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  SocketAddress here = any_address(AF_INET, 0);
-  static_cast<sockaddr_in*>(static_cast<void*>(&here.storage))->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (!upstream_.valid() || ::bind(upstream_.get(), here.raw(), here.length) != 0) {
-    return false;
-  }
-  const auto bound = bound_address(upstream_.get());
-  if (!bound) {
-    return false;
-  }
-  local_port_ = bound->port();
-  options_.peers->add(local_port_, name_);  // before connecting: the other side looks it up at once
-  SocketAddress there = here;
-  there.set_port(options_.upstream_port);
-  const int on = 1;
-  (void)::setsockopt(upstream_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  return ::connect(upstream_.get(), there.raw(), there.length) == 0 || errno == EINPROGRESS;
-}
+// ---- doing it
 
-Gateway::Connection::Io Gateway::Connection::tls_result(int result) {
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      return Io::Again;  // POLLIN is waited for anyway, unless the buffer is full
-    case SSL_ERROR_WANT_WRITE:
-      tls_wants_ = POLLOUT;
-      return Io::Again;
-    default:
-      ERR_clear_error();
-      return Io::Closed;
-  }
-}
-
-Gateway::Connection::Io Gateway::Connection::read_client() {
-  if (ssl_ != nullptr) {
-    ERR_clear_error();
-    std::size_t count = 0;
-    const int result = SSL_read_ex(ssl_.get(), to_upstream_.space(), to_upstream_.room(), &count);
-    to_upstream_.filled(count);
-    return result == 1 ? Io::Done : tls_result(result);
-  }
-  const ssize_t count = ::recv(client_.get(), to_upstream_.space(), to_upstream_.room(), 0);
-  if (count > 0) {
-    to_upstream_.filled(static_cast<std::size_t>(count));
-    return Io::Done;
-  }
-  return count < 0 && (errno == EAGAIN || errno == EINTR) ? Io::Again : Io::Closed;
-}
-
-Gateway::Connection::Io Gateway::Connection::write_client() {
-  if (ssl_ != nullptr) {
-    ERR_clear_error();
-    std::size_t count = 0;
-    const int result = SSL_write_ex(ssl_.get(), to_client_.data(), to_client_.size(), &count);
-    to_client_.taken(count);
-    return result == 1 ? Io::Done : tls_result(result);
-  }
-  const ssize_t count = ::send(client_.get(), to_client_.data(), to_client_.size(), MSG_NOSIGNAL);
-  if (count > 0) {
-    to_client_.taken(static_cast<std::size_t>(count));
-    return Io::Done;
-  }
-  return count < 0 && (errno == EAGAIN || errno == EINTR) ? Io::Again : Io::Closed;
-}
-
-Gateway::Connection::Io Gateway::Connection::read_upstream() {
-  const ssize_t count = ::recv(upstream_.get(), to_client_.space(), to_client_.room(), 0);
-  if (count > 0) {
-    to_client_.filled(static_cast<std::size_t>(count));
-    return Io::Done;
-  }
-  return count < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN) ? Io::Again : Io::Closed;
-}
-
-Gateway::Connection::Io Gateway::Connection::write_upstream() {
-  const ssize_t count = ::send(upstream_.get(), to_upstream_.data(), to_upstream_.size(), MSG_NOSIGNAL);
-  if (count > 0) {
-    to_upstream_.taken(static_cast<std::size_t>(count));
-    return Io::Done;
-  }
-  return count < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOTCONN) ? Io::Again : Io::Closed;
-}
-
-bool Gateway::Connection::relay() {
-  // A bounded number of rounds, so that one busy client does not keep the thread from the others.
-  for (int round = 0; round < 16; ++round) {
-    bool moved = false;
-    tls_wants_ = 0;
-    if (!client_ended_ && to_upstream_.room() > 0) {
-      const Io io = read_client();
-      client_ended_ = io == Io::Closed;
-      moved |= io == Io::Done;
-    }
-    if (!to_upstream_.empty()) {
-      if (!upstream_.valid() && !open_upstream()) {
+bool Gateway::Connection::advance(Clock::time_point now) {
+  for (;;) {
+    switch (step(now)) {
+      case Step::Again:
+        continue;
+      case Step::Wait:
+        return true;
+      case Step::Over:
         return false;
-      }
-      const Io io = write_upstream();
-      if (io == Io::Closed) {
-        client_ended_ = true;  // it has heard enough; what it answered is still passed on
-        to_upstream_.taken(to_upstream_.size());
-      }
-      moved |= io == Io::Done;
     }
-    if (client_ended_ && to_upstream_.empty() && !upstream_told_) {
-      if (!upstream_.valid()) {
-        return false;
-      }
-      (void)::shutdown(upstream_.get(), SHUT_WR);
-      upstream_told_ = true;
-    }
-    if (upstream_.valid() && !upstream_ended_ && to_client_.empty()) {
-      const Io io = read_upstream();
-      upstream_ended_ = io == Io::Closed;
-      moved |= io == Io::Done;
-      progress_ = Clock::now();
-    }
-    if (!to_client_.empty()) {
-      const Io io = write_client();
-      if (io == Io::Closed) {
-        return false;
-      }
-      if (io == Io::Done) {
-        moved = true;
-        progress_ = Clock::now();
-      }
-    }
-    if (upstream_ended_ && to_client_.empty()) {
-      return false;
-    }
-    if (!moved) {
+  }
+}
+
+Gateway::Connection::Step Gateway::Connection::step(Clock::time_point now) {
+  switch (state_) {
+    case State::Handshake:
+      return handshake(now);
+    case State::Head:
+      return read_head(now);
+    case State::Body:
+      return read_body(now);
+    case State::Queued:
+      return Step::Wait;
+    case State::Answering:
+      return answer(now);
+    case State::Refusing:
+      return send_refusal(now);
+    case State::Draining:
+      return drain(now);
+  }
+  return Step::Over;
+}
+
+Gateway::Connection::Step Gateway::Connection::handshake(Clock::time_point now) {
+  switch (client_.handshake()) {
+    case ClientSocket::Io::Done:
+      enter(State::Head, now);
+      return Step::Again;
+    case ClientSocket::Io::Again:
+      return Step::Wait;
+    case ClientSocket::Io::Closed:
       break;
+  }
+  return Step::Over;
+}
+
+ClientSocket::Io Gateway::Connection::fill(std::size_t room) {
+  std::array<char, kReadPiece> bytes;
+  std::size_t count = 0;
+  const auto io = client_.read(std::span(bytes).first(std::min(room, bytes.size())), count);
+  in_.append(bytes.data(), io == ClientSocket::Io::Done ? count : 0);
+  return io;
+}
+
+Gateway::Connection::Step Gateway::Connection::read_head(Clock::time_point now) {
+  const std::size_t most = gateway_.options_.max_head;
+  if (const auto length = head_length(in_); length && *length <= most) {
+    return parse(*length, now);
+  }
+  if (in_.size() > most) {
+    const bool line = in_.find('\n') != std::string::npos;
+    refuse(line ? 431 : 414, "The request's head is longer than " + std::to_string(most) + " bytes.");
+    return Step::Again;
+  }
+  const bool first = in_.empty();
+  switch (fill(most + 1 - in_.size())) {
+    case ClientSocket::Io::Done:
+      if (first) {
+        entered_ = now;
+      }
+      progress_ = now;
+      return Step::Again;
+    case ClientSocket::Io::Again:
+      return Step::Wait;
+    case ClientSocket::Io::Closed:
+      break;
+  }
+  return Step::Over;
+}
+
+Gateway::Connection::Step Gateway::Connection::parse(std::size_t length, Clock::time_point now) {
+  auto head = parse_request_head(std::string_view(in_).substr(0, length));
+  in_.erase(0, length);
+  if (in_.empty()) {
+    in_.shrink_to_fit();  // connections idle for long: none keeps what its largest head took
+  }
+  if (!head) {
+    refuse(head.error().status, head.error().reason);
+    return Step::Again;
+  }
+  if (head->body_bytes > gateway_.options_.max_body) {
+    refuse(413, "The request's body is larger than " + std::to_string(gateway_.options_.max_body) + " bytes.");
+    return Step::Again;
+  }
+  head->request.remote = name_;
+  head->request.tls = client_.encrypted();
+  head->request.connection = id_;
+  head->request.open = open_;
+  body_left_ = head->body_bytes;
+  head_ = std::move(*head);
+  enter(State::Body, now);
+  if (head_->expects_continue && !head_->http10 && body_left_ > in_.size()) {
+    out_.emplace_back("HTTP/1.1 100 Continue\r\n\r\n");
+    return flush(now) == ClientSocket::Io::Closed ? Step::Over : Step::Again;
+  }
+  return Step::Again;
+}
+
+Gateway::Connection::Step Gateway::Connection::read_body(Clock::time_point now) {
+  const std::size_t here = std::min(body_left_, in_.size());
+  in_.erase(0, here);
+  body_left_ -= here;
+  if (body_left_ > 0) {
+    switch (fill(body_left_)) {
+      case ClientSocket::Io::Done:
+        progress_ = now;
+        return Step::Again;
+      case ClientSocket::Io::Again:
+        return Step::Wait;
+      case ClientSocket::Io::Closed:
+        return Step::Over;
     }
   }
-  return true;
+  const Options& options = gateway_.options_;
+  const bool scrape = options.is_scrape && options.is_scrape(head_->request);
+  if (gateway_.submit(*this, scrape)) {
+    enter(State::Queued, now);
+  } else {
+    refuse(503, "Too many scrapes at once; at most " + std::to_string(options.max_requests) + " are served.",
+           "Retry-After: 1");
+  }
+  return Step::Again;
+}
+
+bool Gateway::Connection::begin(bool scrape, Clock::time_point now) {
+  exchange_ = gateway_.make_exchange(std::move(*head_), scrape);
+  head_.reset();
+  finished_ = whole_ = keep_alive_ = false;
+  answer_began_ = hold_until_ = {};
+  enter(State::Answering, now);
+  if (exchange_ != nullptr) {
+    internal_ = InternalRequest::open(gateway_.options_.upstream_port, exchange_, gateway_.options_.exchanges);
+  }
+  if (internal_ == nullptr) {
+    refuse(503, "The server is short of resources.", "Retry-After: 1");
+    return true;
+  }
+  return advance_internal(now);  // a worker may be done before this returns
+}
+
+bool Gateway::Connection::advance_internal(Clock::time_point now) {
+  if (internal_ == nullptr) {
+    return true;
+  }
+  if (internal_->advance()) {
+    gateway_.watch(internal_->descriptor(), (id_ << 1U) | 1U, internal_->unsent() ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    return true;
+  }
+  internal_.reset();
+  take_news(now);
+  if (!finished_ && answer_began_ == Clock::time_point{}) {
+    refuse(503, "The server is short of resources.", "Retry-After: 1");
+  }
+  return finished_ || state_ == State::Refusing;
+}
+
+void Gateway::Connection::take_news(Clock::time_point now) {
+  Exchange::News news = exchange_->take();
+  if (!news.pieces.empty() && answer_began_ == Clock::time_point{}) {
+    answer_began_ = progress_ = now;
+    hold_until_ = news.delay.count() > 0 ? now + news.delay : Clock::time_point{};
+  }
+  if (out_.empty() && !news.pieces.empty()) {
+    progress_ = now;  // the client had taken everything: its time begins
+  }
+  std::move(news.pieces.begin(), news.pieces.end(), std::back_inserter(out_));
+  finished_ = news.finished;
+  whole_ = news.whole;
+  keep_alive_ = news.keep_alive;
+}
+
+Gateway::Connection::Step Gateway::Connection::answer(Clock::time_point now) {
+  take_news(now);
+  if (hold_until_ > now) {
+    return Step::Wait;
+  }
+  switch (flush(now)) {
+    case ClientSocket::Io::Done:
+      break;
+    case ClientSocket::Io::Again:
+      return Step::Wait;
+    case ClientSocket::Io::Closed:
+      return Step::Over;
+  }
+  return finished_ ? finish_answer(now) : Step::Wait;
+}
+
+ClientSocket::Io Gateway::Connection::flush(Clock::time_point now) {
+  for (std::size_t total = 0; !out_.empty();) {
+    if (total >= kSendAtOnce) {
+      return ClientSocket::Io::Again;
+    }
+    std::array<iovec, kPiecesAtOnce> pieces{};
+    const std::size_t many = std::min(pieces.size(), out_.size());
+    for (std::size_t i = 0; i < many; ++i) {
+      const std::size_t skip = i == 0 ? out_offset_ : 0;
+      pieces[i] = {out_[i].data() + skip, out_[i].size() - skip};
+    }
+    std::size_t count = 0;
+    if (const auto io = client_.write(std::span(pieces).first(many), count); io != ClientSocket::Io::Done) {
+      return io;
+    }
+    progress_ = now;
+    total += count;
+    if (exchange_ != nullptr) {
+      exchange_->sent(count);
+    }
+    for (out_offset_ += count; !out_.empty() && out_offset_ >= out_.front().size();) {
+      out_offset_ -= out_.front().size();
+      out_.pop_front();
+    }
+  }
+  return ClientSocket::Io::Done;
+}
+
+Gateway::Connection::Step Gateway::Connection::finish_answer(Clock::time_point now) {
+  exchange_.reset();
+  internal_.reset();
+  used_ = true;
+  if (!whole_) {
+    return Step::Over;
+  }
+  if (keep_alive_) {
+    enter(State::Head, now);
+    return Step::Again;
+  }
+  client_.end_writing();
+  enter(State::Draining, now);
+  return Step::Again;
+}
+
+// ---- refusing
+
+void Gateway::Connection::refuse(int status, const std::string& text, const std::string& header) {
+  if (exchange_ != nullptr) {
+    exchange_->abandon();
+  }
+  exchange_.reset();
+  internal_.reset();
+  gateway_.options_.statistics->answered(status);
+  const bool head_only = head_ && head_->request.method == "HEAD";
+  const std::string body = std::to_string(status) + " " + std::string(status_text(status)) + ": " + text + "\n";
+  out_.clear();
+  out_offset_ = 0;
+  out_.push_back("HTTP/1.1 " + std::to_string(status) + " " + std::string(status_text(status)) +
+                 "\r\nContent-Type: text/plain; charset=utf-8\r\n" + header + (header.empty() ? "" : "\r\n") +
+                 "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                 (head_only ? std::string{} : body));
+  const auto now = Clock::now();
+  enter(State::Refusing, now);
+  answer_began_ = progress_ = now;
+  hold_until_ = {};
+}
+
+Gateway::Connection::Step Gateway::Connection::send_refusal(Clock::time_point now) {
+  switch (flush(now)) {
+    case ClientSocket::Io::Done:
+      client_.end_writing();
+      enter(State::Draining, now);
+      return Step::Again;
+    case ClientSocket::Io::Again:
+      return Step::Wait;
+    case ClientSocket::Io::Closed:
+      break;
+  }
+  return Step::Over;
+}
+
+Gateway::Connection::Step Gateway::Connection::drain(Clock::time_point) {
+  std::size_t count = 0;
+  switch (client_.discard(count)) {
+    case ClientSocket::Io::Done:
+      drained_ += count;
+      return drained_ > kMaxDrained ? Step::Over : Step::Again;
+    case ClientSocket::Io::Again:
+      return Step::Wait;
+    case ClientSocket::Io::Closed:
+      break;
+  }
+  return Step::Over;
 }
 
 }  // namespace tpx::expose

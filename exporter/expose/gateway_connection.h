@@ -1,83 +1,98 @@
 #pragma once
 
-#include <poll.h>
-
-#include <array>
 #include <chrono>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "expose/client_socket.h"
 #include "expose/gateway.h"
+#include "expose/internal_request.h"
+#include "expose/request_head.h"
 
 namespace tpx::expose {
 
-/// Bytes on their way from one socket to the other; never more than fits.
-class RelayBuffer {
- public:
-  [[nodiscard]] bool empty() const { return begin_ == end_; }
-  [[nodiscard]] char* space() { return bytes_.data() + end_; }
-  [[nodiscard]] std::size_t room() const { return bytes_.size() - end_; }
-  void filled(std::size_t count) { end_ += count; }
-  [[nodiscard]] const char* data() const { return bytes_.data() + begin_; }
-  [[nodiscard]] std::size_t size() const { return end_ - begin_; }
-  void taken(std::size_t count) {
-    begin_ += count;
-    if (begin_ == end_) {
-      begin_ = end_ = 0;
-    }
-  }
-
- private:
-  std::array<char, 16384> bytes_{};  // a TLS record's worth
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-};
-
-/// One client and its upstream connection, which is opened with the first byte of the request, so that a client that
-/// says nothing holds no HTTP worker. Used by the gateway's thread alone.
+/// One client: reads a request, waits for its answer, sends it, and begins anew. Used by the gateway's thread alone.
+///
+///     Handshake → Head → Body → Queued → Answering → Head …
+///                   ↘ refused ↘      ↘ 503      ↘ last answer
+///                                 Refusing → Draining → closed
 class Gateway::Connection {
  public:
-  Connection(UniqueFd client, std::string name, const Options& options);
+  enum class State : std::uint8_t { Handshake, Head, Body, Queued, Answering, Refusing, Draining };
+
+  Connection(Gateway& gateway, std::uint64_t id, UniqueFd client, std::string name);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  /// What to wait for, in the order client, upstream; a descriptor of -1 waits for nothing.
-  void describe(pollfd& client, pollfd& upstream) const;
-  /// Moves what can be moved. False: the connection is over.
-  [[nodiscard]] bool advance();
-  /// When advance() must be called even if nothing happens.
-  [[nodiscard]] Clock::time_point deadline() const { return progress_ + options_.timeout; }
-  /// True when time is counted: in the handshake, and while bytes wait for the client.
-  [[nodiscard]] bool timed() const { return handshaking_ || !to_client_.empty(); }
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] int descriptor() const { return client_.descriptor(); }
+  /// Does what can be done without waiting. False: the connection is over.
+  [[nodiscard]] bool advance(Clock::time_point now);
+  /// To be called at deadline(). False: the connection is over.
+  [[nodiscard]] bool expire(Clock::time_point now);
+  [[nodiscard]] Clock::time_point deadline() const;
+  /// The epoll events to wait for; errors and hang-ups come anyway.
+  [[nodiscard]] std::uint32_t wanted() const;
+  /// Something came from the HTTP server's side of the internal connection.
+  [[nodiscard]] bool advance_internal(Clock::time_point now);
+  /// The request that waits is given to the HTTP server. False: the connection is over.
+  [[nodiscard]] bool begin(bool scrape, Clock::time_point now);
+  /// The same for a request that is refused: an answer, then the end.
+  void refuse(int status, const std::string& text, const std::string& header = {});
+
+  /// Nothing was asked and nothing is under way.
+  [[nodiscard]] bool idle() const { return state_ == State::Head && in_.empty(); }
+  /// When the client last sent or took something.
+  [[nodiscard]] Clock::time_point progress() const { return progress_; }
+  /// Bytes of an answer wait for the client.
+  [[nodiscard]] bool is_behind() const { return !out_.empty(); }
+  [[nodiscard]] bool starved() const { return exchange_ != nullptr && exchange_->starved(); }
+
+  std::uint32_t watched = 0;  ///< what epoll was told
 
  private:
-  enum class Io { Done, Again, Closed };
+  enum class Step : std::uint8_t { Again, Wait, Over };
 
-  [[nodiscard]] bool handshake();
-  [[nodiscard]] bool refuse_plain_http();
-  [[nodiscard]] bool open_upstream();
-  Io read_client();
-  Io write_client();
-  Io read_upstream();
-  Io write_upstream();
-  Io tls_result(int result);
-  [[nodiscard]] bool relay();
+  [[nodiscard]] Step step(Clock::time_point now);
+  Step handshake(Clock::time_point now);
+  Step read_head(Clock::time_point now);
+  Step read_body(Clock::time_point now);
+  Step answer(Clock::time_point now);
+  Step finish_answer(Clock::time_point now);
+  Step send_refusal(Clock::time_point now);
+  Step drain(Clock::time_point now);
+  Step parse(std::size_t length, Clock::time_point now);
+  void take_news(Clock::time_point now);
+  ClientSocket::Io fill(std::size_t room);
+  ClientSocket::Io flush(Clock::time_point now);
+  void enter(State state, Clock::time_point now);
 
-  const Options& options_;
-  UniqueFd client_;
-  UniqueFd upstream_;
-  std::string name_;
-  std::uint16_t local_port_ = 0;
-  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, &SSL_free};
-  bool handshaking_ = false;
-  short tls_wants_ = 0;  ///< POLLIN or POLLOUT that OpenSSL asked for
-  bool client_ended_ = false;
-  bool upstream_ended_ = false;
-  bool upstream_told_ = false;  ///< the client's end was passed on
-  RelayBuffer to_upstream_;
-  RelayBuffer to_client_;
-  Clock::time_point progress_ = Clock::now();
+  Gateway& gateway_;
+  const std::uint64_t id_;
+  const std::shared_ptr<const void> open_ = std::make_shared<char>();  ///< see Request::open
+  ClientSocket client_;
+  const std::string name_;
+  State state_ = State::Head;
+  std::string in_;             ///< received and not yet taken
+  std::size_t body_left_ = 0;  ///< of the request's body
+  std::optional<RequestHead> head_;
+  std::shared_ptr<Exchange> exchange_;
+  std::unique_ptr<InternalRequest> internal_;
+  std::deque<std::string> out_;
+  std::size_t out_offset_ = 0;  ///< of the first piece, already sent
+  bool finished_ = false;       ///< the answer's last piece is in `out_`
+  bool whole_ = false;
+  bool keep_alive_ = false;
+  bool used_ = false;          ///< a request was answered on it
+  Clock::time_point entered_;  ///< the state
+  Clock::time_point progress_;
+  Clock::time_point answer_began_{};
+  Clock::time_point hold_until_{};
+  std::size_t drained_ = 0;
 };
 
 }  // namespace tpx::expose

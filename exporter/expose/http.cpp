@@ -64,6 +64,7 @@ std::string_view status_text(int status) {
   };
   static constexpr Row kRows[] = {{200, "OK"},
                                   {204, "No Content"},
+                                  {301, "Moved Permanently"},
                                   {400, "Bad Request"},
                                   {401, "Unauthorized"},
                                   {403, "Forbidden"},
@@ -71,9 +72,13 @@ std::string_view status_text(int status) {
                                   {405, "Method Not Allowed"},
                                   {406, "Not Acceptable"},
                                   {408, "Request Timeout"},
+                                  {411, "Length Required"},
                                   {413, "Content Too Large"},
+                                  {414, "URI Too Long"},
+                                  {429, "Too Many Requests"},
                                   {431, "Request Header Fields Too Large"},
                                   {500, "Internal Server Error"},
+                                  {501, "Not Implemented"},
                                   {503, "Service Unavailable"},
                                   {505, "HTTP Version Not Supported"}};
   for (const Row& row : kRows) {

@@ -16,13 +16,15 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 /// One request as a handler sees it: a plain value.
 struct Request {
   std::string method;
-  std::string path;   ///< percent-decoded, without `.` and `..` segments
+  std::string path;   ///< percent-decoded, otherwise as sent; `*` of OPTIONS *
   std::string query;  ///< what follows '?', still encoded
   Headers headers;
   std::string remote;  ///< the client's address as text
   bool tls = false;
-  /// The same for all requests on one connection of the client; the server lets go of it when that is closed. Null: unknown.
-  std::shared_ptr<const void> connection;
+  /// The client's connection: unique while the server runs, the same for all requests on a kept connection.
+  std::uint64_t connection = 0;
+  /// Expires when the client's connection is closed. Null: unknown.
+  std::shared_ptr<const void> open;
 
   /// The value of a header by its name in any case, or null.
   [[nodiscard]] const std::string* header(std::string_view name) const;

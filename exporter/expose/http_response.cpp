@@ -1,11 +1,11 @@
 #include "expose/http_response.h"
 
-#include <civetweb.h>
 #include <strings.h>
 
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <utility>
 
 namespace tpx::expose {
 namespace {
@@ -37,11 +37,8 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-HttpResponse::HttpResponse(mg_connection* connection, Settings settings)
-    : connection_(connection),
-      settings_(std::move(settings)),
-      body_(kSizeField, '0'),
-      deadline_(std::chrono::steady_clock::now() + settings_.timeout) {}
+HttpResponse::HttpResponse(Exchange& exchange, Settings settings)
+    : exchange_(exchange), settings_(std::move(settings)), body_(kSizeField, '0') {}
 
 void HttpResponse::begin(int status, Headers headers) {
   status_ = status;
@@ -72,10 +69,11 @@ bool HttpResponse::write(std::string_view piece) {
 void HttpResponse::finish() {
   if (!head_sent_) {
     const bool whole = body_.size() < kChunk + kSizeField;
-    send_head(whole);
+    std::string answer = make_head(whole);
     if (!settings_.head) {
-      send(std::string_view(body_).substr(kSizeField));
+      answer.append(body_, kSizeField);
     }
+    send(std::move(answer));
     return;
   }
   flush();
@@ -84,7 +82,7 @@ void HttpResponse::finish() {
   }
 }
 
-void HttpResponse::send_head(bool whole) {
+std::string HttpResponse::make_head(bool whole) {
   head_sent_ = true;
   if (!whole && settings_.http10) {
     settings_.keep_alive = false;
@@ -102,23 +100,23 @@ void HttpResponse::send_head(bool whole) {
       line(name, value);
     }
   }
-  if (whole) {
+  if (whole && status_ != 204) {
     line("Content-Length", std::to_string(body_.size() - kSizeField));
-  } else if (!settings_.http10 && !settings_.head) {
+  } else if (!whole && !settings_.http10 && !settings_.head) {
     line("Transfer-Encoding", "chunked");
   }
   line("Connection", settings_.keep_alive ? "keep-alive" : "close");
   head += "\r\n";
-  send(head);
+  return head;
 }
 
 void HttpResponse::flush() {
   if (!head_sent_) {
-    send_head(false);
+    send(make_head(false));
   }
   const std::size_t size = body_.size() - kSizeField;
   if (size != 0 && settings_.http10) {
-    send(std::string_view(body_).substr(kSizeField));
+    send(body_.substr(kSizeField));
   } else if (size != 0) {
     static constexpr std::string_view kDigits = "0123456789abcdef";
     for (std::size_t i = 0; i < 8; ++i) {
@@ -127,17 +125,14 @@ void HttpResponse::flush() {
     body_[8] = '\r';
     body_[9] = '\n';
     body_ += "\r\n";
-    send(body_);
+    send(std::exchange(body_, {}));
+    body_.reserve(kSizeField + kChunk + 2);
   }
-  body_.resize(kSizeField);
+  body_.assign(kSizeField, '0');
 }
 
-void HttpResponse::send(std::string_view bytes) {
-  if (failed_ || bytes.empty()) {
-    return;
-  }
-  if (std::chrono::steady_clock::now() > deadline_ ||
-      ::mg_write(connection_, bytes.data(), bytes.size()) != static_cast<int>(bytes.size())) {
+void HttpResponse::send(std::string bytes) {
+  if (!failed_ && !bytes.empty() && !exchange_.send(std::move(bytes))) {
     failed_ = true;  // a client that is gone, or takes longer than it may
   }
 }

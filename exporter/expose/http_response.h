@@ -3,13 +3,12 @@
 #include <chrono>
 #include <string>
 
+#include "expose/exchange.h"
 #include "expose/http.h"
-
-struct mg_connection;
 
 namespace tpx::expose {
 
-/// An answer on a civetweb connection. Nothing is sent before a chunk is full or the answer ends: what fits one chunk
+/// An answer for an exchange. Nothing is sent before a chunk is full or the answer ends: what fits one chunk
 /// has a Content-Length.
 class HttpResponse : public Response {
  public:
@@ -18,14 +17,15 @@ class HttpResponse : public Response {
     bool http10 = false;      ///< no chunks: the end of the connection ends the body
     bool keep_alive = false;  ///< what the Connection header says; cleared where the body must end with the connection
     Headers extra;            ///< put on every answer, unless the handler set one of the name
-    std::chrono::milliseconds timeout{60000};
   };
 
-  HttpResponse(mg_connection* connection, Settings settings);
+  HttpResponse(Exchange& exchange, Settings settings);
 
   void begin(int status, Headers headers) override;
   bool write(std::string_view piece) override;
 
+  /// The client gets the answer only after this time. Before anything is sent.
+  void hold(std::chrono::milliseconds delay) { exchange_.hold(delay); }
   /// Sends what is left and ends the body.
   void finish();
   /// True once anything was sent: the status can't be changed any more.
@@ -34,22 +34,23 @@ class HttpResponse : public Response {
   void abort() { failed_ = true; }
   /// Forgets an answer of which nothing was sent.
   void reset();
+  /// The client gets, or got, all of it.
+  [[nodiscard]] bool whole() const { return !failed_; }
   [[nodiscard]] bool keep_alive() const { return settings_.keep_alive && !failed_; }
   [[nodiscard]] int status() const { return status_; }
 
  private:
-  void send_head(bool whole);
+  [[nodiscard]] std::string make_head(bool whole);
   void flush();
-  void send(std::string_view bytes);
+  void send(std::string bytes);
 
-  mg_connection* connection_;
+  Exchange& exchange_;
   Settings settings_;
   int status_ = 0;
   Headers headers_;
   std::string body_;  ///< room for a chunk's size, then the chunk
   bool head_sent_ = false;
   bool failed_ = false;
-  std::chrono::steady_clock::time_point deadline_;
 };
 
 }  // namespace tpx::expose

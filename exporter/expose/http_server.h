@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "expose/http.h"
+#include "expose/http_statistics.h"
 
 namespace spdlog {
 class logger;
@@ -17,15 +18,20 @@ namespace tpx::expose {
 
 /// How a server listens and what it bounds.
 struct ServerOptions {
-  std::vector<std::string> addresses = {":19435"};      ///< as --web.listen-address has them
-  std::string web_config_file;                          ///< empty: plain HTTP for everyone
-  std::size_t workers = 16;                             ///< connections served at once; each has a thread
-  std::size_t max_scrapes = 4;                          ///< scrapes in flight; more are answered 503
-  std::size_t max_request_bytes = 16384;                ///< request line and headers; more is answered 400 or 413
-  std::chrono::milliseconds request_timeout{10000};     ///< for a request to arrive, for a client to take a chunk
+  std::vector<std::string> addresses = {":19435"};  ///< as --web.listen-address has them
+  std::string web_config_file;                      ///< empty: plain HTTP for everyone
+  std::size_t workers = 16;                         ///< requests handled at once; each has a thread
+  std::size_t max_connections = 2048;     ///< clients at once; fewer where the limit of descriptors asks for it
+  std::size_t max_scrapes = 4;            ///< scrapes handled at once; others wait
+  std::size_t max_requests = 40;          ///< scrapes, those that wait among them; more are answered 503. 0: no limit
+  std::size_t max_request_bytes = 16384;  ///< request line and headers; more is answered 414 or 431
+  std::chrono::milliseconds request_timeout{10000};     ///< for a request to arrive, for a client to take some
   std::chrono::milliseconds response_timeout{60000};    ///< for a whole answer to be taken
   std::chrono::milliseconds keep_alive_timeout{75000};  ///< how long a connection may idle; above a minute's scrape
-  std::shared_ptr<spdlog::logger> log;                  ///< may be null
+  std::chrono::milliseconds failed_login_delay{1000};   ///< before the answer to a wrong password
+  std::size_t answer_memory = 64U << 20U;               ///< bytes of answers that may wait for their clients
+  std::shared_ptr<HttpStatistics> statistics = std::make_shared<HttpStatistics>();
+  std::shared_ptr<spdlog::logger> log;  ///< may be null
 };
 
 /// An address served.
@@ -35,9 +41,9 @@ struct BoundAddress {
   std::uint16_t port = 0;
 };
 
-/// The HTTP server: civetweb for HTTP/1.1, a Gateway before it for IPv6 and TLS. Handlers run on several threads at once;
+/// The HTTP server: a Gateway takes the clients' connections, civetweb runs the handlers of whole requests. Handlers run on several threads at once;
 /// what they throw is logged and answered 500. Basic authentication and headers of the web configuration apply to every
-/// path. Bounded: connections, request size, slow clients, scrapes in flight.
+/// path. Bounded: connections, request size, slow clients, scrapes in flight, memory of answers.
 class HttpServer {
  public:
   /// Listens and serves. Fails, with nothing left behind, when an address can't be had or the web configuration is wrong.

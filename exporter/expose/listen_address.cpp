@@ -13,7 +13,7 @@
 namespace tpx::expose {
 namespace {
 
-constexpr int kBacklog = 200;
+constexpr int kBacklog = 1024;  // bounded by net.core.somaxconn too
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -109,6 +109,12 @@ SocketAddress any_address(int family, std::uint16_t port) {
   address.storage.ss_family = static_cast<sa_family_t>(family);
   address.length = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   address.set_port(port);
+  return address;
+}
+
+SocketAddress loopback_address(std::uint16_t port) {
+  SocketAddress address = any_address(AF_INET, port);
+  static_cast<sockaddr_in*>(static_cast<void*>(&address.storage))->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
 }
 

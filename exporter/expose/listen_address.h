@@ -40,6 +40,9 @@ struct ListenAddress {
 /// The wildcard address of a family.
 [[nodiscard]] SocketAddress any_address(int family, std::uint16_t port);
 
+/// 127.0.0.1 with a port.
+[[nodiscard]] SocketAddress loopback_address(std::uint16_t port);
+
 /// A listening, non-blocking socket. `dual_stack` (AF_INET6 only): takes IPv4 connections too. `text` is the address as
 /// the user wrote it: an error says what to do about it (in use, not permitted, not of this host).
 [[nodiscard]] Result<UniqueFd> listen_on(const SocketAddress& address, bool dual_stack, const std::string& text);

@@ -180,6 +180,10 @@ void OwnMetrics::observe_reload(bool successful, double now, const std::string& 
   }
 }
 
+void OwnMetrics::add_source(std::function<std::vector<MetricFamily>()> source) {
+  sources_.push_back(std::move(source));
+}
+
 std::vector<MetricFamily> OwnMetrics::collect(const ExporterStatus& status) const {
   std::vector<MetricFamily> all = status_families(status);
   const auto add = [&all](const prometheus::Collectable& source) {
@@ -193,6 +197,10 @@ std::vector<MetricFamily> OwnMetrics::collect(const ExporterStatus& status) cons
   };
   add(*registry_);
   add(process_);
+  for (const auto& source : sources_) {
+    std::vector<MetricFamily> more = source();
+    std::move(more.begin(), more.end(), std::back_inserter(all));
+  }
   std::sort(all.begin(), all.end(), [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });
   return all;
 }

@@ -4,6 +4,7 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,12 +35,16 @@ class OwnMetrics {
   /// The configuration was loaded, or was not, for this reason; `now` in seconds since the epoch.
   void observe_reload(bool successful, double now, const std::string& reason = "");
 
+  /// More families, asked for at each collection, by several threads at once. Before the first collection.
+  void add_source(std::function<std::vector<prometheus::MetricFamily>()> source);
+
   /// Everything, sorted by name.
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const ExporterStatus& status) const;
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
   ProcessMetrics process_;
+  std::vector<std::function<std::vector<prometheus::MetricFamily>()>> sources_;
   prometheus::Histogram* scrape_durations_ = nullptr;  ///< owned by the registry, as all of these
   prometheus::Gauge* last_scrape_ = nullptr;
   prometheus::Gauge* reload_successful_ = nullptr;

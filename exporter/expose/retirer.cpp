@@ -1,6 +1,7 @@
 #include "expose/retirer.h"
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace tpx::expose {
@@ -19,7 +20,12 @@ Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::m
     return fail(std::move(grace.error()));
   }
   std::unique_ptr<Retirer> retirer(new Retirer(watch, service, std::move(*grace), std::move(targets)));
-  retirer->thread_ = std::jthread([self = retirer.get()](const std::stop_token& stop) { self->run(stop); });
+  try {
+    retirer->thread_ = std::jthread([self = retirer.get()](const std::stop_token& stop) { self->run(stop); });
+  } catch (const std::system_error& error) {
+    return fail(os_failure("cannot start the thread that ends series", error.code().value(),
+                           "raise the limit of threads: TasksMax= of systemd, pids.max, ulimit -u"));
+  }
   return retirer;
 }
 

@@ -45,7 +45,7 @@ std::optional<ScrapeClient> scrape_client(const Request& request) {
     return std::nullopt;
   }
   client.timeout = Seconds(seconds);
-  client.connection = request.connection;
+  client.connection = request.open;
   const std::string* agent = request.header("User-Agent");
   for (const std::string& part :
        {address_of(request.remote), request.path, request.query, agent == nullptr ? std::string() : *agent, *timeout}) {

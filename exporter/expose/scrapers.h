@@ -52,7 +52,7 @@ class Scrapers {
   struct Scrape {
     decode::Showing showing;
     std::uint64_t member = 0;  ///< 0: not a scraper's
-    Time begun{};  ///< when the request came, for the timeout: begin() takes its `now` for that
+    Time begun{};              ///< when the request came, for the timeout: begin() takes its `now` for that
     std::chrono::duration<double> timeout{};
   };
 

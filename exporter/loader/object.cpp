@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <set>
 
+#include "base/file.h"
 #include "loader/attachable.h"
 #include "loader/libbpf_log.h"
 #include "loader/object_options.h"
@@ -299,6 +300,9 @@ Result<ObjectFile> ObjectFile::open(const std::string& path, const std::map<std:
   file.path_ = path;
   file.options_ = options;
   file.at_ = at;
+  if (auto regular = check_regular_file(path); !regular) {  // libbpf would wait for a FIFO's writer
+    return fail(std::move(regular).error().with_context("can't read BPF object ").at(at));
+  }
   file.object_.reset(bpf_object__open_file(path.c_str(), nullptr));
   if (!file.object_) {
     const int code = errno;

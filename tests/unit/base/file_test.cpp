@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,4 +48,17 @@ TEST_CASE("read_file says why it could not") {
   const auto directory = read_file("/");
   REQUIRE_FALSE(directory);
   CHECK(directory.error().os_error == EISDIR);
+}
+
+TEST_CASE("a file that could make its reader wait is not opened for reading") {
+  const std::string path = std::filesystem::temp_directory_path() / ("tpx_fifo_test." + std::to_string(::getpid()));
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const auto fifo = read_file(path);
+  const auto checked = check_regular_file(path);
+  std::filesystem::remove(path);
+  REQUIRE_FALSE(fifo);
+  CHECK(fifo.error().message == path + ": not a regular file");
+  CHECK_FALSE(checked);
+  CHECK_FALSE(read_file("/dev/zero"));
+  CHECK(check_regular_file("/proc/self/status"));
 }

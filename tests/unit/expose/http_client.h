@@ -63,7 +63,7 @@ class Client {
     }
   }
 
-  /// Reads one answer; to a HEAD there is no body.
+  /// Reads one answer; to a HEAD there is no body, and none in a 204.
   Answer receive(bool head = false) {
     Answer answer;
     std::size_t end = std::string::npos;
@@ -78,7 +78,7 @@ class Client {
     if (answer.head.size() > 12) {
       answer.status = std::atoi(answer.head.c_str() + 9);
     }
-    if (head) {
+    if (head || answer.status == 204) {
       answer.complete = true;
     } else if (answer.has("Transfer-Encoding: chunked")) {
       answer.complete = take_chunks(answer.body);
