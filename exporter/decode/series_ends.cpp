@@ -18,8 +18,12 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 bool SeriesTable::end_row(std::span<const std::byte> key, std::span<const std::uint64_t> value,
                           const reader::MapSnapshot& snapshot) {
-  add_value(kind_, ended_, value);
   const std::uint64_t hash = HashIndex::hash_of(as_text(key));
+  if (kind_ == plan::MetricKind::Gauge) {  // what a process set last says nothing once it is over
+    young_.erase(hash);
+    return true;
+  }
+  add_value(kind_, ended_, value);
   const std::uint32_t number = keys_.find(hash, [&](std::uint32_t entry) { return has_key(entry, key); });
   if (number == kNone) {
     young_.erase(hash);

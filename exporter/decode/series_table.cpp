@@ -55,6 +55,8 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot, const Showin
   } else {
     count_rows(snapshot, showing);
   }
+  // Those that are old enough by now and were not met again are gone.
+  std::erase_if(young_, [&](const auto& entry) { return showing.now - entry.second >= min_age_; });
   settle_carries(showing);
   count_other(snapshot);
   count_carries(snapshot);

@@ -80,7 +80,7 @@ class SeriesTable {
 
   /// A row has ended with this value and will not be in the next snapshot; `snapshot` is the one of the last update(), as it
   /// was then. False when none of its key was ever exposed: then the value is the caller's to add to the ended
-  /// ones. Not for gauges.
+  /// ones. A gauge's value is dropped.
   [[nodiscard]] bool end_row(std::span<const std::byte> key, std::span<const std::uint64_t> value,
                              const reader::MapSnapshot& snapshot);
   /// Adds `value` to the series with these label texts (one per label; the retired label's reads `exited`), which stays in

@@ -137,11 +137,9 @@ Result<void> MetricService::start_retirer() {
   return {};
 }
 
-/// A gauge that its process set last says nothing of anybody else: it is not kept.
 void MetricService::end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
   const plan::MetricPlan& plan = served.planned->plan;
-  if (plan.value.kind == MetricKind::Gauge || served.series->end_row(key, value, served.snapshot) ||
-      !served.labels->decode(key, retired_labels_)) {
+  if (served.series->end_row(key, value, served.snapshot) || !served.labels->decode(key, retired_labels_)) {
     return;
   }
   retired_labels_[*plan.retire_field] = "exited";

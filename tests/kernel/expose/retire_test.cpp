@@ -94,8 +94,9 @@ constexpr expose::SeriesTimes kAsShipped{};
 
 /// Somebody who scrapes over one connection.
 struct Scraper {
+  explicit Scraper(std::string group = "one") : client{std::move(group), connection, std::chrono::seconds(100)} {}
   std::shared_ptr<const void> connection = std::make_shared<int>(0);
-  expose::ScrapeClient client{"test", connection, std::chrono::seconds(100)};
+  expose::ScrapeClient client;
 };
 
 /// A service of one metric: getppid calls of processes named child_comm(), by `id`.
@@ -343,8 +344,7 @@ TEST_CASE("a series begins at 0 for each scraper, and stays with its last value 
     INFO(variant.name);
     Service service("pid", 64, variant);
     const Scraper one;
-    Scraper two;
-    two.client.group = "another";
+    const Scraper two("another");
     REQUIRE(service.scrape_as(&one));
     REQUIRE(service.scrape_as(&two));
     Gate gate;
