@@ -2,7 +2,7 @@
 
 Every stand-in counts the calls of getpriority that the programs of harness/churn.py make, and observes their argument. Its
 labels have the shipped names: `pid` and `comm` mean what they say, any other is the argument, so that most label sets
-appear once; where a query selects a value of a label, half of the events have it.
+appear once; where queries select values of a label, each has its share of the events by the argument's remainder.
 """
 
 import re
@@ -54,13 +54,19 @@ def everything_asked():
     return {**dict(all_queries()), **rules, **dict(documented_queries())}
 
 
-def stand_ins(queries):
-    """The configuration, and {full name: type}."""
-    shipped, selected = shipped_metrics(), {}
+def selected_values(queries):
+    """{(metric, label): values that queries select, in order}"""
+    selected = {}
     for query in queries.values():
         for match in SELECTOR.finditer(query):
             for label, value in re.findall(r'(\w+)="([^"]+)"', match["matchers"]):
-                selected[base(match["metric"]), label] = value
+                selected.setdefault((base(match["metric"]), label), set()).add(value)
+    return {key: sorted(values) for key, values in selected.items()}
+
+
+def stand_ins(queries):
+    """The configuration, and {full name: type}."""
+    shipped, selected = shipped_metrics(), selected_values(queries)
     names = {base(name) for query in queries.values() for name in metric_names(query)} & shipped.keys()
     metrics, types = [], {}
     for name in sorted(names):
@@ -83,16 +89,18 @@ def _label(name, selected):
     if name in ("pid", "comm"):
         return name
     if selected:
-        return f'map(args.who & 1, 1="{selected}", 0="another")'
+        names = ", ".join(f'{number}="{value}"' for number, value in enumerate([*selected, "another"]))
+        return f"map(args.who % {len(selected) + 1}, {names})"
     return "args.who"
 
 
 def truth(metric, matchers, events):
     """What the series of a stand-in rise by: {None: events} of a counter, or of one piece of a histogram by its bound."""
-    sizes = events.sizes
-    half = any(value for label, value in re.findall(r'(\w+)="([^"]+)"', matchers or "") if label not in ("pid", "comm"))
-    if half:
-        sizes = {size: count for size, count in sizes.items() if size & 1}
+    sizes, selected = events.sizes, selected_values(everything_asked())
+    for label, value in re.findall(r'(\w+)="([^"]+)"', matchers or ""):
+        values = selected[base(metric), label]
+        share = values.index(value)
+        sizes = {size: count for size, count in sizes.items() if size % (len(values) + 1) == share}
     if metric.endswith("_bucket"):
         bounds = [*BOUNDS, float("inf")]
         return {float(bound): sum(count for size, count in sizes.items() if size <= bound) for bound in bounds}
