@@ -47,8 +47,9 @@ namespace {
       FieldRow{EVENT, "ioprio", "args.rq->ioprio"}, FieldRow{EVENT, "ioprio", "args.rq->bio->bi_ioprio"}, \
       FieldRow{EVENT, "comm", "comm"}, FieldRow{EVENT, "cmd", "\"\""}, TPX_RWBS_ROWS(EVENT, "args.rq->cmd_flags")
 
-#define TPX_BIO_DEVICE_ROWS(EVENT)                     \
-  FieldRow{EVENT, "dev", "args.bio->bi_bdev->bd_dev"}, \
+// bio_dev(): the disk's, of a partition's operations too.
+#define TPX_BIO_DEVICE_ROWS(EVENT)                                                                             \
+  FieldRow{EVENT, "dev", "args.bio->bi_bdev->bd_disk->major << 20 | args.bio->bi_bdev->bd_disk->first_minor"}, \
       FieldRow{EVENT, "dev", "args.bio->bi_disk->major << 20 | args.bio->bi_disk->first_minor"}
 
 // Commands of a driver's or of SCSI's own (operations 32 to 35) have no place on the disk.

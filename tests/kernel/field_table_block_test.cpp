@@ -174,6 +174,7 @@ TEST_CASE("block operations' arguments give what their records say", "[kernel]")
   const MountPoint directory;
   const LoopDevice device(directory.path(), 64 * kMebibyte);
   device.set("max_sectors_kb", "64");
+  const std::string partition = device.add_partition(kMebibyte, 32 * kMebibyte);
   const std::string filter = "args.dev == " + std::to_string(device.number());
   const std::string fields = "dev: args.dev, sector: args.sector, sectors: args.nr_sector, operation: args.rwbs";
   const std::string by_whom = fields + ", comm: args.comm";
@@ -193,6 +194,7 @@ TEST_CASE("block operations' arguments give what their records say", "[kernel]")
         discard(device.path());
         transfer_cached(device.path());
         write_at_once(device.path());
+        transfer_directly("/dev/" + partition, kBlock);  // its operations name the disk
         use_file_system(device.path());
       });
 }

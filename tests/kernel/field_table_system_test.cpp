@@ -131,7 +131,7 @@ TEST_CASE("the rest of signals', tasks' and the scheduler's arguments give what 
       pause();
       _exit(0);
     }
-    kill(child, SIGTERM);
+    kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     signal(SIGPIPE, SIG_IGN);
     int ends[2];

@@ -78,7 +78,8 @@ TEST_CASE("the raw arguments give every field of the block events on every recor
 /// came later, say. And letters that came after the recorded kernels.
 bool is_shared(const plan::FieldRow& row) {
   const bool other_kernel = row.bytes > 8 || row.expression.find("rq_disk") != std::string_view::npos ||
-                            row.expression == "args.rq->ioprio" || row.expression == "args.bio->bi_bdev->bd_dev";
+                            row.expression == "args.rq->ioprio" ||
+                            row.expression.find("bi_bdev->bd_disk") != std::string_view::npos;
   return row.event.starts_with("block/") && other_kernel;
 }
 
