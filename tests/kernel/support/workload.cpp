@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "test_paths.h"
 
 namespace tpx::test {
 
