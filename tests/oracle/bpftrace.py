@@ -17,6 +17,14 @@ def _json(*words):
     return json.loads(subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout)
 
 
+def _added(pairs):
+    """A map's rows: those that read alike, as their strings differ after their NUL, are one."""
+    rows = {}
+    for key, value in pairs:
+        rows[key] = rows[key] + value if key in rows and isinstance(value, int) else value
+    return rows
+
+
 class Bpftrace:
     """Attached when the constructor returns. Use as a context manager."""
 
@@ -58,7 +66,7 @@ class Bpftrace:
         maps = {}
         for line in self.output.read_text().splitlines():
             if line.startswith('{"type": "map"'):
-                maps.update(json.loads(line)["data"])
+                maps.update(json.loads(line, object_pairs_hook=_added)["data"])
         assert self.process.returncode == 0, self.output.read_text()[:4000]
         return maps
 
