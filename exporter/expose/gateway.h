@@ -27,11 +27,11 @@ class Gateway {
   struct Options {
     std::uint16_t upstream_port = 0;  ///< the HTTP server's, on 127.0.0.1
     std::size_t max_connections = 2048;
-    std::size_t max_active = 16;    ///< requests with the HTTP server at once; others wait
-    std::size_t max_scrapes = 4;    ///< of them scrapes
-    std::size_t max_requests = 40;  ///< scrapes, those that wait among them; more are answered 503. 0: no limit
-    std::size_t max_head = 16384;   ///< bytes of request line and headers
-    std::size_t max_body = 65536;   ///< bytes of a body, which is read and ignored
+    std::size_t max_active = 16;     ///< requests with the HTTP server at once; others wait
+    std::size_t max_scrapes = 4;     ///< of them scrapes
+    std::size_t max_requests = 128;  ///< scrapes, those that wait among them; more are answered 503. 0: no limit
+    std::size_t max_head = 16384;    ///< bytes of request line and headers
+    std::size_t max_body = 65536;    ///< bytes of a body, which is read and ignored
     std::chrono::milliseconds request_timeout{
         10000};  ///< for a request to arrive, to be begun, for a client to take some
     std::chrono::milliseconds keep_alive_timeout{75000};  ///< between two requests

@@ -23,7 +23,7 @@ struct ServerOptions {
   std::size_t workers = 16;                         ///< requests handled at once; each has a thread
   std::size_t max_connections = 2048;     ///< clients at once; fewer where the limit of descriptors asks for it
   std::size_t max_scrapes = 4;            ///< scrapes handled at once; others wait
-  std::size_t max_requests = 40;          ///< scrapes, those that wait among them; more are answered 503. 0: no limit
+  std::size_t max_requests = 128;         ///< scrapes, those that wait among them; more are answered 503. 0: no limit
   std::size_t max_request_bytes = 16384;  ///< request line and headers; more is answered 414 or 431
   std::chrono::milliseconds request_timeout{10000};     ///< for a request to arrive, for a client to take some
   std::chrono::milliseconds response_timeout{60000};    ///< for a whole answer to be taken
