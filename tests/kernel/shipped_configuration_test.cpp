@@ -5,6 +5,7 @@
 #include "cli/session.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
+#include "test_paths.h"
 
 namespace tpx::test {
 namespace {

@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "decode/decoder.h"
 #include "support/fixtures.h"
+#include "test_paths.h"
 
 namespace tpx::test {
 

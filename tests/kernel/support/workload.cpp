@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "test_paths.h"
 
 namespace tpx::test {
 

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "catch.h"
+#include "test_paths.h"
 #include "unit/config/helpers.h"
 
 using namespace tpx;

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "catch.h"
 #include "decode/decoder.h"
+#include "test_paths.h"
 
 namespace {
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "catch.h"
+#include "test_paths.h"
 
 namespace tpx::plan {
 namespace {

@@ -12,6 +12,7 @@
 #include "plan/planner.h"
 #include "support/fixtures.h"
 #include "support/interpreted_plan.h"
+#include "test_paths.h"
 
 namespace tpx::test {
 namespace {

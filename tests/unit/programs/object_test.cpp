@@ -6,6 +6,7 @@
 #include "cli/session.h"
 #include "plan/object_plan.h"
 #include "skip.h"
+#include "test_paths.h"
 
 using namespace tpx;
 
