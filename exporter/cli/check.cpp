@@ -157,8 +157,10 @@ int check(const CheckOptions& options) {
   for (const plan::Rejected& rejected : plan.rejected) {
     errors.push_back(rejected.error);
   }
+  Errors warnings;
   for (const plan::PlannedMetric& metric : plan.metrics) {
     std::fputs(plan_summary(metric).c_str(), stdout);
+    warnings.insert(warnings.end(), metric.warnings.begin(), metric.warnings.end());
   }
   bool good = check_programs(plan, *kernel, options);
   PlannedObjects objects = plan_objects(loaded.config, *kernel, planner_options());
@@ -166,10 +168,14 @@ int check(const CheckOptions& options) {
     errors.push_back(rejected.error);
   }
   for (OpenedObject& object : objects.objects) {
+    for (const plan::ObjectMetricPlan& metric : object.metrics) {
+      warnings.insert(warnings.end(), metric.planned.warnings.begin(), metric.planned.warnings.end());
+    }
     good = check_object(std::move(object)) && good;
   }
+  std::fflush(stdout);
+  report_warnings(warnings, loaded.config);
   if (!errors.empty()) {
-    std::fflush(stdout);
     report(errors, loaded.config);
     std::fprintf(stderr, "%zu error%s\n", errors.size(), errors.size() == 1 ? "" : "s");
     return kUsage;

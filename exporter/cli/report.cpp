@@ -12,4 +12,8 @@ void report(const Errors& errors, const config::Config& config) {
   std::fputs(config::render(errors, config).c_str(), stderr);
 }
 
+void report_warnings(const Errors& warnings, const config::Config& config) {
+  std::fputs(config::render(warnings, config, "warning").c_str(), stderr);
+}
+
 }  // namespace tpx::cli

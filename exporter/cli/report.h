@@ -11,4 +11,7 @@ void report(const Error& error);
 /// Writes configuration errors as a compiler does, with source lines and carets, to stderr.
 void report(const Errors& errors, const config::Config& config);
 
+/// Prints warnings to stderr as errors are printed.
+void report_warnings(const Errors& warnings, const config::Config& config);
+
 }  // namespace tpx::cli

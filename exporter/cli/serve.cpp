@@ -201,8 +201,22 @@ class Exporter {
       for (const std::string& note : metric.planned.notes) {
         log_->warn("{}: {}", metric.planned.plan.name, note);
       }
+      log_warnings(metric.planned);
+    }
+    for (const loader::LoadedObject& object : attached.loaded.objects) {
+      for (const loader::LoadedObjectMetric& metric : object.metrics) {
+        log_warnings(metric.plan.planned);
+      }
     }
     return start_service(std::move(attached), std::move(cgroups), kernel);
+  }
+
+  void log_warnings(const plan::PlannedMetric& metric) const {
+    for (const Error& warning : metric.warnings) {
+      const SourceLocation at = warning.location.value_or(SourceLocation{});
+      log_->warn("{}:{}:{}: {}{}{}", at.file, at.line, at.column, warning.message, warning.hint.empty() ? "" : "; ",
+                 warning.hint);
+    }
   }
 
   static bool decode_cgroups(const plan::Plan& plan, const PlannedObjects& objects) {

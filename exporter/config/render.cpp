@@ -39,7 +39,7 @@ std::string excerpt(std::string_view line, std::uint32_t column) {
   return text + "^\n";
 }
 
-std::string head(const Error& error) {
+std::string head(const Error& error, std::string_view severity) {
   std::string text;
   if (error.location) {
     text = error.location->file;
@@ -48,13 +48,13 @@ std::string head(const Error& error) {
     }
     text += ": ";
   }
-  text += "error: " + error.message;
+  text += std::string(severity) + ": " + error.message;
   return error.hint.empty() ? text : text + "; " + error.hint;
 }
 
 }  // namespace
 
-std::string render(const Errors& errors, const Config& config) {
+std::string render(const Errors& errors, const Config& config, std::string_view severity) {
   std::vector<const Error*> sorted;
   for (const Error& error : errors) {
     sorted.push_back(&error);
@@ -72,7 +72,7 @@ std::string render(const Errors& errors, const Config& config) {
   }
   std::string text;
   for (const Error* error : sorted) {
-    text += printable(head(*error)) + '\n';
+    text += printable(head(*error, severity)) + '\n';
     if (!error->location || error->location->line == 0 || error->location->column == 0) {
       continue;
     }

@@ -174,6 +174,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.series = served.snapshot.rows() + served.series->retired_series();
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
+  status.read_faults = at(counts, LostReason::ReadFault);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
   if (planned.pair) {
     status.lost["pair_collision"] = at(counts, LostReason::PairCollision);

@@ -63,6 +63,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder unmatched("metric_pair_events_unmatched_total",
                     "Starts that were followed by another start, and ends that no start preceded.",
                     MetricType::Counter);
+  Builder faults("metric_read_faults_total",
+                 "Reads of memory that failed: a string reads \"<fault>\", a number 0. The events are counted.",
+                 MetricType::Counter);
   Builder bytes("metric_map_bytes", "Kernel memory of the metric's maps.", MetricType::Gauge);
   for (const MetricStatus& metric : status.metrics) {
     up.add({{"metric", metric.name}, {"reason", metric.up ? "" : metric.reason}}, metric.up ? 1.0 : 0.0);
@@ -72,6 +75,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
     series.add({{"metric", metric.name}}, metric.series);
     limit.add({{"metric", metric.name}}, metric.series_limit);
     other.add({{"metric", metric.name}}, metric.other);
+    faults.add({{"metric", metric.name}}, metric.read_faults);
     bytes.add({{"metric", metric.name}}, metric.map_bytes);
     for (const auto& [reason, count] : metric.lost) {
       lost.add({{"metric", metric.name}, {"reason", reason}}, count);
@@ -80,7 +84,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
       unmatched.add({{"metric", metric.name}, {"reason", reason}}, count);
     }
   }
-  for (Builder* builder : {&up, &series, &limit, &other, &lost, &unmatched, &bytes}) {
+  for (Builder* builder : {&up, &series, &limit, &other, &lost, &unmatched, &faults, &bytes}) {
     builder->into(all);
   }
 }

@@ -11,7 +11,9 @@ namespace {
 
 std::string signature_of(const BoundSite& bound) {
   std::string text = bound.filter ? signature(*bound.filter) : "";
-  text += "|" + (bound.count_filter ? signature(*bound.count_filter) : "");
+  for (const BoundPtr& filter : {bound.count_filter, bound.end_filter, bound.restarts}) {
+    text += "|" + (filter ? signature(*filter) : "");
+  }
   text += "|" + (bound.key ? signature(*bound.key) : "") + "|" + (bound.value ? signature(*bound.value) : "");
   for (const BoundPtr& label : bound.labels) {
     text += "|" + signature(*label);
@@ -77,8 +79,13 @@ Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, co
 
 Result<BoundSite> MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
                                        const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
-  BoundSite result{&tracepoint, &site, position, nullptr, nullptr, nullptr, nullptr, {}};
+  BoundSite result;
+  result.tracepoint = &tracepoint;
+  result.site = &site;
+  result.position = position;
+  Comparisons comparisons;
   Scope scope = site.scope;
+  scope.comparisons = &comparisons;
   scope.from = from;
   scope.probe = site.dispatch
                     ? make_bound(DispatchIndex{}, {ValueType::Kind::Integer, 4, false})
@@ -102,6 +109,7 @@ Result<BoundSite> MetricSteps::bind_at(const Tracepoint& tracepoint, const Site&
     result.key = *bound;
   }
   if (!counts) {
+    comparisons_.merge(comparisons);
     return result;
   }
   if (value_) {
@@ -113,15 +121,16 @@ Result<BoundSite> MetricSteps::bind_at(const Tracepoint& tracepoint, const Site&
   }
   for (const ParsedLabel& label : labels_) {
     scope.at = label.at;
-    auto bound = bind(*label.value, scope);
+    auto bound = bind_label(label, scope);
     if (!bound) {
       return fail(std::move(bound.error()));
     }
-    if (auto fits = check_decoder_input(label, (*bound)->type); !fits) {
+    if (auto fits = check_decoder_input(label, (*bound)->type, (*bound)->address_of); !fits) {
       return fail(std::move(fits.error()));
     }
     result.labels.push_back(*bound);
   }
+  comparisons_.merge(comparisons);
   return result;
 }
 
@@ -261,6 +270,10 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
     }
   }
   metric_plan_.notes = notes_;
+  metric_plan_.warnings = comparisons_.warnings();
+  for (Error& warning : metric_plan_.warnings) {
+    warning = std::move(warning).with_context("metric \"" + metric_.name.value + "\": ");
+  }
   outcome_.metric = std::move(metric_plan_);
 }
 
