@@ -140,6 +140,20 @@ void print_metrics(const Prepared& prepared, const kernel::Kernel& kernel) {
   }
 }
 
+/// What is right as configured and hardly meant.
+Errors warnings_of(const Prepared& prepared) {
+  Errors warnings;
+  for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
+    warnings.insert(warnings.end(), metric.warnings.begin(), metric.warnings.end());
+  }
+  for (const OpenedObject& object : prepared.objects.objects) {
+    for (const plan::ObjectMetricPlan& metric : object.metrics) {
+      warnings.insert(warnings.end(), metric.planned.warnings.begin(), metric.planned.warnings.end());
+    }
+  }
+  return warnings;
+}
+
 int finish(const Errors& errors, const config::Config& config, int code) {
   if (errors.empty()) {
     return kOk;
@@ -165,6 +179,7 @@ int check(const CheckOptions& options) {
   Prepared prepared = prepare(std::move(loaded), *kernel);
   const config::Config config = prepared.config;
   Errors errors = all_errors(prepared);
+  const Errors warnings = warnings_of(prepared);
   const int code = errors.empty() ? kFailure : kUsage;
   print_metrics(prepared, *kernel);
   Errors refused;
@@ -177,6 +192,8 @@ int check(const CheckOptions& options) {
     std::fprintf(stderr, "note: programs were compiled, not verified: %s\n",
                  missing ? missing->message.c_str() : "this process may not load BPF programs");
   }
+  std::fflush(stdout);
+  report_warnings(warnings, config);
   errors.insert(errors.end(), std::make_move_iterator(refused.begin()), std::make_move_iterator(refused.end()));
   return finish(errors, config, code);
 }

@@ -78,4 +78,8 @@ std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+void report_warnings(const Errors& warnings, const config::Config& config) {
+  std::fputs(config::render(warnings, config, "warning").c_str(), stderr);
+}
+
 }  // namespace tpx::cli

@@ -23,4 +23,7 @@ void report(const Errors& errors, const config::Config& config, ReportFormat for
 /// `1 metric`, `2 metrics`.
 [[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
 
+/// Prints warnings to stderr as errors are printed.
+void report_warnings(const Errors& warnings, const config::Config& config);
+
 }  // namespace tpx::cli

@@ -253,8 +253,20 @@ class Exporter {
       for (const std::string& note : metric.planned.notes) {
         log_->warn("{}: {}", metric.planned.plan.name, note);
       }
+      log_warnings(metric.planned);
+    }
+    for (const loader::LoadedObject& object : attached.loaded.objects) {
+      for (const loader::LoadedObjectMetric& metric : object.metrics) {
+        log_warnings(metric.plan.planned);
+      }
     }
     return start_service(std::move(attached), std::move(cgroups), kernel);
+  }
+
+  void log_warnings(const plan::PlannedMetric& metric) const {
+    for (const Error& warning : metric.warnings) {
+      log_->warn("{}", config::render_line(warning, "warning"));
+    }
   }
 
   /// Whether any metric is served.

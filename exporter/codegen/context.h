@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "assembler/program.h"
 #include "base/error.h"
@@ -23,6 +24,8 @@ struct Context {
   std::string key = {};     ///< identity of the key that R10 + kKey holds on every path that leads here; empty: unknown
   bool key_listed = false;  ///< the verifier could tell what is in it: one of a few constants, by the branches taken
   bool key_hashed = false;  ///< kHash holds a table's hash of it
+  /// Whose expressions are evaluated now: those to which memory that can't be read counts.
+  std::vector<const plan::MetricPlan*> metrics = {};
 
   void fail(std::string message, std::string hint = {}) {
     if (!error) {
@@ -30,6 +33,9 @@ struct Context {
     }
   }
 };
+
+/// Counts a read that failed (plan::LostReason::ReadFault) to each of context.metrics. Destroys R0 and R1.
+void count_fault(Context& context);
 
 /// *(size*)(base + offset) = src, Word or Double, after everything before it: a plain store where the architecture keeps
 /// stores in order (x86), an exchange elsewhere. Destroys src.

@@ -58,7 +58,8 @@ std::size_t task_uses(const plan::Unit& unit) {
     }
   } else {
     const auto& end = std::get<plan::PairEnd>(unit.action);
-    uses += task_uses(end.key.get()) + task_uses(end.filter.get()) + task_uses(end.count);
+    uses += task_uses(end.key.get()) + task_uses(end.filter.get()) + task_uses(end.end_filter.get()) +
+            task_uses(end.restarts.get()) + task_uses(end.count);
   }
   return uses;
 }
@@ -127,6 +128,10 @@ class Generator {
     out_.comment("metric " + metrics_[first.metric].plan.name);
     const std::string key = context_.key;
     const bool hashed = context_.key_hashed;
+    context_.metrics.clear();
+    for (const plan::Unit* unit : units) {
+      context_.metrics.push_back(&metrics_[unit->metric].plan);
+    }
     if (first.dispatch) {
       dispatch(*first.dispatch, end);
     }
@@ -168,6 +173,7 @@ class Generator {
 
   void act(const plan::Unit& unit, Label end) {
     const plan::PlannedMetric& metric = metrics_[unit.metric];
+    context_.metrics = {&metric.plan};
     if (const auto* count = std::get_if<plan::Count>(&unit.action)) {
       count_event(*count, metric);
       return;
@@ -258,13 +264,23 @@ class Generator {
 
   void pair_end(const plan::PairEnd& pair, const plan::PlannedMetric& metric, Label end) {
     Pairs pairs(context_, integers_, metric);
-    pairs.find(*pair.key, end);
+    pairs.find(pair, end);
+    if (pair.end_filter) {
+      const Label ends = out_.new_label();
+      out_.comment("filter of the end");
+      integers_.branch(*pair.end_filter, ends, true);
+      if (pair.restarts) {
+        out_.comment("the start of another pair?");
+        integers_.branch(*pair.restarts, end, true);
+      }
+      end_uncounted(pairs, end);
+      out_.place(ends);
+    }
     if (pair.filter) {
       const Label counted = out_.new_label();
       out_.comment("filter");
       integers_.branch(*pair.filter, counted, true);
-      pairs.take(end);
-      out_.jump(end);
+      end_uncounted(pairs, end);
       out_.place(counted);
     }
     if (metric.plan.key.size > 0) {
@@ -273,6 +289,11 @@ class Generator {
     pairs.take(end);
     Rows(context_, metric.plan).find();
     Updates(context_, metric.plan).update(false);
+  }
+
+  void end_uncounted(Pairs& pairs, Label end) {
+    pairs.take(end);
+    out_.jump(end);
   }
 
   Context& context_;

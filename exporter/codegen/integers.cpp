@@ -222,7 +222,11 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
     out_.move(Reg::R1, kFrame);
     out_.alu(Alu::Add, Reg::R1, kScratchSlot);
     out_.load_immediate(Reg::R2, load.size);
-    out_.call(BPF_FUNC_probe_read_kernel);
+    out_.call(load.user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+    if (load.user) {
+      out_.jump_if(Cond::SGe, Reg::R0, 0, null);
+      count_fault(context_);
+    }
     out_.place(null);
     out_.load(size_of(load.size), dst, kFrame, kScratchSlot);
   }

@@ -133,6 +133,9 @@ bool is_listed(const Bound& bound) {
                         [](const plan::DispatchIndex&) { return true; },
                         [](const plan::Conditional&) { return true; },
                         [](const plan::StringCompare&) { return true; },
+                        [](const plan::PointerString&) { return true; },  // kUnreadable, or empty
+                        [](const plan::MemoryBytes& n) { return !n.direct; },
+                        [](const plan::SocketAddress&) { return true; },
                         [](const plan::BoundUnary&) { return true; },
                         [](const plan::BoundBinary&) { return true; },
                         [](const auto&) { return false; },
@@ -155,12 +158,14 @@ std::string identity(const plan::KeyLayout& layout, const std::vector<plan::Boun
 void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
                const std::vector<plan::BoundPtr>& labels) {
   std::string key = identity(layout, labels);
-  if (context.key == key) {
+  // What can't be read counts to each metric: each reads it.
+  const bool faults = std::any_of(labels.begin(), labels.end(), [](const auto& l) { return plan::may_fault(*l); });
+  if (context.key == key && !faults) {
     return;
   }
   context.out.comment("key");
   KeyWriter(context, integers, layout).write(labels);
-  context.key = std::move(key);
+  context.key = faults ? std::string() : std::move(key);
   context.key_listed = std::all_of(labels.begin(), labels.end(), [](const auto& label) { return is_listed(*label); });
   context.key_hashed = false;
 }

@@ -2,6 +2,7 @@
 
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "codegen/rows.h"
@@ -25,6 +26,13 @@ constexpr std::int64_t kOwner = 0;
 constexpr std::int64_t kKeyWord = 8;
 constexpr std::int64_t kTime = 16;
 constexpr std::int64_t kPayload = 24;
+
+/// Whether the value is known only where there is a start.
+bool reads_start(const plan::Bound& bound) {
+  const auto parts = plan::operands(bound);
+  return std::holds_alternative<plan::StartValue>(bound.node) ||
+         std::any_of(parts.begin(), parts.end(), [](const plan::Bound* part) { return reads_start(*part); });
+}
 
 std::int64_t state(SlotState value) {
   return static_cast<std::int64_t>(value);
@@ -114,11 +122,11 @@ void Pairs::start(const plan::PairStart& start) {
   out_.place(done);
 }
 
-void Pairs::find(const plan::Bound& key, Label none) {
+void Pairs::find(const plan::PairEnd& end, Label none) {
   Rows counters(context_, metric_.plan);
   const Label found = out_.new_label();
   const Label missing = out_.new_label();
-  slot_of(key);
+  slot_of(*end.key);
   out_.comment("is this its start?");
   out_.load(Size::Double, Reg::R1, kRow, kOwner);
   out_.jump_if(Cond::Ne, Reg::R1, kHash, missing);
@@ -126,6 +134,10 @@ void Pairs::find(const plan::Bound& key, Label none) {
   out_.load(Size::Double, Reg::R2, kFrame, kPositionSlot);
   out_.jump_if(Cond::Eq, Reg::R1, Reg::R2, found);
   out_.place(missing);
+  if (end.end_filter && !reads_start(*end.end_filter)) {
+    out_.comment("filter of the end");
+    integers_.branch(*end.end_filter, none, false);
+  }
   counters.count_lost(LostReason::PairNoStart);
   out_.jump(none);
   out_.place(found);

@@ -15,9 +15,10 @@ class Pairs {
   /// Keeps a start: its key, the time and what is captured. What it displaces is counted.
   void start(const plan::PairStart& start);
 
-  /// Finds the start of `key`: kRow is its slot, whose payload may be read until take(). Else the event is counted as an
-  /// end without a start and control goes to `none`. Leaves the time since the start in kValueSlot.
-  void find(const plan::Bound& key, assembler::Label none);
+  /// Finds the start of the end's key: kRow is its slot, whose payload may be read until take(). Else the event is counted
+  /// as an end without a start, unless the end's filter refuses it, and control goes to `none`. Leaves the time since the
+  /// start in kValueSlot.
+  void find(const plan::PairEnd& end, assembler::Label none);
 
   /// Ends the pair in kRow; to `lost` (counted as a collision) when another start took the slot since find().
   void take(assembler::Label lost);

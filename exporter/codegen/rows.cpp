@@ -50,7 +50,8 @@ void Rows::find() {
 void Rows::count_lost(LostReason reason) {
   const RegionLayout& region = metric_.store.region;
   const Label skip = out_.new_label();
-  out_.comment("count what is not in a series of its own");
+  out_.comment(reason == LostReason::ReadFault ? "count what can't be read"
+                                               : "count what is not in a series of its own");
   out_.call(BPF_FUNC_get_smp_processor_id);
   out_.jump_if(Cond::Ge, Reg::R0, region.cpus, skip);
   out_.alu(Alu::Mul, Reg::R0, region.lost_stride());
@@ -59,6 +60,12 @@ void Rows::count_lost(LostReason reason) {
   out_.load_immediate(Reg::R0, 1);
   out_.atomic(Atomic::Add, Size::Double, Reg::R1, 8 * static_cast<std::int64_t>(reason), Reg::R0);
   out_.place(skip);
+}
+
+void count_fault(Context& context) {
+  for (const plan::MetricPlan* metric : context.metrics) {
+    Rows(context, *metric).count_lost(LostReason::ReadFault);
+  }
 }
 
 void Rows::address_of_row(Label no_cpu) {

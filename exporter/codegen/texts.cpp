@@ -1,6 +1,7 @@
 #include "codegen/texts.h"
 
 #include <linux/bpf.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <bit>
@@ -73,27 +74,30 @@ void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t siz
 
 void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
   size = std::min(size, round_up(bound.type.size));
-  std::visit(
-      Overloaded{
-          [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
-          [&](const plan::Special&) {
-            address(Reg::R1, offset);
-            out_.load_immediate(Reg::R2, std::min(size, 16U));
-            out_.call(BPF_FUNC_get_current_comm);
-          },
-          [&](const plan::ContextBytes& n) {
-            copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
-          },
-          [&](const plan::MemoryBytes& n) { write_memory(n, offset, std::min({size, n.size, bound.type.size})); },
-          [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
-          [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
-          [&](const plan::ShortString& n) { write_short(n, offset, size); },
-          [&](const plan::BitLetters& n) { write_letters(n, offset, size); },
-          [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
-          [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
-          [&](const auto&) { context_.fail("an integer stands where a string must be"); },
-      },
-      bound.node);
+  std::visit(Overloaded{
+                 [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
+                 [&](const plan::Special&) {
+                   address(Reg::R1, offset);
+                   out_.load_immediate(Reg::R2, std::min(size, 16U));
+                   out_.call(BPF_FUNC_get_current_comm);
+                 },
+                 [&](const plan::ContextBytes& n) {
+                   copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
+                 },
+                 [&](const plan::MemoryBytes& n) {
+                   const std::uint32_t bytes = std::min({size, n.size, bound.type.size});
+                   write_memory(n, offset, bytes, bound.type.kind == plan::ValueType::Kind::String);
+                 },
+                 [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
+                 [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
+                 [&](const plan::SocketAddress& n) { write_socket_address(n, offset); },
+                 [&](const plan::ShortString& n) { write_short(n, offset, size); },
+                 [&](const plan::BitLetters& n) { write_letters(n, offset, size); },
+                 [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
+                 [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
+                 [&](const auto&) { context_.fail("an integer stands where a string must be"); },
+             },
+             bound.node);
 }
 
 void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size) {
@@ -190,7 +194,7 @@ void Texts::write_constant(const std::string& text, std::int64_t offset, std::ui
   }
 }
 
-void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size) {
+void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size, bool is_string) {
   const auto* base = std::get_if<plan::Special>(&bytes.base->node);
   const bool task = base != nullptr && base->kind == plan::Special::Kind::CurrentTask;
   if (bytes.direct && task && context_.task_loaded) {
@@ -213,7 +217,8 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
   out_.alu(Alu::Add, Reg::R3, bytes.offset);
   address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
-  out_.call(BPF_FUNC_probe_read_kernel);
+  out_.call(bytes.user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+  mark_fault(offset, is_string ? size : 0);
   out_.place(null);
 }
 
@@ -247,29 +252,78 @@ void Texts::read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t
   out_.call(helper);
 }
 
+void Texts::mark_fault(std::int64_t offset, std::uint32_t size) {
+  const Label fine = out_.new_label();
+  out_.jump_if(Cond::SGe, Reg::R0, 0, fine);
+  // The helper has zeroed all of it.
+  if (size >= 8) {
+    out_.comment("it can't be read");
+    write_constant(std::string(plan::kUnreadable), offset, 8);
+  }
+  count_fault(context_);
+  out_.place(fine);
+}
+
+/// Family, port and IPv4 address lie in the first 8 bytes of a sockaddr, an IPv6 address in those from 8 to 24
+/// (include/uapi/linux/in.h, in6.h).
+void Texts::write_socket_address(const plan::SocketAddress& socket, std::int64_t offset) {
+  constexpr std::int64_t kPort = 2;
+  constexpr std::int64_t kAddress = 4;  // of IPv4; the flow of IPv6
+  constexpr std::uint32_t kShort = 8;
+  constexpr std::uint32_t kLong = 24;
+  const Label done = out_.new_label();
+  const Label fault = out_.new_label();
+  const Label other = out_.new_label();
+  integers_.value(*socket.pointer, Reg::R3);
+  out_.jump_if(Cond::Eq, Reg::R3, 0, done);
+  const std::int64_t pointer = integers_.push_spill();
+  out_.store(Size::Double, kFrame, pointer, Reg::R3);
+  out_.comment("socket address of the process");
+  read_string(BPF_FUNC_probe_read_user, offset, kShort);
+  out_.jump_if(Cond::SLt, Reg::R0, 0, fault);
+  out_.store_immediate(Size::Half, base_, offset + kPort, 0);
+  out_.load(Size::Half, Reg::R1, base_, offset);
+  out_.jump_if(Cond::Eq, Reg::R1, AF_INET, done);
+  out_.jump_if(Cond::Ne, Reg::R1, AF_INET6, other);
+  out_.load(Size::Double, Reg::R3, kFrame, pointer);
+  read_string(BPF_FUNC_probe_read_user, offset, kLong);
+  out_.jump_if(Cond::SLt, Reg::R0, 0, fault);
+  out_.store_immediate(Size::Half, base_, offset + kPort, 0);
+  out_.place(other);
+  out_.store_immediate(Size::Word, base_, offset + kAddress, 0);
+  out_.jump(done);
+  out_.place(fault);
+  out_.store_immediate(Size::Half, base_, offset, plan::kUnreadableFamily);
+  count_fault(context_);
+  out_.place(done);
+  integers_.pop_spill();
+}
+
 void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size) {
   if (const auto known = hoisted_.find(string.pointer.get()); known != hoisted_.end()) {
     out_.load(Size::Double, Reg::R3, kFrame, known->second);
   } else {
     integers_.value(*string.pointer, Reg::R3);
   }
+  const Label null = out_.new_label();
+  out_.jump_if(Cond::Eq, Reg::R3, 0, null);
   if (string.space == plan::PointerString::Space::User) {
     read_string(BPF_FUNC_probe_read_user_str, offset, size);
-    return;
-  }
-  if (string.space == plan::PointerString::Space::Kernel) {
+  } else if (string.space == plan::PointerString::Space::Kernel) {
     read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
-    return;
+  } else {
+    // Kernel addresses are the upper half of the address space on all that we run on.
+    const Label kernel = out_.new_label();
+    const Label read = out_.new_label();
+    out_.jump_if(Cond::SLt, Reg::R3, 0, kernel);
+    read_string(BPF_FUNC_probe_read_user_str, offset, size);
+    out_.jump(read);
+    out_.place(kernel);
+    read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
+    out_.place(read);
   }
-  // Kernel addresses are the upper half of the address space on all that we run on.
-  const Label kernel = out_.new_label();
-  const Label done = out_.new_label();
-  out_.jump_if(Cond::SLt, Reg::R3, 0, kernel);
-  read_string(BPF_FUNC_probe_read_user_str, offset, size);
-  out_.jump(done);
-  out_.place(kernel);
-  read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
-  out_.place(done);
+  mark_fault(offset, round_up(size));
+  out_.place(null);
 }
 
 void Texts::hoist_value(const Bound& bound) {

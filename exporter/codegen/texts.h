@@ -29,8 +29,9 @@ class Texts {
 
  private:
   void copy(assembler::Reg base, std::int64_t from, std::int64_t to, std::uint32_t size);
-  void write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size);
+  void write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size, bool is_string);
   void write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size);
+  void write_socket_address(const plan::SocketAddress& address, std::int64_t offset);
   void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
   void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
   void write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size);
@@ -39,6 +40,8 @@ class Texts {
   void add_choice(const plan::BitLetters::Piece& piece);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
+  /// Writes kUnreadable, and counts it, where the read that has just been made failed.
+  void mark_fault(std::int64_t offset, std::uint32_t size);
   void address(assembler::Reg dst, std::int64_t offset);
   void hoist(const plan::Bound& text);
   void hoist_value(const plan::Bound& bound);

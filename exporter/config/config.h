@@ -150,11 +150,11 @@ struct Loaded {
 [[nodiscard]] std::string full_name(const std::string& name_space, const std::string& name);
 
 /// The errors as a compiler prints them, each with its source line and caret where the location lies in one of the
-/// files of `config`:  `file:line:column: error: message; hint`.
-[[nodiscard]] std::string render(const Errors& errors, const Config& config);
+/// files of `config`:  `file:line:column: error: message; hint`. `severity` stands in place of `error`.
+[[nodiscard]] std::string render(const Errors& errors, const Config& config, std::string_view severity = "error");
 
 /// One error as render() begins it, without its source line: `file:line:column: error: message; hint`.
-[[nodiscard]] std::string render_line(const Error& error);
+[[nodiscard]] std::string render_line(const Error& error, std::string_view severity = "error");
 
 /// The errors in the order of render(): those without a place first, then file by file.
 [[nodiscard]] Errors by_place(Errors errors);

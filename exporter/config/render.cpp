@@ -39,7 +39,7 @@ std::string excerpt(std::string_view line, std::uint32_t column) {
   return text + "^\n";
 }
 
-std::string head(const Error& error) {
+std::string head(const Error& error, std::string_view severity) {
   std::string text;
   if (error.location) {
     text = error.location->file;
@@ -48,14 +48,14 @@ std::string head(const Error& error) {
     }
     text += ": ";
   }
-  text += "error: " + error.message;
+  text += std::string(severity) + ": " + error.message;
   return error.hint.empty() ? text : text + "; " + error.hint;
 }
 
 }  // namespace
 
-std::string render_line(const Error& error) {
-  return printable(head(error));
+std::string render_line(const Error& error, std::string_view severity) {
+  return printable(head(error, severity));
 }
 
 Errors by_place(Errors errors) {
@@ -68,14 +68,14 @@ Errors by_place(Errors errors) {
   return errors;
 }
 
-std::string render(const Errors& errors, const Config& config) {
+std::string render(const Errors& errors, const Config& config, std::string_view severity) {
   std::vector<SourceText> sources;
   for (const Config::File& file : config.files) {
     sources.emplace_back(file.text);
   }
   std::string text;
   for (const Error& error : by_place(errors)) {
-    text += render_line(error) + '\n';
+    text += render_line(error, severity) + '\n';
     if (!error.location || error.location->line == 0 || error.location->column == 0) {
       continue;
     }

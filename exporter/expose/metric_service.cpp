@@ -218,6 +218,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.unshown = static_cast<std::uint64_t>(events_in(served.series->unshown(), plan.value.kind));
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
+  status.read_faults = at(counts, LostReason::ReadFault);
   status.lost["negative_value"] = at(counts, LostReason::NegativeValue);
   if (planned.pair) {
     status.lost["pair_collision"] = at(counts, LostReason::PairCollision);

@@ -70,6 +70,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder unmatched("metric_pair_events_unmatched_total",
                     "Starts that were followed by another start, and ends that no start preceded.",
                     MetricType::Counter);
+  Builder faults("metric_read_faults_total",
+                 "Reads of memory that failed: a string reads \"<fault>\", a number 0. The events are counted.",
+                 MetricType::Counter);
   Builder bytes("metric_map_bytes", "Kernel memory of the metric's maps.", MetricType::Gauge);
   for (const MetricStatus& metric : status.metrics) {
     up.add({{"metric", metric.name}, {"reason", metric.up ? "" : metric.reason}}, metric.up ? 1.0 : 0.0);
@@ -83,6 +86,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
     }
     other.add({{"metric", metric.name}}, metric.other);
     unshown.add({{"metric", metric.name}}, metric.unshown);
+    faults.add({{"metric", metric.name}}, metric.read_faults);
     bytes.add({{"metric", metric.name}}, metric.map_bytes);
     for (const auto& [reason, count] : metric.lost) {
       lost.add({{"metric", metric.name}, {"reason", reason}}, count);
@@ -91,7 +95,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
       unmatched.add({{"metric", metric.name}, {"reason", reason}}, count);
     }
   }
-  for (Builder* builder : {&up, &series, &limit, &events, &other, &unshown, &lost, &unmatched, &bytes}) {
+  for (Builder* builder : {&up, &series, &limit, &events, &other, &unshown, &lost, &unmatched, &faults, &bytes}) {
     builder->into(all);
   }
 }

@@ -35,6 +35,7 @@ struct MetricStatus {
   std::uint64_t unshown = 0;                       ///< events of series that had to go before a scraper was shown them
   std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included
   std::map<std::string, std::uint64_t> unmatched;  ///< of a pair: halves that never met, by reason; not a loss
+  std::uint64_t read_faults = 0;                   ///< reads of memory that failed
   std::uint64_t map_bytes = 0;
   bool counts_events = true;          ///< false: events_total adds up values, such as bytes
   double events_total = 0;            ///< since the start; what RateHistory turns into rates

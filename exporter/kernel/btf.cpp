@@ -395,6 +395,11 @@ std::vector<std::pair<std::uint64_t, std::string>> Btf::enumerators(std::uint32_
   return values;
 }
 
+std::optional<std::uint32_t> Btf::find_typedef(const std::string& name) const {
+  const int id = btf__find_by_name_kind(raw(), name.c_str(), BTF_KIND_TYPEDEF);
+  return id > 0 ? std::optional(static_cast<std::uint32_t>(id)) : std::nullopt;
+}
+
 std::optional<std::uint32_t> Btf::find_struct(const std::string& name) const {
   return name.empty() ? std::nullopt : look_up(index_->structures(), name);
 }

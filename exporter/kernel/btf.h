@@ -61,6 +61,8 @@ class Btf {
   /// Value → name of one enum type.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, std::string>> enumerators(std::uint32_t type) const;
   [[nodiscard]] std::optional<std::uint32_t> find_struct(const std::string& name) const;
+  /// The id of a typedef by its name; looks at every type.
+  [[nodiscard]] std::optional<std::uint32_t> find_typedef(const std::string& name) const;
 
   [[nodiscard]] const ::btf* raw() const { return raw_.get(); }
 

@@ -17,7 +17,6 @@ using expression::BinaryOp;
 using expression::Builtin;
 using expression::Node;
 
-constexpr ValueType kTruth{ValueType::Kind::Integer, 1, false};
 constexpr std::uint32_t kDefaultString = 64;
 constexpr std::uint32_t kLongestString = 256;
 
@@ -161,6 +160,17 @@ class Binder {
     return fail(Error{std::move(message), std::move(hint), expression::location_of(node, scope_.at)});
   }
 
+  void judged(const Node& node, std::optional<Error> fixed) const {
+    if (scope_.comparisons == nullptr) {
+      return;
+    }
+    const SourceLocation at = expression::location_of(node, scope_.at);
+    if (fixed) {
+      fixed->location = at;
+    }
+    scope_.comparisons->add(at, std::move(fixed));
+  }
+
   Result<BoundPtr> from(const Node& node) {
     if (!scope_.from) {
       return error(node, "\"from.\" is only known where a pair ends",
@@ -235,6 +245,7 @@ class Binder {
       const bool left_string = (*left)->type.kind == ValueType::Kind::String;
       const bool right_string = (*right)->type.kind == ValueType::Kind::String;
       if (left_string && right_string) {
+        judged(node, judge_strings(binary, side_of(**left), side_of(**right)));
         return make_bound(StringCompare{*left, *right, binary.op == BinaryOp::Eq}, kTruth);
       }
       if (left_string != right_string) {
@@ -251,17 +262,18 @@ class Binder {
     if (!right) {
       return right;
     }
-    const auto* divisor = std::get_if<Constant>(&(*right)->node);
-    if (divisor != nullptr && divisor->value == 0 && (binary.op == BinaryOp::Div || binary.op == BinaryOp::Mod)) {
-      return error(*binary.right, "division by zero");
+    const auto* number = std::get_if<Constant>(&(*right)->node);
+    if (auto fits = check_right_operand(binary.op, number == nullptr ? std::nullopt : std::optional(number->value));
+        !fits) {
+      return error(*binary.right, fits.error().message, fits.error().hint);
     }
     const bool shift = binary.op == BinaryOp::Shl || binary.op == BinaryOp::Shr;
-    if (shift && divisor != nullptr && (divisor->value < 0 || divisor->value > 63)) {
-      return error(*binary.right, "a shift by " + std::to_string(divisor->value) + " bits", "0 to 63 bits are there");
-    }
     const bool is_signed = is_signed_64(**left) && (shift || is_signed_64(**right));
     const bool truth = binary.op >= BinaryOp::Lt && binary.op <= BinaryOp::Ne;
     const bool logic = binary.op == BinaryOp::LogicAnd || binary.op == BinaryOp::LogicOr;
+    if (truth) {
+      judged(node, judge_integers(binary, side_of(**left), side_of(**right), is_signed));
+    }
     return fold(make_bound(BoundBinary{binary.op, *left, *right, is_signed},
                            truth || logic ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed}));
   }
@@ -273,11 +285,23 @@ class Binder {
     if (call.function == "str") {
       return bind_str(node, call);
     }
+    if (scope_.internal && call.function == kSocketAddress) {
+      return bind_socket_address(node, *call.arguments.at(0));
+    }
     if (scope_.internal && is_mapping_function(call.function)) {
       return bind_mapping_function(call, scope_);
     }
     return error(node, "function \"" + call.function + "\" can't be used here",
                  "decoders take a whole label: put it outermost; inside are if() and str()");
+  }
+
+  Result<BoundPtr> bind_socket_address(const Node& node, const Node& pointer) {
+    if (is_from(pointer)) {
+      return from(node);
+    }
+    return bind_node(pointer).map([](const BoundPtr& bound) {
+      return make_bound(SocketAddress{bound}, {ValueType::Kind::Bytes, kSocketAddressBytes, false});
+    });
   }
 
   Result<BoundPtr> bind_if(const Node& node, const expression::Call& call) {
@@ -359,6 +383,11 @@ class Binder {
     }
     if ((*pointer)->type.kind != ValueType::Kind::Integer || (*pointer)->type.size != 8) {
       return error(*call.arguments[0], "str() takes a pointer, this is " + describe((*pointer)->type));
+    }
+    if ((*pointer)->address_of == AddressOf::Pointers) {
+      const std::string text = expression::to_text(*call.arguments[0]);
+      return error(*call.arguments[0], "\"" + text + "\" points to pointers, not to text",
+                   "write str(" + text + "[0])");
     }
     const auto space = scope_.syscall ? PointerString::Space::User : PointerString::Space::ByAddress;
     return make_bound(PointerString{*pointer, *limit + 1, space}, {ValueType::Kind::String, size, false});

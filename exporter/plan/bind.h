@@ -7,6 +7,7 @@
 #include "expression/ast.h"
 #include "kernel/kernel.h"
 #include "plan/bound.h"
+#include "plan/comparisons.h"
 
 namespace tpx::plan {
 
@@ -29,9 +30,14 @@ struct Scope {
   BoundPtr probe;  ///< the value of `probe`
   /// Makes a value of a pair's start available; absent outside of a pair's end.
   std::function<Result<BoundPtr>(const expression::Node&)> from;
-  SourceLocation at;      ///< where the expression's text starts
-  bool internal = false;  ///< the text is a row of ours: internal functions are allowed
+  SourceLocation at;                   ///< where the expression's text starts
+  bool internal = false;               ///< the text is a row of ours: internal functions are allowed
+  Comparisons* comparisons = nullptr;  ///< where to say what is found of comparisons; may be null
 };
+
+/// Internal function: the socket address that a pointer into user memory points to (SocketAddress). Written around a label
+/// that ip() decodes.
+inline constexpr const char* kSocketAddress = "socket_address";
 
 /// Resolves every name of an expression. An error carries the location of what is wrong and the nearest name as a hint.
 [[nodiscard]] Result<BoundPtr> bind(const expression::Node& node, const Scope& scope);

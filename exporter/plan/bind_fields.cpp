@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "plan/field_table.h"
 #include "plan/syscall_types.h"
+#include "plan/user_memory.h"
 
 namespace tpx::plan {
 
@@ -124,7 +125,57 @@ Result<const Field*> find_field(const std::string& name, const Scope& scope) {
   return fail(scope.event + " has no field \"" + name + "\"", hint);
 }
 
+/// The argument of a system call that a chain of members and elements begins with; null where it begins otherwise.
+const expression::Argument* syscall_chain(const Node& node, const Scope& scope) {
+  const bool chain =
+      std::holds_alternative<expression::Member>(node.value) || std::holds_alternative<expression::Index>(node.value);
+  const Node* root = &node;
+  while (chain && !std::holds_alternative<expression::Argument>(root->value)) {
+    const auto* member = std::get_if<expression::Member>(&root->value);
+    const auto* index = std::get_if<expression::Index>(&root->value);
+    if (member == nullptr && index == nullptr) {
+      return nullptr;
+    }
+    root = member != nullptr ? member->base.get() : index->base.get();
+  }
+  return chain && scope.syscall ? std::get_if<expression::Argument>(&root->value) : nullptr;
+}
+
+Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope);
+
+/// `[N]`, `->` and `.` on an argument of a system call: what its pointer points to, in user memory.
+Result<BoundPtr> bind_syscall_chain(const Node& node, const expression::Argument& root, const Scope& scope) {
+  auto field = find_field(root.name, scope);
+  if (!field) {
+    return fail(std::move(field.error()));
+  }
+  const std::string shown = "\"args." + root.name + "\" of " + scope.event;
+  const auto type = user_type((*field)->type, scope.btf);
+  const bool pointer = (*field)->is_pointer || (type && type->pointers > 0);
+  if (!pointer || (*field)->kind != Field::Kind::Integer || (*field)->size != 8) {
+    return fail(shown + " is " + (*field)->type + ", which has no elements and no members",
+                "write args." + root.name + " alone");
+  }
+  auto address = bind_format_field(Node{root, node.begin, node.end}, scope);
+  return address ? bind_user_chain(node, **field, *address, scope) : address;
+}
+
+/// The value of a field, known as an address where its declaration says so.
+BoundPtr with_address(const BoundPtr& value, const Field& field, const Scope& scope) {
+  if (value->type.kind != ValueType::Kind::Integer || value->type.size != 8) {
+    return value;
+  }
+  if (scope.syscall) {
+    const auto type = user_type(field.type, scope.btf);
+    return as_address(value, type ? user_address_of(*type) : field.is_pointer ? AddressOf::User : AddressOf::Nothing);
+  }
+  return field.is_pointer ? as_address(value, AddressOf::Kernel) : value;
+}
+
 Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
+  if (const auto* root = syscall_chain(node, scope)) {
+    return bind_syscall_chain(node, *root, scope);
+  }
   const Node* base = &node;
   std::optional<std::uint32_t> index;
   if (const auto* element = std::get_if<expression::Index>(&node.value)) {
@@ -144,7 +195,12 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
     return fail(std::move(field.error()));
   }
   if (scope.mode == Scope::Mode::Classic) {
-    return index ? classic_element(**field, *index) : classic_field(**field, scope);
+    if (index) {
+      return classic_element(**field, *index);
+    }
+    return classic_field(**field, scope).map([&](const BoundPtr& bound) {
+      return with_address(bound, **field, scope);
+    });
   }
   if (scope.syscall) {
     // 0 and 1 of the record's fields: __syscall_nr, then the arguments (or ret) in order.
@@ -159,7 +215,7 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
     raw.mode = Scope::Mode::Raw;
     raw.internal = true;
     return parsed ? bind(**parsed, raw).map([&](const BoundPtr& bound) {
-      return as_integer(bound, integer_type(**field, scope));
+      return with_address(as_integer(bound, integer_type(**field, scope)), **field, scope);
     })
                   : fail("no row for this field");
   }
@@ -172,7 +228,7 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
     raw.mode = Scope::Mode::Raw;
     return parsed ? bind(**parsed, raw) : fail("no row for this element");
   }
-  return map_field(**field, scope);
+  return map_field(**field, scope).map([&](const BoundPtr& bound) { return with_address(bound, **field, scope); });
 }
 
 // ---- arguments of a raw tracepoint ----------------------------------------------------------------------------------
@@ -296,6 +352,7 @@ class RawBinder {
                 {ValueType::Kind::Integer, type.kind == Btf::Kind::Pointer ? 8 : type.size, type.is_signed}};
     if (type.kind == Btf::Kind::Pointer) {
       bound.is_pointer = true;
+      bound.address_of = AddressOf::Kernel;
       bound.pointee = type.target;
       const bool structure = type.target != 0 && btf_.resolve(type.target).kind == Btf::Kind::Struct;
       bound.trusted = trusted && structure;

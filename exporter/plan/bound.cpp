@@ -1,5 +1,7 @@
 #include "plan/bound.h"
 
+#include <algorithm>
+
 #include "base/overloaded.h"
 
 namespace tpx::plan {
@@ -12,6 +14,10 @@ std::string number(std::uint64_t value) {
 
 std::string access(std::uint32_t offset, std::uint32_t size, bool is_signed) {
   return (is_signed ? "s" : "u") + number(size * 8ULL) + "@" + number(offset);
+}
+
+const char* way(bool direct, bool user) {
+  return direct ? "" : user ? ":user" : ":probe";
 }
 
 std::string list(std::string head, std::initializer_list<const Bound*> operands) {
@@ -43,6 +49,15 @@ BoundPtr make_bound(decltype(Bound::node) node, ValueType type) {
   return std::make_shared<const Bound>(Bound{std::move(node), type});
 }
 
+BoundPtr as_address(const BoundPtr& value, AddressOf what) {
+  if (value->address_of == what) {
+    return value;
+  }
+  Bound address = *value;
+  address.address_of = what;
+  return std::make_shared<const Bound>(std::move(address));
+}
+
 BoundPtr constant(std::int64_t value) {
   return make_bound(Constant{value}, {ValueType::Kind::Integer, 8, true});
 }
@@ -60,12 +75,12 @@ std::string signature(const Bound& bound) {
           },
           [](const MemoryLoad& n) {
             return list("load:" + access(n.offset, n.size, n.is_signed) + ":" + number(n.bit_offset) + ":" +
-                            number(n.bit_size) + (n.direct ? "" : ":probe"),
+                            number(n.bit_size) + way(n.direct, n.user),
                         {n.base.get()});
           },
           [](const ContextBytes& n) { return "ctxbytes:" + access(n.offset, n.size, false); },
           [](const MemoryBytes& n) {
-            return list("bytes:" + access(n.offset, n.size, false) + (n.direct ? "" : ":probe"), {n.base.get()});
+            return list("bytes:" + access(n.offset, n.size, false) + way(n.direct, n.user), {n.base.get()});
           },
           [](const LocBytes& n) {
             return std::string(n.relative ? "rel" : "loc") + (n.is_string ? "str:" : "bytes:") +
@@ -74,6 +89,7 @@ std::string signature(const Bound& bound) {
           [](const PointerString& n) {
             return list("str" + number(static_cast<std::uint64_t>(n.space)) + ":" + number(n.size), {n.pointer.get()});
           },
+          [](const SocketAddress& n) { return list("sockaddr", {n.pointer.get()}); },
           [](const ShortString& n) { return list("short" + number(n.limit), {n.text.get()}); },
           [](const BitLetters& n) { return list("letters" + spelling(n), {n.bits.get()}); },
           [&](const StartValue& n) { return "start:" + access(n.offset, bound.type.size, bound.type.is_signed); },
@@ -104,6 +120,7 @@ std::vector<const Bound*> operands(const Bound& bound) {
           [](const MemoryLoad& n) { return std::vector{n.base.get()}; },
           [](const MemoryBytes& n) { return std::vector{n.base.get()}; },
           [](const PointerString& n) { return std::vector{n.pointer.get()}; },
+          [](const SocketAddress& n) { return std::vector{n.pointer.get()}; },
           [](const ShortString& n) { return std::vector{n.text.get()}; },
           [](const BitLetters& n) { return std::vector{n.bits.get()}; },
           [](const BoundUnary& n) { return std::vector{n.operand.get()}; },
@@ -123,6 +140,7 @@ bool takes_scratch(const Bound& bound) {
           [](const ContextArgument& n) { return n.probe; },
           [](const LocBytes&) { return true; },
           [](const PointerString&) { return true; },
+          [](const SocketAddress&) { return true; },
           [](const ShortString&) { return true; },
           [](const BitLetters&) { return true; },
           [](const MemoryLoad& n) { return !n.direct || takes_scratch(*n.base); },
@@ -135,6 +153,17 @@ bool takes_scratch(const Bound& bound) {
           [](const auto&) { return false; },
       },
       bound.node);
+}
+
+bool may_fault(const Bound& bound) {
+  const auto* load = std::get_if<MemoryLoad>(&bound.node);
+  const auto* bytes = std::get_if<MemoryBytes>(&bound.node);
+  if ((load != nullptr && load->user) || (bytes != nullptr && !bytes->direct) ||
+      std::holds_alternative<PointerString>(bound.node) || std::holds_alternative<SocketAddress>(bound.node)) {
+    return true;
+  }
+  const auto parts = operands(bound);
+  return std::any_of(parts.begin(), parts.end(), [](const Bound* part) { return may_fault(*part); });
 }
 
 }  // namespace tpx::plan

@@ -43,7 +43,8 @@ struct ContextArgument {
   bool probe = false;
 };
 /// *(size*)(base + offset). `direct`: the verifier knows base's type and takes a plain load (a fault reads 0);
-/// otherwise bpf_probe_read_kernel. A null base reads 0. `bit_size` > 0: that many bits at `bit_offset` of the loaded value.
+/// otherwise bpf_probe_read_kernel, or bpf_probe_read_user where `user`: the base is an address of the current process. A
+/// null base reads 0. `bit_size` > 0: that many bits at `bit_offset` of the loaded value.
 struct MemoryLoad {
   BoundPtr base;
   std::uint32_t offset = 0;
@@ -52,18 +53,20 @@ struct MemoryLoad {
   bool direct = true;
   std::uint32_t bit_offset = 0;
   std::uint32_t bit_size = 0;
+  bool user = false;
 };
 /// `size` bytes of a classic record.
 struct ContextBytes {
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
 };
-/// `size` bytes at base + offset.
+/// `size` bytes at base + offset; `direct` and `user` as for MemoryLoad.
 struct MemoryBytes {
   BoundPtr base;
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
   bool direct = true;
+  bool user = false;
 };
 /// What a __data_loc or __rel_loc word at ctx + offset points to, at most `size` bytes, zero-padded.
 struct LocBytes {
@@ -72,12 +75,19 @@ struct LocBytes {
   bool is_string = true;
   std::uint32_t size = 0;
 };
-/// The NUL-terminated string at an address, at most `size` bytes with its NUL, zero-padded.
+/// The NUL-terminated string at an address, at most `size` bytes with its NUL, zero-padded; empty at a null address, and
+/// kUnreadable where the address can't be read.
 struct PointerString {
   enum class Space : std::uint8_t { User, Kernel, ByAddress };
   BoundPtr pointer;
   std::uint32_t size = 0;
   Space space = Space::ByAddress;
+};
+/// Family and address of the sockaddr at an address of the current process, as a sockaddr_in6 of kSocketAddressBytes holds
+/// them, everything else in it 0 (a label by port or scope would be a series a connection). Zeros at a null address; the
+/// family kUnreadableFamily where it can't be read.
+struct SocketAddress {
+  BoundPtr pointer;
 };
 /// The first `limit` bytes of a string whose own kind can't be read in part.
 struct ShortString {
@@ -131,10 +141,19 @@ struct StringCompare {
   bool equal = true;
 };
 
+/// What an integer is the address of, by its declaration.
+enum class AddressOf : std::uint8_t {
+  Nothing,  ///< it is a number
+  Kernel,
+  User,          ///< something of the current process
+  Pointers,      ///< pointers of the current process, such as argv
+  SocketAddress  ///< a sockaddr of the current process
+};
+
 struct Bound {
   std::variant<Constant, StringConstant, Special, DispatchIndex, ContextLoad, ContextArgument, MemoryLoad, ContextBytes,
-               MemoryBytes, LocBytes, PointerString, ShortString, BitLetters, StartValue, BoundUnary, BoundBinary,
-               HighestBit, Conditional, StringCompare>
+               MemoryBytes, LocBytes, PointerString, SocketAddress, ShortString, BitLetters, StartValue, BoundUnary,
+               BoundBinary, HighestBit, Conditional, StringCompare>
       node;
   ValueType type;
   /// A pointer by its BTF type; the verifier may know the register as one.
@@ -143,6 +162,7 @@ struct Bound {
   std::uint32_t pointee = 0;
   /// The verifier knows the register as a pointer to `pointee`, so loads through it are direct.
   bool trusted = false;
+  AddressOf address_of = AddressOf::Nothing;
 };
 
 [[nodiscard]] BoundPtr make_bound(decltype(Bound::node) node, ValueType type);
@@ -151,10 +171,16 @@ struct Bound {
 /// A text that is equal for equal expressions: for tests and for finding common subexpressions.
 [[nodiscard]] std::string signature(const Bound& bound);
 
+/// The same value, known as an address.
+[[nodiscard]] BoundPtr as_address(const BoundPtr& value, AddressOf what);
+
 /// What an expression is made of directly: the operands of an operator, the base of a load.
 [[nodiscard]] std::vector<const Bound*> operands(const Bound& bound);
 
 /// Whether evaluation destroys all scratch registers, R0 to R5: it calls a helper or branches.
 [[nodiscard]] bool takes_scratch(const Bound& bound);
+
+/// Whether evaluation may meet memory that can't be read, which counts (LostReason::ReadFault).
+[[nodiscard]] bool may_fault(const Bound& bound);
 
 }  // namespace tpx::plan

@@ -103,6 +103,17 @@ std::int64_t compute(UnaryOp op, std::int64_t operand) {
   return 0;
 }
 
+Result<void> check_right_operand(BinaryOp op, std::optional<std::int64_t> right) {
+  const bool shift = op == BinaryOp::Shl || op == BinaryOp::Shr;
+  if (right == 0 && (op == BinaryOp::Div || op == BinaryOp::Mod)) {
+    return fail("division by zero");
+  }
+  if (right && shift && (*right < 0 || *right > 63)) {
+    return fail("shift count " + std::to_string(*right) + " is out of range 0–63");
+  }
+  return {};
+}
+
 BoundPtr fold(BoundPtr bound) {
   std::int64_t value = 0;
   if (const auto* unary = std::get_if<BoundUnary>(&bound->node)) {

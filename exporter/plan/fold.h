@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "plan/bound.h"
 
 namespace tpx::plan {
@@ -8,6 +10,10 @@ namespace tpx::plan {
 /// zero the dividend, shifts take the low 6 bits of their count, arithmetic wraps.
 [[nodiscard]] std::int64_t compute(expression::BinaryOp op, std::int64_t left, std::int64_t right, bool is_signed);
 [[nodiscard]] std::int64_t compute(expression::UnaryOp op, std::int64_t operand);
+
+/// What no operation takes as its right operand, where that is a constant: a divisor of 0, a shift count outside of 0 to 63.
+/// The error has no location.
+[[nodiscard]] Result<void> check_right_operand(expression::BinaryOp op, std::optional<std::int64_t> right);
 
 /// A constant when all operands are; otherwise the expression as it is.
 [[nodiscard]] BoundPtr fold(BoundPtr bound);

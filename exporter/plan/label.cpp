@@ -1,6 +1,7 @@
 #include "plan/label.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "plan/bind_fields.h"
@@ -106,6 +107,25 @@ const expression::Argument* argument_of(const Node& node) {
   return std::get_if<expression::Argument>(&node.value);
 }
 
+/// What the record of the raw tracepoint's event calls the values of an argument that it copies: a field of the same name
+/// and enum. (An event has short names, `NO_SOCKET`, for enumerators such as SKB_DROP_REASON_NO_SOCKET.)
+kernel::FieldNames names_of_record(const std::string& name, const std::string& type, const Scope& scope,
+                                   const kernel::Kernel& kernel) {
+  const auto events = kernel.tracefs.match("*/" + scope.event);
+  for (const std::string& event : events ? *events : std::vector<std::string>()) {
+    const auto format = kernel.tracefs.format(event.substr(0, event.find('/')), scope.event);
+    const kernel::Field* field = format ? format->find(name) : nullptr;
+    if (field == nullptr || field->type != "enum " + type) {
+      continue;
+    }
+    auto names = kernel::resolve_names(kernel::names_of(*format, name), &*kernel.btf);
+    if (!names.symbols.empty() || !names.flags.empty()) {
+      return names;
+    }
+  }
+  return {};
+}
+
 kernel::FieldNames names_in_scope(const Node& field, const expression::Argument& argument, const Scope& scope,
                                   const kernel::Kernel& kernel) {
   if (scope.format != nullptr) {
@@ -114,6 +134,12 @@ kernel::FieldNames names_in_scope(const Node& field, const expression::Argument&
   kernel::FieldNames names;
   const auto type = raw_type(*without_from(field), scope);
   if (type && type->kind == kernel::Btf::Kind::Enum) {
+    if (std::holds_alternative<expression::Argument>(field.value)) {
+      names = names_of_record(argument.name, type->name, scope, kernel);
+    }
+    if (!names.empty()) {
+      return names;
+    }
     for (const auto& [value, name] : scope.btf->enumerators(type->id)) {
       names.symbols.emplace(value, name);
       if (value != 0) {
@@ -127,6 +153,32 @@ kernel::FieldNames names_in_scope(const Node& field, const expression::Argument&
 /// Whether the print format has names for the field that only BTF can give a value.
 bool needs_btf(const expression::Argument& argument, const Scope& scope, const kernel::Kernel& kernel) {
   return !kernel.btf && scope.format != nullptr && !kernel::names_of(*scope.format, argument.name).unresolved.empty();
+}
+
+/// Whether a decoder means something by an address: its digits, a name that the configuration or the tracepoint gives it, or
+/// the function that it is in.
+bool takes_address(const std::string& decoder, AddressOf address) {
+  constexpr std::array<std::string_view, 5> kAny{"hex", "map", "match", "symbol", "flags"};
+  return address == AddressOf::Nothing || std::find(kAny.begin(), kAny.end(), decoder) != kAny.end() ||
+         (decoder == "ksym" && address == AddressOf::Kernel);
+}
+
+Result<void> check_address(const ParsedLabel& label, AddressOf address) {
+  const std::string& decoder = label.decoders.front().name;
+  if (takes_address(decoder, address)) {
+    return {};
+  }
+  const std::string text = expression::to_text(*label.value);
+  std::string hint = "hex(" + text + ") shows the address";
+  if (address == AddressOf::SocketAddress) {
+    hint = "ip(" + text + ") reads the socket address there";
+  } else if (address == AddressOf::User) {
+    hint = "a number there is " + text + "[0], a text str(" + text + ")";
+  }
+  return fail(error_at(*label.value, label.at,
+                       decoder + "() cannot be applied to \"" + text + "\", which is the address of something in " +
+                           (address == AddressOf::Kernel ? "the kernel" : "the process"),
+                       hint));
 }
 
 }  // namespace
@@ -168,7 +220,19 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
   return result;
 }
 
-Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type) {
+Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope) {
+  auto bound = bind(*label.value, scope);
+  const bool ip = !label.decoders.empty() && label.decoders.front().name == "ip";
+  if (!bound || !ip || (*bound)->address_of != AddressOf::SocketAddress) {
+    return bound;
+  }
+  Scope internal = scope;
+  internal.internal = true;
+  const Node read{expression::Call{kSocketAddress, {label.value}, {}}, label.value->begin, label.value->end};
+  return bind(read, internal);
+}
+
+Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type, AddressOf address) {
   if (label.signatures.empty()) {
     return {};
   }
@@ -191,8 +255,11 @@ Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type
     case DecoderInput::Any:
       break;
   }
-  if (wanted.empty() || label.is_probe) {
+  if (label.is_probe) {
     return {};
+  }
+  if (wanted.empty()) {
+    return check_address(label, address);
   }
   const std::string is = integer ? "an integer" : bytes ? "an array" : "a string";
   return fail(error_at(

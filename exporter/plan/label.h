@@ -27,8 +27,12 @@ struct ParsedLabel {
 /// Whether decoders that look names up, such as symbol(), are applied to a field.
 [[nodiscard]] Result<void> check_named_field(const ParsedLabel& label);
 
-/// Whether the first decoder takes a value of this type.
-[[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type);
+/// Binds what the kernel evaluates of a label: its value, or the socket address behind it where ip() decodes a pointer to one.
+[[nodiscard]] Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope);
+
+/// Whether the first decoder takes a value of this type. An address of memory is a number that few decoders can mean.
+[[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type,
+                                               AddressOf address = AddressOf::Nothing);
 
 /// Gives symbol() and flags() the names that the tracepoint's print format, or the enum type of a raw argument, has for the
 /// label's field. `from` is the scope of a pair's start, or null.

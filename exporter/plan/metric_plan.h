@@ -16,6 +16,12 @@
 
 namespace tpx::plan {
 
+/// What a string reads as where it can't be read: its page is not in memory, or there is none.
+inline constexpr std::string_view kUnreadable = "<fault>";
+/// The size of the largest internet socket address (sockaddr_in6), as which the exporter keeps all of them.
+inline constexpr std::uint32_t kSocketAddressBytes = 28;
+/// The family of a socket address that can't be read; none that the kernel uses (AF_MAX is 46).
+inline constexpr std::uint16_t kUnreadableFamily = 0xffff;
 enum class MetricKind : std::uint8_t { Counter, Gauge, Histogram };
 
 /// The bytes of one label in a key.
@@ -30,6 +36,9 @@ struct ValueType {
   bool is_signed = false;
   friend bool operator==(const ValueType&, const ValueType&) = default;
 };
+
+/// The type of a comparison, `&&`, `||` and `!`: 0 or 1.
+inline constexpr ValueType kTruth{ValueType::Kind::Integer, 1, false};
 
 /// What a decoder takes besides the value.
 enum class DecoderInput : std::uint8_t { Integer, String, Bytes, IntegerOrBytes, Any };
@@ -160,7 +169,8 @@ enum class LostReason : std::uint8_t {
   NegativeValue = 2,  ///< a counter's value was below 0; not counted
   PairCollision = 3,  ///< a pair's start was displaced by another key that shares its slot, or found it busy
   PairNoStart = 4,    ///< an end without a start (not a loss: reported as unmatched)
-  PairRestart = 5     ///< a start of the same key displaced one that never ended (not a loss: reported as unmatched)
+  PairRestart = 5,    ///< a start of the same key displaced one that never ended (not a loss: reported as unmatched)
+  ReadFault = 6       ///< memory that could not be read: reads, not events; they count with kUnreadable (not a loss)
 };
 
 struct StorePlan {

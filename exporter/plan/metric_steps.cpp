@@ -11,7 +11,9 @@ namespace {
 
 std::string signature_of(const BoundSite& bound) {
   std::string text = bound.filter ? signature(*bound.filter) : "";
-  text += "|" + (bound.count_filter ? signature(*bound.count_filter) : "");
+  for (const BoundPtr& filter : {bound.count_filter, bound.end_filter, bound.restarts}) {
+    text += "|" + (filter ? signature(*filter) : "");
+  }
   text += "|" + (bound.key ? signature(*bound.key) : "") + "|" + (bound.value ? signature(*bound.value) : "");
   for (const BoundPtr& label : bound.labels) {
     text += "|" + signature(*label);
@@ -93,8 +95,13 @@ Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, co
 
 MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
                                         const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
-  BoundSite result{&tracepoint, &site, position, nullptr, nullptr, nullptr, nullptr, {}};
+  BoundSite result;
+  result.tracepoint = &tracepoint;
+  result.site = &site;
+  result.position = position;
+  Comparisons comparisons;
   Scope scope = site.scope;
+  scope.comparisons = &comparisons;
   scope.from = from;
   scope.probe = site.dispatch
                     ? make_bound(DispatchIndex{}, {ValueType::Kind::Integer, 4, false})
@@ -122,8 +129,8 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   for (std::size_t i = 0; counts && i < labels_.size(); ++i) {
     const ParsedLabel& label = labels_[i];
     scope.at = label.at;
-    auto bound = bind(*label.value, scope);
-    if (auto fits = bound ? check_decoder_input(label, (*bound)->type) : Result<void>(); !fits) {
+    auto bound = bind_label(label, scope);
+    if (auto fits = bound ? check_decoder_input(label, (*bound)->type, (*bound)->address_of) : Result<void>(); !fits) {
       bound = fail(std::move(fits.error()));
     }
     keep(std::move(bound), label.at, result.labels.emplace_back());
@@ -131,6 +138,7 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   if (!errors.empty()) {
     return tl::unexpected(std::move(errors));
   }
+  comparisons_.merge(comparisons);
   return result;
 }
 
@@ -292,6 +300,10 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
     }
   }
   metric_plan_.notes = notes_;
+  metric_plan_.warnings = comparisons_.warnings();
+  for (Error& warning : metric_plan_.warnings) {
+    warning = std::move(warning).with_context("metric \"" + metric_.name.value + "\": ");
+  }
   outcome_.metric = std::move(metric_plan_);
 }
 

@@ -26,15 +26,16 @@ struct BoundSite {
   std::size_t position = 0;  ///< of the tracepoint in the metric's list, for `probe`
   BoundPtr filter;
   BoundPtr count_filter;  ///< the metric's own filter
+  BoundPtr end_filter;    ///< of a pair's end, in place of `filter`
+  BoundPtr restarts;      ///< of a pair's end: see PairEnd
   BoundPtr key;           ///< of a pair
   BoundPtr value;
   std::vector<BoundPtr> labels;
 };
 
-/// The values that a pair keeps from its start: each distinct expression once.
+/// A value that a pair keeps from its start.
 struct Captured {
-  std::string text;  ///< identity of the expression
-  expression::NodePtr node;
+  std::string identity;  ///< of `by_start`
   ValueType type;
   std::uint32_t offset = 0;
   std::vector<BoundPtr> by_start;  ///< bound in each start site
@@ -96,6 +97,7 @@ class MetricSteps {
   std::optional<Parsed> value_;
   std::vector<ParsedLabel> labels_;
   std::vector<std::string> notes_;
+  Comparisons comparisons_;  ///< of all sites that were bound
   PlannedMetric metric_plan_;
   MetricOutcome outcome_;
   bool written_wrong_ = false;

@@ -85,7 +85,7 @@ class ObjectPlanner {
     if (metric_.max_series > 0 && !found->array) {
       rows.map.max_entries = metric_.max_series;
     }
-    scope_ = {&btf_, found->name, found->key_type, found->value_type, found->per_cpu, metric_.at};
+    scope_ = {&btf_, found->name, found->key_type, found->value_type, found->per_cpu, metric_.at, &comparisons_};
     return {};
   }
 
@@ -307,6 +307,10 @@ class ObjectPlanner {
     plan.store.region.cpus = cpus;
     plan.region_map = result_.rows.map.name;
     planned.attach_reason = "as the object's sections say";
+    planned.warnings = comparisons_.warnings();
+    for (Error& warning : planned.warnings) {
+      warning = std::move(warning).with_context("metric " + in_quotes(full_name) + ": ");
+    }
     planned.counts_events = metric_.type == config::MetricType::Histogram || (!metric_.value && metric_.scale == 1);
   }
 
@@ -315,6 +319,7 @@ class ObjectPlanner {
   const Options& options_;
   RowScope scope_;
   Errors wrong_;
+  Comparisons comparisons_;
   ObjectMetricPlan result_;
 };
 

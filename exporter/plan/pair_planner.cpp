@@ -4,6 +4,7 @@
 
 #include "plan/layout.h"
 #include "plan/metric_steps.h"
+#include "plan/user_memory.h"
 
 namespace tpx::plan {
 
@@ -53,6 +54,7 @@ class PairPlanner : private MetricSteps {
     }
     std::vector<Captured> captures;
     refused_start_.reset();
+    reads_at_end_ = reads_at_end(starts, ends, end_key);
     const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
     std::vector<Errors> wrong;
@@ -139,38 +141,99 @@ class PairPlanner : private MetricSteps {
     return good;
   }
 
+  /// Whether a pointer of the start is still good at the end: both are in one system call of one thread. Its page need not
+  /// be in memory where the call begins; at the end the kernel has read it, or has written it. execve() is left out: where it
+  /// ends, the memory is that of another program.
+  static bool reads_at_end(const std::vector<Start>& starts, const std::vector<Tracepoint>& ends,
+                           const Parsed& end_key) {
+    const auto is_tid = [](const Parsed& key) {
+      const auto* builtin = std::get_if<expression::BuiltinRef>(&key.node->value);
+      return builtin != nullptr && builtin->builtin == expression::Builtin::Tid && !builtin->from;
+    };
+    const auto ends_call = [](const Tracepoint& end) {
+      return end.name.starts_with("syscalls/sys_exit_") || end.name == "raw_syscalls/sys_exit";
+    };
+    const auto begins_call = [](const Tracepoint& start) {
+      constexpr std::string_view kEnter = "syscalls/sys_enter_";
+      return start.name.starts_with(kEnter) && !start.name.substr(kEnter.size()).starts_with("execve");
+    };
+    return is_tid(end_key) && std::all_of(ends.begin(), ends.end(), ends_call) &&
+           std::all_of(starts.begin(), starts.end(), [&](const Start& start) {
+             return is_tid(start.key) && std::all_of(start.found.begin(), start.found.end(), begins_call);
+           });
+  }
+
   Result<BoundPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,
                            std::vector<Captured>& captures) {
     const expression::NodePtr plain = without_from(node);
-    const std::string text = expression::to_text(*plain);
-    for (const Captured& known : captures) {
-      if (known.text == text) {
-        return make_bound(StartValue{known.offset}, known.type);
-      }
-    }
-    Captured fresh{text, plain, {}, 0, {}};
-    std::vector<ValueType> types;
+    std::vector<BoundPtr> by_start;
     for (const BoundSite& start : starts) {
       auto bound = bind_start_value(*plain, start);
       if (!bound) {
         refused_start_ = start.tracepoint->name;
         return fail(std::move(bound.error()));
       }
-      types.push_back((*bound)->type);
-      fresh.by_start.push_back(*bound);
+      by_start.push_back(*bound);
+    }
+    const BoundPtr read = by_start.front();
+    std::vector<BoundPtr> addresses = reads_at_end_ ? addresses_of(by_start) : std::vector<BoundPtr>();
+    if (addresses.empty()) {
+      return keep(expression::to_text(*plain), std::move(by_start), captures);
+    }
+    return keep(expression::to_text(*plain), std::move(addresses), captures).map([&](const BoundPtr& address) {
+      return with_user_read_base(read, address);
+    });
+  }
+
+  /// The addresses from which the starts' values are read, where those are one and the same read of user memory.
+  static std::vector<BoundPtr> addresses_of(const std::vector<BoundPtr>& values) {
+    const BoundPtr anywhere = constant(0);
+    std::vector<BoundPtr> addresses;
+    std::string same;
+    for (const BoundPtr& value : values) {
+      BoundPtr address = user_read_base(value);
+      if (!address) {
+        return {};
+      }
+      const std::string read = signature(*with_user_read_base(value, anywhere));
+      if (!addresses.empty() && read != same) {
+        return {};
+      }
+      same = read;
+      addresses.push_back(std::move(address));
+    }
+    return addresses;
+  }
+
+  /// The value that the start keeps, each distinct one once.
+  static Result<BoundPtr> keep(const std::string& text, std::vector<BoundPtr> by_start,
+                               std::vector<Captured>& captures) {
+    std::string identity;
+    std::vector<ValueType> types;
+    AddressOf address = by_start.front()->address_of;
+    for (const BoundPtr& value : by_start) {
+      identity += signature(*value) + "|";
+      types.push_back(value->type);
+      address = value->address_of == address ? address : AddressOf::Nothing;
+    }
+    const auto known = std::find_if(captures.begin(), captures.end(),
+                                    [&](const Captured& other) { return other.identity == identity; });
+    if (known != captures.end()) {
+      return as_address(make_bound(StartValue{known->offset}, known->type), address);
     }
     auto type = common_type(types);
     if (!type) {
       return fail(std::move(type.error()).with_context("\"from." + text + "\" "));
     }
-    fresh.type = *type;
-    fresh.offset = captures.empty() ? 0 : captures.back().offset + (captures.back().type.size + 7) / 8 * 8;
-    captures.push_back(std::move(fresh));
-    return make_bound(StartValue{captures.back().offset}, captures.back().type);
+    const std::uint32_t offset =
+        captures.empty() ? 0 : captures.back().offset + (captures.back().type.size + 7) / 8 * 8;
+    captures.push_back({std::move(identity), *type, offset, std::move(by_start)});
+    return as_address(make_bound(StartValue{offset}, *type), address);
   }
 
   static Result<BoundPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
     Scope scope = start.site->scope;
+    scope.internal = true;  // what stands behind `from.` is a place, str() or an internal function
     scope.probe = make_bound(Constant{static_cast<std::int64_t>(start.position)}, {ValueType::Kind::Integer, 4, false});
     return bind(node, scope);
   }
@@ -198,8 +261,15 @@ class PairPlanner : private MetricSteps {
           return start;
         },
         captures);
-    add_units(ends, [&](std::size_t i) {
-      return PairEnd{ends[i].key, ends[i].count_filter, Count{ends[i].labels, ends[i].value}};
+    std::vector<BoundSite> end_sites = ends;
+    for (BoundSite& end : end_sites) {
+      end.end_filter = std::move(end.filter);  // an event that it refuses ends the pair, too
+      end.filter = nullptr;
+      end.restarts = end.end_filter ? restarts(end, starts) : nullptr;
+    }
+    add_units(end_sites, [&](std::size_t i) {
+      const BoundSite& end = end_sites[i];
+      return PairEnd{end.key, end.end_filter, end.count_filter, end.restarts, Count{end.labels, end.value}};
     });
     std::vector<std::string> names;
     for (const BoundSite& start : starts) {
@@ -211,6 +281,20 @@ class PairPlanner : private MetricSteps {
     finish(all);
   }
 
+  /// Which events of an end's tracepoint start a pair of the same key; null when none do.
+  static BoundPtr restarts(const BoundSite& end, const std::vector<BoundSite>& starts) {
+    BoundPtr any;
+    for (const BoundSite& start : starts) {
+      if (start.tracepoint->name != end.tracepoint->name || signature(*start.key) != signature(*end.key)) {
+        continue;
+      }
+      const BoundPtr begins = start.filter ? start.filter : constant(1);
+      any = any ? make_bound(BoundBinary{expression::BinaryOp::LogicOr, any, begins, false}, kTruth) : begins;
+    }
+    return any;
+  }
+
+  bool reads_at_end_ = false;                 ///< user memory, at the end of the pair
   std::optional<std::string> refused_start_;  ///< the tracepoint whose site could not give a captured value
 };
 

@@ -54,8 +54,14 @@ struct PairStart {
 /// Ends a pair and counts the duration in nanoseconds.
 struct PairEnd {
   BoundPtr key;
-  BoundPtr filter;  ///< null: all; a pair whose end it refuses is over, but not counted
-  Count count;      ///< value null: the duration
+  /// Null: all. A pair whose end one of them refuses has ended and is not counted. Where there was no start, an event that
+  /// `end_filter` refuses is no end without a start.
+  BoundPtr end_filter;  ///< of `to`
+  BoundPtr filter;      ///< of the metric
+  /// Where the end's tracepoint also starts pairs of the same key: events for which this is not 0 start one, so that an end
+  /// that end_filter refuses leaves the earlier start to be displaced by it. Null: none do.
+  BoundPtr restarts;
+  Count count;  ///< value null: the duration
 };
 
 /// What one metric does in one program.
@@ -95,6 +101,7 @@ struct PlannedMetric {
   std::vector<std::string> tracepoints;  ///< `category/name`, or the raw name
   bool counts_events = true;             ///< false: the counter adds up values, such as bytes
   std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
+  Errors warnings;                       ///< what is right as configured and hardly meant, each with its place
 };
 
 /// A metric that can't be had here.

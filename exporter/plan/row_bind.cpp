@@ -6,6 +6,7 @@
 
 #include "base/overloaded.h"
 #include "base/text.h"
+#include "plan/fold.h"
 
 namespace tpx::plan {
 
@@ -15,7 +16,6 @@ using expression::BinaryOp;
 using expression::Node;
 using kernel::Btf;
 
-constexpr ValueType kTruth{ValueType::Kind::Integer, 4, false};
 constexpr std::uint32_t kLargestBytes = 256;
 
 RowValuePtr make(decltype(RowValue::node) node, ValueType type) {
@@ -154,6 +154,17 @@ class RowBinder {
     return make(RowCpu{}, {ValueType::Kind::Integer, 4, false});
   }
 
+  void judged(const Node& node, std::optional<Error> fixed) const {
+    if (scope_.comparisons == nullptr) {
+      return;
+    }
+    const SourceLocation at = expression::location_of(node, scope_.at);
+    if (fixed) {
+      fixed->location = at;
+    }
+    scope_.comparisons->add(at, std::move(fixed));
+  }
+
   Result<RowValuePtr> integer(const Node& node) {
     auto value = bind(node);
     if (value && (*value)->type.kind != ValueType::Kind::Integer) {
@@ -171,7 +182,11 @@ class RowBinder {
     }
     const bool truth = unary.op == expression::UnaryOp::LogicNot;
     const bool is_signed = unary.op == expression::UnaryOp::Negate || signed_64(**operand);
-    return make(RowUnary{unary.op, *operand}, truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed});
+    const ValueType type = truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed};
+    if (const auto* number = std::get_if<RowConstant>(&(*operand)->node)) {
+      return make(RowConstant{compute(unary.op, number->value)}, type);
+    }
+    return make(RowUnary{unary.op, *operand}, type);
   }
 
   Result<RowValuePtr> binary(const expression::Binary& binary, const Node& node) {
@@ -183,6 +198,7 @@ class RowBinder {
     const auto is = [](const RowValuePtr& value, ValueType::Kind kind) { return value->type.kind == kind; };
     if (is(*left, ValueType::Kind::String) && is(*right, ValueType::Kind::String) &&
         (binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne)) {
+      judged(node, judge_strings(binary, side_of(**left), side_of(**right)));
       return make(RowCompare{*left, *right, binary.op == BinaryOp::Eq}, kTruth);
     }
     if (!is(*left, ValueType::Kind::Integer) || !is(*right, ValueType::Kind::Integer)) {
@@ -190,12 +206,22 @@ class RowBinder {
                            std::string("\"") + std::string(expression::name(binary.op)) + "\" takes two integers" +
                                (binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne ? " or two strings" : "")));
     }
+    const auto* number = std::get_if<RowConstant>(&(*right)->node);
+    if (auto fits = check_right_operand(binary.op, number == nullptr ? std::nullopt : std::optional(number->value));
+        !fits) {
+      return fail(std::move(fits.error()).at(expression::location_of(*binary.right, scope_.at)));
+    }
     const bool shift = binary.op == BinaryOp::Shl || binary.op == BinaryOp::Shr;
     const bool truth = (binary.op >= BinaryOp::Lt && binary.op <= BinaryOp::Ne) || binary.op == BinaryOp::LogicAnd ||
                        binary.op == BinaryOp::LogicOr;
     const bool is_signed = signed_64(**left) && (shift || signed_64(**right));
-    return make(RowBinary{binary.op, *left, *right, is_signed},
-                truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed});
+    judged(node, judge_integers(binary, side_of(**left), side_of(**right), is_signed));
+    const ValueType type = truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed};
+    const auto* first = std::get_if<RowConstant>(&(*left)->node);
+    if (first != nullptr && number != nullptr) {
+      return make(RowConstant{compute(binary.op, first->value, number->value, is_signed)}, type);
+    }
+    return make(RowBinary{binary.op, *left, *right, is_signed}, type);
   }
 
   Result<RowValuePtr> call(const expression::Call& call, const Node& node) {
@@ -214,6 +240,9 @@ class RowBinder {
       return no;
     }
     ValueType type{ValueType::Kind::Integer, 8, signed_64(**yes) && signed_64(**no)};
+    if ((*yes)->type == (*no)->type) {
+      type = (*yes)->type;
+    }
     if ((*yes)->type.kind != (*no)->type.kind || (*yes)->type.kind == ValueType::Kind::Bytes) {
       return fail(error_at(node, scope_.at, "both values of if() are integers, or both strings"));
     }

@@ -5,6 +5,7 @@
 
 #include "expression/ast.h"
 #include "kernel/btf.h"
+#include "plan/comparisons.h"
 #include "plan/row_value.h"
 
 namespace tpx::plan {
@@ -15,8 +16,9 @@ struct RowScope {
   std::string map;
   std::uint32_t key_type = 0;  ///< BTF ids
   std::uint32_t value_type = 0;
-  bool per_cpu = false;  ///< `cpu` is there
-  SourceLocation at;     ///< where the expression's text starts
+  bool per_cpu = false;                ///< `cpu` is there
+  SourceLocation at;                   ///< where the expression's text starts
+  Comparisons* comparisons = nullptr;  ///< where to say what is found of comparisons; may be null
 };
 
 /// Bytes of a row and their type.

@@ -1,6 +1,9 @@
+#include <linux/futex.h>
 #include <sched.h>
 
 #include <bit>
+#include <cerrno>
+#include <ctime>
 #include <numeric>
 #include <thread>
 
@@ -89,6 +92,38 @@ TEST_CASE("what a pair can't match is counted by its reason", "[kernel]") {
     CHECK(session.lost("seconds_total", LostReason::PairNoStart) == 2);
     CHECK(session.lost("seconds_total", LostReason::PairRestart) == 1);
     CHECK(session.lost("seconds_total", LostReason::PairCollision) == 0);
+  }
+}
+
+TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted: waits that time out are no latencies",
+          "[kernel]") {
+  constexpr std::uint64_t kWaits = 10;
+  // Slots by the low bits of an id, and by the hash of anything else.
+  for (const std::string& key : {std::string("tid"), std::string("tid + 0")}) {
+    for (const Force& way : all_ways()) {
+      INFO(describe(way) << ", key " << key);
+      const std::string own = "tid == " + std::to_string(gettid());
+      Session session(
+          "metrics:\n  - name: wait_seconds\n    type: histogram\n    buckets: [1]\n"
+          "    labels: {word: 'hex(from.args.uaddr)'}\n"
+          "    from: {tracepoint: syscalls/sys_enter_futex, key: " +
+              key + ", filter: '" + own + " && (args.op & 127) == 0'}\n" +
+              "    to: {tracepoint: syscalls/sys_exit_futex, key: " + key + ", filter: '" + own +
+              " && args.ret >= 0'}\n",
+          way);
+      std::uint32_t word = 0;
+      const timespec soon{0, 1000};
+      for (std::uint64_t i = 0; i < kWaits; ++i) {
+        REQUIRE(syscall(SYS_futex, &word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, &soon, nullptr, 0) == -1);
+        REQUIRE(errno == ETIMEDOUT);
+      }
+      REQUIRE(syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0) == 0);
+      CHECK(session.rows("wait_seconds").empty());
+      // The wake alone: its start is none, and its end is one that the filter takes.
+      CHECK(session.lost("wait_seconds", LostReason::PairNoStart) == 1);
+      CHECK(session.lost("wait_seconds", LostReason::PairRestart) == 0);
+      CHECK(session.lost("wait_seconds", LostReason::PairCollision) == 0);
+    }
   }
 }
 

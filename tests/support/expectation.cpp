@@ -69,10 +69,11 @@ class Expecting {
       }
       return;
     }
-    if (name == metric_.end->tracepoint && passes(metric_.end->filter, event, nullptr)) {
-      end_pair(event);
+    const bool begins = starts && passes(metric_.end->start_filter, event, nullptr);
+    if (name == metric_.end->tracepoint) {
+      end_pair(event, begins && metric_.end->key == metric_.end->start_key);
     }
-    if (starts && passes(metric_.end->start_filter, event, nullptr)) {
+    if (begins) {
       const auto [at, is_new] =
           starts_.insert_or_assign(Reference(event).evaluate(metric_.end->start_key).integer, &event);
       static_cast<void>(at);
@@ -125,15 +126,20 @@ class Expecting {
     }
   }
 
-  void end_pair(const Event& event) {
+  /// An event that the end's filter refuses ends its pair uncounted; one that `restarts` leaves it to be displaced.
+  void end_pair(const Event& event, bool restarts) {
+    const bool ends = passes(metric_.end->filter, event, nullptr);
     const auto found = starts_.find(Reference(event).evaluate(metric_.end->key).integer);
     if (found == starts_.end()) {
-      ++result_.without_start;
+      result_.without_start += ends ? 1 : 0;
+      return;
+    }
+    if (!ends && restarts) {
       return;
     }
     const Event& start = *found->second;
     starts_.erase(found);
-    if (!passes(metric_.filter, event, &start)) {
+    if (!ends || !passes(metric_.filter, event, &start)) {
       return;
     }
     const std::uint64_t duration = event.nanoseconds > start.nanoseconds ? event.nanoseconds - start.nanoseconds : 0;

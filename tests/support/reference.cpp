@@ -258,7 +258,7 @@ Value Reference::call(const expression::Call& call) const {
       return text(found->second.substr(0, limit));
     }
   }
-  return text({});
+  return text(of.integer == 0 ? "" : "<fault>");
 }
 
 Value Reference::evaluate(const expression::Node& node) const {

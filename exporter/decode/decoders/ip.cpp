@@ -14,6 +14,8 @@
 namespace tpx::decode::decoders {
 namespace {
 
+static_assert(sizeof(sockaddr_in6) == plan::kSocketAddressBytes);
+
 std::string address(int family, const std::byte* bytes) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const char* done = ::inet_ntop(family, bytes, text.data(), text.size());
@@ -30,7 +32,12 @@ std::string address_6(std::span<const std::byte> bytes) {
   return address(AF_INET6, bytes.data());
 }
 
-/// A sockaddr in the 28 bytes of the largest one: family, port, then the address.
+bool all_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+/// A sockaddr in the 28 bytes of the largest one: family, port, then the address. Where no more than the family is known, as
+/// when the kernel program read one of another family, its name.
 std::optional<std::string> socket_address(std::span<const std::byte> bytes) {
   sa_family_t family = 0;
   std::memcpy(&family, bytes.data(), sizeof family);
@@ -40,7 +47,23 @@ std::optional<std::string> socket_address(std::span<const std::byte> bytes) {
   if (family == AF_INET6) {
     return address_6(bytes.subspan(offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr)));
   }
-  return std::nullopt;
+  if (!all_zero(bytes.subspan(sizeof family))) {
+    return std::nullopt;
+  }
+  switch (family) {
+    case plan::kUnreadableFamily:
+      return std::string(plan::kUnreadable);
+    case AF_UNSPEC:
+      return "none";
+    case AF_UNIX:
+      return "unix";
+    case AF_NETLINK:
+      return "netlink";
+    case AF_PACKET:
+      return "packet";
+    default:
+      return "family_" + std::to_string(family);
+  }
 }
 
 /// Addresses lie in network byte order, in integers too. IPv4 addresses mapped into IPv6 read as IPv4, so that a peer is one
@@ -59,7 +82,7 @@ class Ip final : public Decoder {
       if (input.bytes.size() == sizeof(in6_addr)) {
         return {address_6(input.bytes)};
       }
-      if (input.bytes.size() == sizeof(sockaddr_in6)) {
+      if (input.bytes.size() == plan::kSocketAddressBytes) {
         if (auto text = socket_address(input.bytes)) {
           return {std::move(*text)};
         }
@@ -79,8 +102,10 @@ Entry ip_entry() {
   return {{.name = "ip",
            .input = plan::DecoderInput::IntegerOrBytes,
            .extra = plan::DecoderExtra::None,
-           .summary = "An IPv4 or IPv6 address, from 4 or 16 bytes, a 32-bit integer as it lies in memory, or a "
-                      "28-byte socket address; IPv4 mapped into IPv6 reads as IPv4.",
+           .summary = "An IPv4 or IPv6 address, from 4 or 16 bytes, a 32-bit integer as it lies in memory, a "
+                      "28-byte socket address, or a syscall's pointer to one (`args.uservaddr`); IPv4 mapped into "
+                      "IPv6 reads as IPv4. A socket address of another family reads as its name (`unix`), `none` "
+                      "without one.",
            .example = R"(ip(args.daddr))"},
           make};
 }

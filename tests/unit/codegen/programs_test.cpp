@@ -223,6 +223,67 @@ TEST_CASE("a value kept by starts of different types is read as it was") {
   CHECK(mixed.rows().at({"-1", call.comm.substr(0, 3)}).front() == 3);
 }
 
+TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted, with and without compare-and-swap") {
+  // 5.10 has none. A key of 8 bytes lies in a slot by its hash.
+  for (const char* release : {"5.10", "6.1"}) {
+    for (const char* key : {"tid", "tid + 0"}) {
+      INFO(release << ", key " << key);
+      Bench bench(std::string("  - {name: a_total, from: {tracepoint: syscalls/sys_enter_futex, key: ") + key +
+                      ", filter: args.val == 1}, to: {tracepoint: syscalls/sys_exit_futex, key: " + key +
+                      ", filter: args.ret >= 0}, labels: {start: from.args.val2}}\n",
+                  release, true);
+      const auto happen = [&](const char* tracepoint, std::uint64_t time, const char* field, std::uint64_t value) {
+        Event& event = bench.make(tracepoint);
+        Bench::set(event, field, value);
+        event.nanoseconds = time;
+        event.tid = 77;
+        bench.happen(event);
+      };
+      const auto rows = [&] {
+        std::vector<std::uint64_t> sums;
+        for (const auto& [labels, words] : bench.rows()) {
+          sums.push_back(words.front());
+        }
+        return sums;
+      };
+      constexpr auto kTimedOut = static_cast<std::uint64_t>(-110);
+      happen("syscalls/sys_enter_futex", 10, "val", 1);
+      happen("syscalls/sys_exit_futex", 20, "ret", kTimedOut);
+      happen("syscalls/sys_enter_futex", 1000, "val", 0);
+      happen("syscalls/sys_exit_futex", 1001, "ret", 0);          // of a call that was no start
+      happen("syscalls/sys_exit_futex", 1002, "ret", kTimedOut);  // neither
+      CHECK(rows().empty());
+      CHECK(bench.compiled().lost(0, plan::LostReason::PairNoStart) == 1);
+      happen("syscalls/sys_enter_futex", 2000, "val", 1);
+      happen("syscalls/sys_exit_futex", 2007, "ret", 0);
+      CHECK(rows() == std::vector<std::uint64_t>{7});
+      CHECK(bench.compiled().lost(0, plan::LostReason::PairRestart) == 0);
+    }
+  }
+}
+
+TEST_CASE("a refused end that starts a pair of the same key displaces the start before it, which is counted") {
+  // power/cpu_idle begins an idle state and, with state -1, ends it.
+  Bench bench(
+      "  - {name: a_total, from: {tracepoint: power/cpu_idle, key: args.cpu_id, filter: args.state != 4294967295},\n"
+      "     to: {tracepoint: power/cpu_idle, key: args.cpu_id, filter: args.state == 4294967295}}\n",
+      "6.1", true);
+  const auto happen = [&](std::uint64_t time, std::uint64_t state) {
+    Event& event = bench.make("power/cpu_idle");
+    Bench::set(event, "cpu_id", 1);
+    Bench::set(event, "state", state);
+    event.nanoseconds = time;
+    bench.happen(event);
+  };
+  happen(10, 1);
+  happen(15, 2);  // the end of the first was missed
+  happen(22, 4294967295);
+  happen(30, 4294967295);
+  CHECK(bench.rows().at({}).front() == 7);
+  CHECK(bench.compiled().lost(0, plan::LostReason::PairRestart) == 1);
+  CHECK(bench.compiled().lost(0, plan::LostReason::PairNoStart) == 1);
+}
+
 TEST_CASE("a tracepoint that ends and starts a pair does both in one program") {
   // A regression: the start's fields could be had from the raw arguments and the end's could not; two programs, in the
   // wrong order.

@@ -44,6 +44,24 @@ TEST_CASE("ip reads socket addresses of both families") {
   REQUIRE(ip->decode(test::bytes(socket_address)).text.size() == 56);
 }
 
+TEST_CASE("ip names what is no internet address where it knows the family alone") {
+  const auto ip = test::make("ip");
+  const auto text = [&](unsigned family) {
+    std::vector<unsigned char> socket_address(28, 0);
+    socket_address[0] = static_cast<unsigned char>(family);
+    socket_address[1] = static_cast<unsigned char>(family >> 8U);
+    return ip->decode(test::bytes(socket_address)).text;
+  };
+  REQUIRE(text(0) == "none");
+  REQUIRE(text(1) == "unix");
+  REQUIRE(text(2) == "0.0.0.0");
+  REQUIRE(text(10) == "::");
+  REQUIRE(text(16) == "netlink");
+  REQUIRE(text(17) == "packet");
+  REQUIRE(text(40) == "family_40");
+  REQUIRE(text(0xffff) == "<fault>");
+}
+
 TEST_CASE("ip leaves other sizes as bytes") {
   REQUIRE(test::make("ip")->decode(test::bytes({1, 2, 3})).text == "010203");
 }

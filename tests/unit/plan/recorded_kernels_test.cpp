@@ -172,6 +172,35 @@ TEST_CASE("every construct of the language resolves, compiles and runs on every 
   }
 }
 
+TEST_CASE("symbol() gives the reason of a dropped packet one name, however the tracepoint is attached") {
+  for (const char* release : {"6.1", "6.12-rt"}) {  // 5.10 has no reasons
+    INFO(release);
+    const Recorded kernel = recorded(release);
+    const auto names = [&](const std::string& source, const std::string& label,
+                           std::optional<plan::AttachType> attach) {
+      const config::Loaded loaded =
+          config::parse("a.yaml", "metrics:\n  - {name: a_total, " + source + ", labels: {r: " + label + "}}\n");
+      REQUIRE(loaded.errors.empty());
+      plan::Options options;
+      options.decoders = decode::signatures();
+      options.force_attach = attach;
+      const plan::Plan plan = plan::make_plan(loaded.config, kernel.kernel, options);
+      INFO((plan.rejected.empty() ? "" : plan.rejected.front().error.message));
+      REQUIRE(plan.metrics.size() == 1);
+      return plan.metrics.front().plan.key.fields.front().decoders.front().field_names->symbols;
+    };
+    const std::string classic = "tracepoint: skb/kfree_skb";
+    const std::string raw = "raw_tracepoint: kfree_skb";
+    const auto expected = names(classic, "symbol(args.reason)", plan::AttachType::Classic);
+    CHECK(expected.size() > 30);
+    CHECK(std::any_of(expected.begin(), expected.end(), [](const auto& entry) { return entry.second == "NO_SOCKET"; }));
+    CHECK(names(classic, "symbol(args.reason)", std::nullopt) == expected);
+    CHECK(names(raw, "symbol(args.reason)", std::nullopt) == expected);
+    CHECK(names("from: {" + raw + ", key: tid}, to: {tracepoint: raw_syscalls/sys_exit, key: tid}",
+                "symbol(from.args.reason)", std::nullopt) == expected);
+  }
+}
+
 TEST_CASE("a listed tracepoint that a kernel lacks is left out with a note, the others count") {
   const Recorded kernel = recorded("6.1");
   const config::Loaded loaded = config::parse(

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "expression/ast.h"
+#include "plan/bound.h"
+#include "plan/row_value.h"
+
+namespace tpx::plan {
+
+/// What is found of a metric's comparisons while its expressions are bound: those that have one outcome whatever the event,
+/// by the place of each. A comparison that has both outcomes at another tracepoint of the metric is none of them.
+class Comparisons {
+ public:
+  /// `fixed`: the warning, or nothing where the comparison may go either way.
+  void add(const SourceLocation& at, std::optional<Error> fixed);
+  void merge(const Comparisons& other);
+  /// In the order of their places.
+  [[nodiscard]] Errors warnings() const;
+
+ private:
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::optional<Error>> found_;
+};
+
+/// What one side of a comparison may be.
+struct Side {
+  __extension__ using Wide = __int128;
+  // Integers: the lowest and highest value; bits that are 0 always.
+  Wide low = 0;
+  Wide high = 0;
+  std::uint64_t zero_bits = 0;
+  // Strings: the longest; the text of a constant.
+  std::uint32_t longest = 0;
+  std::optional<std::string> text = std::nullopt;
+};
+
+[[nodiscard]] Side side_of(const Bound& bound);
+[[nodiscard]] Side side_of(const RowValue& value);
+
+/// The warning of a comparison that is never or always true, or that compares a string with what looks like a pattern;
+/// nothing of any other. `is_signed`: of the operation, as it is computed.
+[[nodiscard]] std::optional<Error> judge_integers(const expression::Binary& binary, const Side& left, const Side& right,
+                                                  bool is_signed);
+[[nodiscard]] std::optional<Error> judge_strings(const expression::Binary& binary, Side left, Side right);
+
+}  // namespace tpx::plan
