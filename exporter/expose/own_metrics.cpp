@@ -59,7 +59,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder other("metric_events_other_total",
                 "Events counted in the series \"other\", as there was no room for their label set.",
                 MetricType::Counter);
-  Builder lost("metric_events_lost_total", "Events that could not be counted, by reason.", MetricType::Counter);
+  Builder lost("metric_events_lost_total",
+               "Events that could not be counted, by reason; \"unknown\": this kernel does not say how many.",
+               MetricType::Counter);
   Builder unmatched("metric_pair_events_unmatched_total",
                     "Starts that were followed by another start, and ends that no start preceded.",
                     MetricType::Counter);

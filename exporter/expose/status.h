@@ -32,7 +32,7 @@ struct MetricStatus {
   std::uint64_t series = 0;
   std::uint64_t series_limit = 0;
   std::uint64_t other = 0;                         ///< events counted as `other`
-  std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included
+  std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included; "unknown": 0, the kernel does not say
   std::map<std::string, std::uint64_t> unmatched;  ///< of a pair: halves that never met, by reason; not a loss
   std::uint64_t map_bytes = 0;
   bool counts_events = true;          ///< false: events_total adds up values, such as bytes
