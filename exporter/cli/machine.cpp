@@ -5,10 +5,12 @@
 #include <sys/utsname.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/confinement.h"
 
 namespace tpx::cli {
 
@@ -99,7 +101,10 @@ void features(std::vector<Finding>& findings, const kernel::Features& features, 
       Feature{features.mmapable_array, "mmapable arrays", "nothing can be counted (Linux 5.5)"},
       Feature{features.ring_buffer, "BPF ring buffer", "the tracepoint command does not work (Linux 5.8)"},
       Feature{features.recursion_misses, "recursion misses",
-              "events that classic programs miss are not reported (Linux 6.7)"}};
+              "events that classic programs miss are not counted (Linux 6.7): reason \"unknown\""},
+      Feature{features.tp_btf_exact, "exact tp_btf",
+              "a task that is preempted inside of a tp_btf program makes the kernel skip events of others (since Linux "
+              "7.0): events of tasks and system calls attach the classic way, which is exact"}};
   for (const Feature& feature : list) {
     if (!probed) {
       findings.push_back({State::Unknown, feature.name, "not known: probing it needs CAP_BPF and CAP_PERFMON", ""});
@@ -108,6 +113,28 @@ void features(std::vector<Finding>& findings, const kernel::Features& features, 
     findings.push_back({feature.there ? State::Good : State::Degraded, feature.name,
                         feature.there ? "available" : "not available", feature.there ? "" : feature.without});
   }
+}
+
+/// Whether bpf() can be called at all: capabilities that are held do not help against a seccomp filter.
+Finding system_call(const kernel::Features& features, const kernel::Confinement& around) {
+  if (features.mmapable_array) {
+    return {State::Good, "bpf()", "permitted", ""};
+  }
+  return {State::Missing, "bpf()", "no map can be created: nothing can be counted",
+          kernel::advice_for_bpf(around, EPERM)};
+}
+
+Finding open_files(const kernel::Confinement& around) {
+  constexpr std::uint64_t kWanted = 1024;  // a configuration of some hundred metrics
+  const bool few = around.most_open_files < kWanted;
+  return {few ? State::Degraded : State::Good, "open files", std::to_string(around.most_open_files) + " at most",
+          few ? kernel::advice_for_bpf(around, EMFILE) : ""};
+}
+
+Finding perf_events(const kernel::Confinement& around, const kernel::Features& features) {
+  return {features.classic_tracepoint ? State::Good : State::Degraded, "perf events",
+          "kernel.perf_event_paranoid = " + std::to_string(around.perf_event_paranoid),
+          features.classic_tracepoint ? "" : kernel::advice_for_perf(around, EACCES)};
 }
 
 Finding memory_limit() {
@@ -127,11 +154,15 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   capabilities(findings, paths);
   const auto btf = kernel::Btf::open(paths.btf);
   const bool probed = kernel::may_load_programs();
-  features(findings, probed ? kernel::probe_features(btf ? &*btf : nullptr) : kernel::Features{}, probed);
+  const kernel::Features offered = probed ? kernel::probe_features(btf ? &*btf : nullptr) : kernel::Features{};
+  const kernel::Confinement around = kernel::confinement(paths.procfs, paths.sysfs);
+  findings.push_back(system_call(offered, around));
+  features(findings, offered, probed);
   findings.push_back({State::Good, "unprivileged BPF",
                       "kernel.unprivileged_bpf_disabled = " + setting(paths, "kernel/unprivileged_bpf_disabled"), ""});
-  findings.push_back(
-      {State::Good, "perf events", "kernel.perf_event_paranoid = " + setting(paths, "kernel/perf_event_paranoid"), ""});
+  findings.push_back(perf_events(around, offered));
+  findings.push_back({State::Good, "lockdown", around.lockdown.empty() ? "none" : around.lockdown, ""});
+  findings.push_back(open_files(around));
   findings.push_back(memory_limit());
   return findings;
 }

@@ -11,6 +11,7 @@
 #include "cli/report.h"
 #include "cli/usage.h"
 #include "expose/own_metrics.h"
+#include "kernel/confinement.h"
 
 namespace {
 
@@ -66,6 +67,7 @@ int run(int argc, char** argv) {
     tpx::cli::report(tpx::cli::usage_error(app, error, named));
     return tpx::cli::kUsage;
   }
+  tpx::kernel::raise_open_files();
   return chosen();
 }
 

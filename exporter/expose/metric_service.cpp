@@ -48,6 +48,14 @@ std::uint64_t at(const std::array<std::uint64_t, plan::RegionLayout::kLostReason
   return counts[static_cast<std::size_t>(reason)];
 }
 
+/// The message without the `metric "NAME": ` that it may begin with: the name stands beside it.
+std::string without_name(const std::string& message) {
+  constexpr std::string_view kStart = "metric \"";
+  constexpr std::string_view kEnd = "\": ";
+  const auto end = message.starts_with(kStart) ? message.find(kEnd, kStart.size()) : std::string::npos;
+  return end == std::string::npos ? message : message.substr(end + kEnd.size());
+}
+
 bool statistics_enabled() {
   std::ifstream file("/proc/sys/kernel/bpf_stats_enabled");
   int value = 0;
@@ -252,7 +260,9 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
     const loader::ServingProgram& program = loaded_.programs[index];
     status.programs.push_back(program.point.text());
     // Before 6.7 a classic program's misses read 0 whatever happened: not to be shown as "none".
-    if (features_.recursion_misses || program.point.type == plan::AttachType::TpBtf) {
+    if (!features_.recursion_misses && program.point.type == plan::AttachType::Classic) {
+      status.lost["unknown"] = 0;
+    } else {
       const auto statistics = program.program.statistics();
       misses += statistics ? statistics->recursion_misses : 0;
       known = known || statistics.has_value();
@@ -278,7 +288,7 @@ ExporterStatus MetricService::status(Detail detail) {
     }
     MetricStatus metric;
     metric.name = rejected.name;
-    metric.reason = rejected.error.message;
+    metric.reason = without_name(rejected.error.message);
     metric.hint = rejected.error.hint;
     status.metrics.push_back(std::move(metric));
   }

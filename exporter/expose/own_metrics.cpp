@@ -66,7 +66,9 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
                   "Events of series that had to go before every scraper was shown their last value; they are in the "
                   "series of exited processes, or in \"other\".",
                   MetricType::Counter);
-  Builder lost("metric_events_lost_total", "Events that could not be counted, by reason.", MetricType::Counter);
+  Builder lost("metric_events_lost_total",
+               "Events that could not be counted, by reason; \"unknown\": this kernel does not say how many.",
+               MetricType::Counter);
   Builder unmatched("metric_pair_events_unmatched_total",
                     "Starts that were followed by another start, and ends that no start preceded.",
                     MetricType::Counter);

@@ -33,7 +33,7 @@ struct MetricStatus {
   std::uint64_t series_limit = 0;
   std::uint64_t other = 0;                         ///< events counted as `other`
   std::uint64_t unshown = 0;                       ///< events of series that had to go before a scraper was shown them
-  std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included
+  std::map<std::string, std::uint64_t> lost;       ///< by reason, zeros included; "unknown": 0, the kernel does not say
   std::map<std::string, std::uint64_t> unmatched;  ///< of a pair: halves that never met, by reason; not a loss
   std::uint64_t read_faults = 0;                   ///< reads of memory that failed
   std::uint64_t map_bytes = 0;

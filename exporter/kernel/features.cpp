@@ -17,6 +17,7 @@
 
 #include "base/unique_fd.h"
 #include "kernel/btf.h"
+#include "kernel/preemption.h"
 
 namespace tpx::kernel {
 namespace {
@@ -157,6 +158,11 @@ std::pair<int, int> running_release() {
   return {major, minor};
 }
 
+bool is_realtime() {
+  utsname name{};
+  return ::uname(&name) == 0 && std::string_view(name.version).find("PREEMPT_RT") != std::string_view::npos;
+}
+
 constexpr Features kNothing{false, false, false, false, false, false, false, false, false, false, false, false};
 
 }  // namespace
@@ -187,7 +193,10 @@ Features probe_features(const Btf* btf) {
     const auto tracepoint = btf->tracepoint_id("sched_switch");
     out.tp_btf = tracepoint && load(BPF_PROG_TYPE_TRACING, empty, *tracepoint).valid();
     out.tp_btf_recursion_guard = out.tp_btf && expected.tp_btf_recursion_guard;
+    const auto wait = btf->tracepoint_id("sched_process_wait");
+    out.tp_btf_exact = !out.tp_btf || !wait || misses_under_preemption(*wait).value_or(0) == 0;
   }
+  out.realtime = is_realtime();
   return out;
 }
 
@@ -220,6 +229,7 @@ Features features_of_release(int major, int minor) {
   out.tp_btf_recursion_guard = since(6, 2);
   out.signed_loads = since(6, 6);
   out.recursion_misses = since(6, 7);
+  out.tp_btf_exact = !since(7, 0);
   return out;
 }
 

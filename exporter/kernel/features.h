@@ -18,6 +18,8 @@ struct Features {
   bool recursion_misses = true;        ///< bpf_prog_info.recursion_misses is there and true for classic programs (6.7)
   bool tp_btf_recursion_guard = true;  ///< a tp_btf program never nests in itself on a CPU (6.2)
   bool task_storage = true;            ///< BPF_MAP_TYPE_TASK_STORAGE in tracing programs (5.12)
+  bool tp_btf_exact = true;  ///< no event is skipped as a task is preempted inside of a tp_btf program (until 7.0)
+  bool realtime = false;     ///< PREEMPT_RT: softirqs and interrupt threads are preempted, too
 };
 
 /// Asks the running kernel, by loading tiny programs and creating tiny maps. Needs CAP_BPF and CAP_PERFMON; without them

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/confinement.h"
 
 namespace tpx::kernel {
 namespace {
@@ -50,8 +51,19 @@ bool is_tracefs(const char* path) {
   return ::statfs(path, &info) == 0 && info.f_type == TRACEFS_MAGIC;
 }
 
+/// What to do where tracefs is missing.
+std::string mount_hint() {
+  const std::string advice = advice_for_tracefs(confinement());
+  return advice.empty() ? kMountHint : advice;
+}
+
+std::string read_hint() {
+  const std::string advice = advice_for_tracefs(confinement());
+  return advice.empty() ? kReadHint : advice;
+}
+
 Error unreadable(const std::string& path, int code) {
-  return os_failure(path + " can't be read", code, code == EACCES || code == EPERM ? kReadHint : "");
+  return os_failure(path + " can't be read", code, code == EACCES || code == EPERM ? read_hint() : "");
 }
 
 /// /proc/mounts writes blanks and backslashes as \ooo.
@@ -175,7 +187,7 @@ Result<Tracefs> Tracefs::open(std::string root) {
   if (!directory) {
     const int code = errno;
     if (code == ENOENT || code == ENOTDIR) {
-      return fail(Error{"no tracefs at " + root + ": it has no directory events", kMountHint, {}, code});
+      return fail(Error{"no tracefs at " + root + ": it has no directory events", mount_hint(), {}, code});
     }
     return fail(unreadable(events, code));
   }
@@ -212,7 +224,7 @@ Result<Tracefs> Tracefs::find_or_mount() {
   if (code == ENODEV || code == ENOENT) {
     return fail(Error{"this kernel has no tracefs", "it needs CONFIG_EVENT_TRACING and CONFIG_BPF_EVENTS", {}, code});
   }
-  return fail(os_failure("tracefs is not mounted, and mounting it failed", code, kMountHint));
+  return fail(os_failure("tracefs is not mounted, and mounting it failed", code, mount_hint()));
 }
 
 Result<std::vector<std::string>> Tracefs::events() const {
@@ -224,6 +236,9 @@ Result<std::vector<std::string>> Tracefs::events() const {
     return fail(unreadable(root_ + "/available_events", *text.error().os_error));
   } else {
     names = list_tree(root_ + "/events");
+  }
+  if (names.empty()) {
+    return fail("tracefs at " + root_ + " has no tracepoints", advice_for_tracefs(confinement()));
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

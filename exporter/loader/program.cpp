@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "kernel/confinement.h"
 #include "loader/object_name.h"
 #include "loader/options.h"
 
@@ -89,10 +90,18 @@ Error refusal(const std::vector<char>& log, const assembler::Program& program, c
                     "this is a bug of tracepoint_exporter: please report it with the output of check --verbose");
 }
 
-Error denied(int code) {
-  return os_failure("can't load a BPF program", code,
-                    "run as root, or grant the capabilities CAP_BPF and CAP_PERFMON: setcap cap_bpf,cap_perfmon+ep "
-                    "/path/to/tracepoint_exporter");
+std::string advice(int code) {
+  return kernel::advice_for_bpf(kernel::confinement(), code);
+}
+
+/// What is no refusal by the verifier, with what to do about it; nothing when it is one.
+std::optional<Error> denied(int code) {
+  const std::string hint = advice(code);
+  // EACCES is the verifier's word, too.
+  if (code != EPERM && (code == EACCES || hint.empty())) {
+    return std::nullopt;
+  }
+  return os_failure("can't load a BPF program", code, hint);
 }
 
 }  // namespace
@@ -105,8 +114,8 @@ Result<LoadedProgram> LoadedProgram::load(const plan::AttachPoint& point, const 
     return fail(std::move(encoded.error()));
   }
   Attempt attempt = try_load(point, object_name(name), encoded->instructions, nullptr);
-  if (attempt.code == EPERM) {
-    return fail(denied(attempt.code));
+  if (auto error = attempt.code != 0 ? denied(attempt.code) : std::nullopt) {
+    return fail(std::move(*error));
   }
   if (attempt.code != 0) {
     // Again with a log, which costs time and memory that a good program need not pay.
@@ -123,7 +132,8 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
   if (point.type == plan::AttachType::TpBtf) {
     link_.reset(bpf_raw_tracepoint_open(nullptr, program_.get()));
     if (!link_.valid()) {
-      return fail(os_failure("can't attach to " + point.text(), errno));
+      const int code = errno;
+      return fail(os_failure("can't attach to " + point.text(), code, advice(code)));
     }
     return {};
   }
@@ -138,10 +148,7 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
   if (!event_.valid()) {
     const int code = errno;
     return fail(os_failure("can't open the perf event of " + point.text(), code,
-                           code == EACCES || code == EPERM
-                               ? "kernel.perf_event_paranoid asks for CAP_SYS_ADMIN or CAP_PERFMON; run as root, or "
-                                 "lower it: sysctl kernel.perf_event_paranoid=1"
-                               : ""));
+                           kernel::advice_for_perf(kernel::confinement(), code)));
   }
   link_.reset(bpf_link_create(program_.get(), event_.get(), BPF_PERF_EVENT, nullptr));
   if (link_.valid()) {
@@ -149,7 +156,8 @@ Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {
   }
   // Before Linux 5.15 perf events have no links.
   if (ioctl(event_.get(), PERF_EVENT_IOC_SET_BPF, program_.get()) != 0) {
-    return fail(os_failure("can't attach to " + point.text(), errno));
+    const int code = errno;
+    return fail(os_failure("can't attach to " + point.text(), code, advice(code)));
   }
   return {};
 }
@@ -176,8 +184,8 @@ Result<Verdict> verify(const plan::AttachPoint& point, const assembler::Program&
   }
   std::vector<char> log(16 * kLogBytes, '\0');
   const Attempt attempt = try_load(point, "tpx_check", encoded->instructions, &log);
-  if (attempt.code == EPERM) {
-    return fail(denied(attempt.code));
+  if (auto error = attempt.code != 0 ? denied(attempt.code) : std::nullopt) {
+    return fail(std::move(*error));
   }
   return Verdict{attempt.program.valid(), std::string(text_of(log))};
 }

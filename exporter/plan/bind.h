@@ -19,8 +19,10 @@ struct Scope {
     Raw       ///< `args.X` is an argument of the raw tracepoint, typed by BTF
   };
   Mode mode = Mode::Classic;
-  std::string event;                             ///< for messages: `category/name`, or the raw name
-  const kernel::Format* format = nullptr;        ///< Classic, Mapped
+  std::string event;                       ///< for messages: `category/name`, or the raw name
+  const kernel::Format* format = nullptr;  ///< Classic, Mapped
+  /// Classic, of a system call: the record of raw_syscalls/sys_enter or sys_exit, which holds its arguments or result.
+  const kernel::Format* record = nullptr;
   const kernel::Btf* btf = nullptr;              ///< Mapped, Raw
   std::vector<kernel::Btf::Argument> arguments;  ///< Mapped, Raw
   bool syscall = false;                          ///< string pointers point to user memory

@@ -172,6 +172,20 @@ BoundPtr with_address(const BoundPtr& value, const Field& field, const Scope& sc
   return field.is_pointer ? as_address(value, AddressOf::Kernel) : value;
 }
 
+/// A system call's field in the record that raw_syscalls has of it.
+Result<BoundPtr> syscall_field(const Field& field, const Scope& scope) {
+  // 0 and 1 of the event's fields: __syscall_nr, then the arguments (or ret) in order.
+  const auto position = static_cast<std::uint32_t>(&field - scope.format->fields.data());
+  const bool enter = scope.format->name.starts_with("sys_enter_");
+  const Field* place = scope.record->find(enter ? "args" : "ret");
+  if (place == nullptr || position == 0 || field.kind != Field::Kind::Integer ||
+      8 * position > (enter ? place->size : 8)) {
+    return fail("raw_syscalls has no such field");
+  }
+  const ValueType type = integer_type(field, scope);
+  return context_integer(place->offset + 8 * (position - 1), type.size, type.is_signed);
+}
+
 Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
   if (const auto* root = syscall_chain(node, scope)) {
     return bind_syscall_chain(node, *root, scope);
@@ -193,6 +207,11 @@ Result<BoundPtr> bind_format_field(const Node& node, const Scope& scope) {
   auto field = find_field(argument->name, scope);
   if (!field) {
     return fail(std::move(field.error()));
+  }
+  if (scope.record != nullptr) {
+    return syscall_field(**field, scope).map([&](const BoundPtr& bound) {
+      return with_address(bound, **field, scope);
+    });
   }
   if (scope.mode == Scope::Mode::Classic) {
     if (index) {

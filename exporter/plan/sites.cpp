@@ -1,6 +1,7 @@
 #include "plan/sites.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "expression/ast.h"
@@ -13,6 +14,22 @@ namespace {
 
 constexpr std::string_view kEnter = "sys_enter_";
 constexpr std::string_view kExit = "sys_exit_";
+
+constexpr std::string_view kExact = "this kernel skips events while a task is preempted inside of a tp_btf program";
+constexpr std::string_view kSkips =
+    "; this kernel skips events of other tasks while one is preempted inside of the program, and counts them as lost "
+    "(reason \"recursion\")";
+
+/// Tracepoints that fire with preemption off, so that no other task runs inside of their program: in interrupts, with
+/// softirqs off, or under a spinlock. With PREEMPT_RT only those under a raw spinlock.
+bool fires_unpreempted(std::string_view name, bool realtime) {
+  constexpr std::array<std::string_view, 6> kAlways{"sched_switch", "sched_wak",        "sched_migrate_task",
+                                                    "sched_stat_",  "sched_pi_setprio", "local_timer_"};
+  constexpr std::array<std::string_view, 9> kNotRealtime{
+      "irq_handler_", "softirq_", "timer_", "hrtimer_", "tick_", "napi_", "signal_", "netif_receive_skb", "net_dev_"};
+  const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+  return std::ranges::any_of(kAlways, starts) || (!realtime && std::ranges::any_of(kNotRealtime, starts));
+}
 
 class Finder {
  public:
@@ -33,6 +50,9 @@ class Finder {
     }
     Tracepoint result{name, nullptr, {}};
     result.sites.push_back(raw_site(name, *arguments));
+    if (!kernel_.features.tp_btf_exact && !fires_unpreempted(name, kernel_.features.realtime)) {
+      result.sites.front().reason += kSkips;
+    }
     return result;
   }
 
@@ -50,6 +70,9 @@ class Finder {
     }
     if (options_.force_attach != AttachType::TpBtf) {
       add_classic(result);
+    }
+    if (!options_.force_attach && !result.sites.empty()) {
+      prefer_exact(result);
     }
     if (result.sites.empty()) {
       return fail(full_name + " can't be attached by its raw arguments", "don't force the attach type");
@@ -135,6 +158,59 @@ class Finder {
                   : tracepoint.sites.empty() ? "this kernel offers no typed arguments of it"
                                              : "it reads a field that only the tracepoint's record has";
     tracepoint.sites.push_back(std::move(site));
+  }
+
+  /// Where tp_btf programs miss events (Features::tp_btf_exact): the ways that miss none come first. The kernel runs the
+  /// programs of perf events with preemption off, but not those of syscalls/*: raw_syscalls serves in their place.
+  void prefer_exact(Tracepoint& tracepoint) const {
+    const kernel::Format& format = *tracepoint.format;
+    if (kernel_.features.tp_btf_exact || fires_unpreempted(format.name, kernel_.features.realtime)) {
+      return;
+    }
+    for (Site& site : tracepoint.sites) {
+      site.reason += site.point.type == AttachType::TpBtf ? kSkips : "";
+    }
+    if (!kernel_.features.classic_tracepoint) {
+      return;
+    }
+    if (format.category == "syscalls") {
+      if (auto site = classic_of_all_calls(tracepoint)) {
+        tracepoint.sites.insert(tracepoint.sites.begin(), std::move(*site));
+      }
+    } else if (tracepoint.sites.front().point.type == AttachType::TpBtf && tracepoint.sites.size() > 1) {
+      std::swap(tracepoint.sites[0], tracepoint.sites[1]);
+      tracepoint.sites.front().reason = kExact;
+    }
+  }
+
+  /// The classic program of raw_syscalls/sys_enter or sys_exit, for one call.
+  std::optional<Site> classic_of_all_calls(const Tracepoint& tracepoint) const {
+    const kernel::Format& format = *tracepoint.format;
+    const bool enter = format.name.starts_with(kEnter);
+    const auto number =
+        kernel::syscall_number_of_event(std::string_view(format.name).substr(enter ? kEnter.size() : kExit.size()));
+    auto record = kernel_.tracefs.format("raw_syscalls", enter ? "sys_enter" : "sys_exit");
+    const kernel::Field* id = record ? record->find("id") : nullptr;
+    BoundPtr compat = kernel_.btf && kernel_.features.current_task_btf ? compat_call(*kernel_.btf) : nullptr;
+    if (!number || id == nullptr || id->size != 8 || !compat) {
+      return std::nullopt;
+    }
+    Site site;
+    site.point = {AttachType::Classic, record->category, record->name, record->id};
+    site.dispatch = SyscallDispatch{make_bound(ContextLoad{id->offset, 8, true}, {ValueType::Kind::Integer, 8, true}),
+                                    std::move(compat),
+                                    {*number},
+                                    {0}};
+    site.record = std::make_shared<const kernel::Format>(std::move(*record));
+    site.scope.mode = Scope::Mode::Classic;
+    site.scope.event = tracepoint.name;
+    site.scope.format = tracepoint.format.get();
+    site.scope.record = site.record.get();
+    site.scope.syscall = true;
+    site.scope.btf = &*kernel_.btf;
+    site.scope.current_task_btf = true;
+    site.reason = std::string(kExact) + "; one program serves all system calls";
+    return site;
   }
 
   const kernel::Kernel& kernel_;

@@ -16,8 +16,9 @@ namespace tpx::plan {
 struct Site {
   AttachPoint point;
   Scope scope;
-  std::optional<SyscallDispatch> dispatch;  ///< numbers has one entry
-  std::string reason;                       ///< why this attach type
+  std::optional<SyscallDispatch> dispatch;                 ///< numbers has one entry
+  std::string reason;                                      ///< why this attach type
+  std::shared_ptr<const kernel::Format> record = nullptr;  ///< what scope.record points to
 };
 
 /// One tracepoint of a metric with the ways to serve it, best first.

@@ -86,7 +86,9 @@ Session::Session(const std::string& yaml, Force force) {
   options.decoders = decode::signatures();
   options.force_attach = force.attach;
   options.force_store = force.store;
-  plan::Plan plan = plan::make_plan(loaded.config, this_kernel(), options);
+  kernel::Kernel kernel = this_kernel();
+  kernel.features.tp_btf_exact = kernel.features.tp_btf_exact && !force.preempted;
+  plan::Plan plan = plan::make_plan(loaded.config, kernel, options);
   for (const plan::Rejected& rejected : plan.rejected) {
     UNSCOPED_INFO(rejected.error.message << " " << rejected.error.hint);
   }

@@ -20,6 +20,7 @@ namespace tpx::test {
 struct Force {
   std::optional<plan::AttachType> attach = std::nullopt;
   std::optional<plan::StoreKind> store = std::nullopt;
+  bool preempted = false;  ///< plans as where tp_btf programs miss events
 };
 
 /// Label texts (integers in decimal, strings as they are, arrays in hexadecimal) and the words of the value.

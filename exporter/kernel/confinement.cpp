@@ -1,0 +1,131 @@
+#include "kernel/confinement.h"
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace tpx::kernel {
+namespace {
+
+constexpr const char* kGrant =
+    "run as root, or grant the capabilities CAP_BPF and CAP_PERFMON: setcap cap_bpf,cap_perfmon+ep "
+    "/path/to/tracepoint_exporter";
+
+/// The value of `Name:	value` in /proc/PID/status.
+std::string_view status_value(std::string_view status, std::string_view name) {
+  for (const std::string_view line : split(status, '\n')) {
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(":")) {
+      return trim(line.substr(name.size() + 1));
+    }
+  }
+  return {};
+}
+
+/// The one in brackets of `none [integrity] confidentiality`.
+std::string chosen(std::string_view text) {
+  const auto open = text.find('[');
+  const auto close = text.find(']');
+  return open < close && close != std::string_view::npos ? std::string(text.substr(open + 1, close - open - 1)) : "";
+}
+
+std::string too_many_files(const Confinement& around) {
+  return "this process may open " + std::to_string(around.open_files) +
+         " files, and each program, map and attachment is one: raise the limit (LimitNOFILE=65536 in the systemd unit, "
+         "ulimit -n 65536 in a shell)";
+}
+
+std::string allow_in_seccomp(const std::string& call) {
+  return "a seccomp filter forbids " + call +
+         ": allow it in the profile of the container (Kubernetes: seccompProfile; Docker: --security-opt seccomp=FILE) "
+         "or in SystemCallFilter= of the unit";
+}
+
+constexpr const char* kLeaveConfidentiality =
+    "the kernel is locked down for confidentiality, which closes this: boot with lockdown=integrity";
+
+}  // namespace
+
+Confinement confinement(const std::string& procfs, const std::string& sysfs) {
+  Confinement around;
+  if (const auto status = read_file(procfs + "/self/status")) {
+    const std::string_view effective = status_value(*status, "CapEff");
+    std::from_chars(effective.data(), effective.data() + effective.size(), around.capabilities, 16);
+    around.seccomp_filter = status_value(*status, "Seccomp") == "2";
+  }
+  if (const auto paranoid = read_file(procfs + "/sys/kernel/perf_event_paranoid")) {
+    around.perf_event_paranoid = std::atoi(paranoid->c_str());
+  }
+  if (const auto lockdown = read_file(sysfs + "/kernel/security/lockdown")) {
+    around.lockdown = chosen(*lockdown);
+  }
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    around.open_files = files.rlim_cur;
+    around.most_open_files = files.rlim_max;
+  }
+  return around;
+}
+
+std::string advice_for_bpf(const Confinement& around, int code) {
+  if (code == EMFILE) {
+    return too_many_files(around);
+  }
+  if (code != EPERM && code != EACCES && code != ENOSYS) {
+    return {};
+  }
+  if (code != ENOSYS && !around.has(CAP_SYS_ADMIN) && !(around.has(CAP_BPF) && around.has(CAP_PERFMON))) {
+    return kGrant;
+  }
+  if (around.seccomp_filter) {
+    return allow_in_seccomp("bpf()");
+  }
+  if (around.lockdown == "confidentiality") {
+    return kLeaveConfidentiality;
+  }
+  return code == ENOSYS ? "this kernel has no bpf(): it needs CONFIG_BPF_SYSCALL"
+                        : "the capabilities are held: a security module or a user namespace forbids bpf(); see dmesg";
+}
+
+std::string advice_for_perf(const Confinement& around, int code) {
+  if (code == EMFILE) {
+    return too_many_files(around);
+  }
+  if (code != EPERM && code != EACCES) {
+    return {};
+  }
+  const bool admin = around.has(CAP_SYS_ADMIN);
+  if (!admin && around.perf_event_paranoid > 2) {
+    return "kernel.perf_event_paranoid is " + std::to_string(around.perf_event_paranoid) +
+           ", which asks for CAP_SYS_ADMIN; with 2 CAP_PERFMON suffices: sysctl kernel.perf_event_paranoid=2";
+  }
+  if (!admin && !around.has(CAP_PERFMON)) {
+    return "run as root, or grant CAP_PERFMON";
+  }
+  if (around.seccomp_filter) {
+    return allow_in_seccomp("perf_event_open()");
+  }
+  if (around.lockdown == "confidentiality") {
+    return kLeaveConfidentiality;
+  }
+  return "the capabilities are held: a security module or a user namespace forbids perf_event_open(); see dmesg";
+}
+
+std::string advice_for_tracefs(const Confinement& around) {
+  return around.lockdown == "confidentiality" ? kLeaveConfidentiality : "";
+}
+
+void raise_open_files() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+}  // namespace tpx::kernel
