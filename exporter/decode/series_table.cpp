@@ -292,7 +292,7 @@ std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key, const 
   if (known != kNone) {
     return known;
   }
-  if (too_young(hash, showing)) {
+  if (too_young(hash, showing) || (is_over_ && is_over_(key))) {
     return kNone;
   }
   const std::uint32_t number = tracked_ ? decode_tracked(key) : decode_row(key, true);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
@@ -96,6 +97,8 @@ class SeriesTable {
   /// A row whose key was not there before is exposed when it is that old, by the time of the update that met it first.
   /// For snapshots that hold all rows.
   void hold_back(std::chrono::nanoseconds age) { min_age_ = age; }
+  /// Rows that were not exposed yet are not any more when `is_over` says so of their key: end_row() follows for them.
+  void leave_out(std::function<bool(std::span<const std::byte> key)> is_over) { is_over_ = std::move(is_over); }
 
   /// Series that ended rows which nobody was shown were added to.
   [[nodiscard]] std::size_t retired_series() const { return permanent_; }
@@ -219,6 +222,7 @@ class SeriesTable {
   std::size_t limit_ = std::numeric_limits<std::size_t>::max();
   std::chrono::nanoseconds linger_{0};
   std::chrono::nanoseconds min_age_{0};
+  std::function<bool(std::span<const std::byte> key)> is_over_;
   std::unordered_map<std::uint64_t, std::chrono::steady_clock::time_point>
       young_;  ///< by the hash of the key: first met
 

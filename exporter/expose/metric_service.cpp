@@ -142,6 +142,13 @@ Result<void> MetricService::start_retirer() {
     return fail(std::move(retirer.error()));
   }
   retirer_ = std::move(*retirer);
+  for (Served& served : served_) {
+    if (served.metric != nullptr && served.planned->plan.retire_field) {
+      const plan::KeyField& field = served.planned->plan.key.fields[*served.planned->plan.retire_field];
+      served.series->leave_out(
+          [this, &field](std::span<const std::byte> key) { return retirer_->is_over(reader::id_in(key, field)); });
+    }
+  }
   return {};
 }
 

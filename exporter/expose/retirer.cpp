@@ -32,6 +32,11 @@ Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::m
 Retirer::Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets)
     : watch_(watch), service_(service), grace_(std::move(grace)), targets_(std::move(targets)) {}
 
+bool Retirer::is_over(std::uint32_t id) const {
+  const std::lock_guard lock(watch_mutex_);
+  return watch_.is_over(id);
+}
+
 void Retirer::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -42,7 +47,10 @@ void Retirer::run(const std::stop_token& stop) {
 
 void Retirer::retire() {
   loader::Ids ids = std::exchange(again_, {});
-  watch_.take(std::chrono::steady_clock::now(), ids);
+  {
+    const std::lock_guard lock(watch_mutex_);
+    watch_.take(std::chrono::steady_clock::now(), ids);
+  }
   bool any = false;
   for (Target& target : targets_) {
     any = target.retirement.mark(ids, again_) || any;

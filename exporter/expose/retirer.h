@@ -29,13 +29,18 @@ class Retirer {
   [[nodiscard]] static Result<std::unique_ptr<Retirer>> start(loader::ExitWatch& watch, std::mutex& service,
                                                               std::vector<Target> targets);
 
+  /// Whether the process or thread is known to be over, though its rows may still be there: what nobody was shown yet need
+  /// not be shown any more. Any thread.
+  [[nodiscard]] bool is_over(std::uint32_t id) const;
+
  private:
   Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets);
   void run(const std::stop_token& stop);
   void retire();
   void collect(Target& target);
 
-  loader::ExitWatch& watch_;
+  mutable std::mutex watch_mutex_;
+  loader::ExitWatch& watch_;  ///< by `watch_mutex_`
   std::mutex& service_;
   loader::GracePeriod grace_;
   std::vector<Target> targets_;

@@ -20,6 +20,8 @@ class ExitEcho {
   static constexpr std::chrono::seconds kPeriod{5};
 
   void note(std::uint32_t id) { young_.insert(id); }
+  /// Whether the id was noted and not given yet.
+  [[nodiscard]] bool contains(std::uint32_t id) const { return young_.contains(id) || old_.contains(id); }
   /// To be called from time to time: adds the ids to `ids` that were noted more than one and at most about two periods ago.
   void take(Time now, Ids& ids);
 

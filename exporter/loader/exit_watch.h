@@ -27,6 +27,10 @@ class ExitWatch {
   /// meanwhile is among them too.
   void take(ExitEcho::Time now, Ids& ids);
 
+  /// Whether the exit or end of the id has been seen, now or in the last seconds: before take() gives it. The id may be that of
+  /// a new task already.
+  [[nodiscard]] bool is_over(std::uint32_t id) const;
+
  private:
   [[nodiscard]] Result<LoadedProgram> load(const plan::ExitPlan& plan, codegen::ExitMark mark,
                                            const kernel::Features& features, Attach attach) const;

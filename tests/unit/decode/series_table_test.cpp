@@ -1,7 +1,9 @@
 #include "decode/series_table.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <set>
 #include <string>
 
 #include "catch.h"
@@ -333,6 +335,22 @@ TEST_CASE("rows are held back until they are old enough, and those that end befo
   CHECK_FALSE(c.table.end_row(key_of(std::uint64_t{2}), Words{6}, two));
   const auto one = make_snapshot(c.plan, {{1, {5}}});
   CHECK(shown(c.table.update(one, scrape(4))) == Shown{{R"(pid="1")", {5}}});
+}
+
+TEST_CASE("a row whose process is over makes no series, but one that was exposed goes on") {
+  Counter c(10);
+  std::set<std::uint64_t> over;
+  c.table.leave_out([&](std::span<const std::byte> key) {
+    std::uint64_t id = 0;
+    std::memcpy(&id, key.data(), sizeof id);
+    return over.contains(id);
+  });
+  shown(c.table.update(make_snapshot(c.plan, {{1, {5}}}), scrape(1)));
+  over = {1, 2};
+  const auto two = make_snapshot(c.plan, {{1, {6}}, {2, {7}}});
+  CHECK(shown(c.table.update(two, scrape(2))) == Shown{{R"(pid="1")", {6}}});
+  CHECK_FALSE(c.table.end_row(key_of(std::uint64_t{2}), Words{7}, two));
+  CHECK(c.table.end_row(key_of(std::uint64_t{1}), Words{6}, two));
 }
 
 TEST_CASE("an element that was deleted and made again between two snapshots goes on") {

@@ -37,11 +37,15 @@ TEST_CASE("an id comes once more after one to two periods and never again") {
   };
   CHECK(at(seconds(0)).empty());
   echo.note(7);
+  CHECK(echo.contains(7));
+  CHECK_FALSE(echo.contains(8));
   CHECK(at(seconds(4)).empty());
   CHECK(at(seconds(5)).empty());
   echo.note(8);
   CHECK(at(seconds(9)).empty());
+  CHECK(echo.contains(7));
   CHECK(at(seconds(10)) == Ids{7});
+  CHECK_FALSE(echo.contains(7));
   CHECK(at(seconds(15)) == Ids{8});
   CHECK(at(seconds(20)).empty());
 }
