@@ -9,7 +9,6 @@ import base64
 import contextlib
 import http.client
 import multiprocessing
-import select
 import socket
 import ssl
 import statistics
@@ -100,12 +99,11 @@ def be_rude(server, ready, stop, idle, headers, readers, guessers):
                 with contextlib.suppress(OSError):
                     if kind == "headers":
                         each.sendall(b"X: y\r\n")
-                    readable = select.select([each], [], [], 0)[0] if kind != "readers" else [each]
-                    if readable and each.recv(1) == b"":
-                        each.close()
+                    with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
+                        if each.recv(1) == b"":
+                            each.close()
                     continue
-                if each.fileno() >= 0 and kind == "headers":
-                    each.close()
+                each.close()
 
 
 @contextlib.contextmanager
