@@ -218,7 +218,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
   address(Reg::R1, offset);
   out_.load_immediate(Reg::R2, size);
   out_.call(bytes.user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
-  mark_fault(offset, is_string ? size : 0);
+  mark_fault(offset, size, is_string ? size : 0);
   out_.place(null);
 }
 
@@ -252,13 +252,20 @@ void Texts::read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t
   out_.call(helper);
 }
 
-void Texts::mark_fault(std::int64_t offset, std::uint32_t size) {
+void Texts::mark_fault(std::int64_t offset, std::uint32_t room, std::uint32_t length) {
   const Label fine = out_.new_label();
   out_.jump_if(Cond::SGe, Reg::R0, 0, fine);
   // The helper has zeroed all of it.
-  if (size >= 8) {
-    out_.comment("it can't be read");
-    write_constant(std::string(plan::kUnreadable), offset, 8);
+  const std::string text(plan::kUnreadable.substr(0, length));
+  out_.comment("it can't be read");
+  if (room >= 8) {
+    write_constant(text, offset, 8);
+  } else {
+    for (std::uint32_t done = 0; done < text.size();) {
+      const std::uint32_t bytes = chunk(offset + done, static_cast<std::uint32_t>(text.size()) - done);
+      out_.store_immediate(static_cast<Size>(bytes), base_, offset + done, word_of(text, done, bytes));
+      done += bytes;
+    }
   }
   count_fault(context_);
   out_.place(fine);
@@ -322,7 +329,7 @@ void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset
     read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
     out_.place(read);
   }
-  mark_fault(offset, round_up(size));
+  mark_fault(offset, round_up(size), size - 1);
   out_.place(null);
 }
 

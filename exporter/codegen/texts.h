@@ -40,8 +40,9 @@ class Texts {
   void add_choice(const plan::BitLetters::Piece& piece);
   void write_constant(const std::string& text, std::int64_t offset, std::uint32_t size);
   void read_string(std::uint32_t helper, std::int64_t offset, std::uint32_t size);
-  /// Writes kUnreadable, and counts it, where the read that has just been made failed.
-  void mark_fault(std::int64_t offset, std::uint32_t size);
+  /// Where the read that has just been made failed: counts it, and writes the first `length` bytes of kUnreadable, all of
+  /// them in one store where there is `room` for 8.
+  void mark_fault(std::int64_t offset, std::uint32_t room, std::uint32_t length);
   void address(assembler::Reg dst, std::int64_t offset);
   void hoist(const plan::Bound& text);
   void hoist_value(const plan::Bound& bound);

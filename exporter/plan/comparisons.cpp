@@ -177,16 +177,25 @@ std::uint32_t longest_of(const Bound& bound) {
 
 }  // namespace
 
-void Comparisons::add(const SourceLocation& at, std::optional<Error> fixed) {
-  const auto [place, is_new] = found_.try_emplace({at.line, at.column}, std::move(fixed));
-  if (!is_new && !fixed) {
-    place->second.reset();
+void Comparisons::add(const Node& node, const SourceLocation& at, std::optional<Error> fixed) {
+  const SourceLocation place = expression::location_of(node, at);
+  if (fixed) {
+    fixed->location = place;
+  }
+  add(Place{place.line, place.column, node.end - node.begin}, std::move(fixed));
+}
+
+void Comparisons::add(const Place& place, std::optional<Error> fixed) {
+  const bool either = !fixed;
+  const auto [at, is_new] = found_.try_emplace(place, std::move(fixed));
+  if (!is_new && either) {
+    at->second.reset();
   }
 }
 
 void Comparisons::merge(const Comparisons& other) {
   for (const auto& [place, fixed] : other.found_) {
-    add({{}, place.first, place.second}, fixed);
+    add(place, fixed);
   }
 }
 

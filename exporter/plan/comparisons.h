@@ -1,10 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "expression/ast.h"
 #include "plan/bound.h"
@@ -16,14 +16,19 @@ namespace tpx::plan {
 /// by the place of each. A comparison that has both outcomes at another tracepoint of the metric is none of them.
 class Comparisons {
  public:
-  /// `fixed`: the warning, or nothing where the comparison may go either way.
-  void add(const SourceLocation& at, std::optional<Error> fixed);
+  /// `node` is the comparison in a text that starts at `at`; `fixed` the warning, which gets its place here, or nothing where
+  /// it may go either way.
+  void add(const expression::Node& node, const SourceLocation& at, std::optional<Error> fixed);
   void merge(const Comparisons& other);
   /// In the order of their places.
   [[nodiscard]] Errors warnings() const;
 
  private:
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::optional<Error>> found_;
+  /// Line, column and the length: one comparison may begin where another does.
+  using Place = std::array<std::uint32_t, 3>;
+  void add(const Place& place, std::optional<Error> fixed);
+
+  std::map<Place, std::optional<Error>> found_;
 };
 
 /// What one side of a comparison may be.

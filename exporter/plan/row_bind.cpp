@@ -155,14 +155,9 @@ class RowBinder {
   }
 
   void judged(const Node& node, std::optional<Error> fixed) const {
-    if (scope_.comparisons == nullptr) {
-      return;
+    if (scope_.comparisons != nullptr) {
+      scope_.comparisons->add(node, scope_.at, std::move(fixed));
     }
-    const SourceLocation at = expression::location_of(node, scope_.at);
-    if (fixed) {
-      fixed->location = at;
-    }
-    scope_.comparisons->add(at, std::move(fixed));
   }
 
   Result<RowValuePtr> integer(const Node& node) {

@@ -27,7 +27,10 @@ bool loadable(std::uint32_t size) {
 void add_field(std::vector<Leaf>& leaves, const Field& field, const std::string& name, bool syscall) {
   switch (field.kind) {
     case Field::Kind::Integer:
-      leaves.push_back({name, Kind::Integer, field.size, field.is_pointer && field.size == 8});
+      // What points to pointers points to no text.
+      leaves.push_back(
+          {name, Kind::Integer, field.size,
+           field.is_pointer && field.size == 8 && std::count(field.type.begin(), field.type.end(), '*') == 1});
       break;
     case Field::Kind::CharArray:
       leaves.push_back({name, Kind::String, std::min(field.size, 256U)});

@@ -226,17 +226,17 @@ TEST_CASE("a value kept by starts of different types is read as it was") {
 TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted, with and without compare-and-swap") {
   // 5.10 has none. A key of 8 bytes lies in a slot by its hash.
   for (const char* release : {"5.10", "6.1"}) {
-    for (const char* key : {"tid", "tid + 0"}) {
+    for (const char* key : {"cpu", "cpu + 0"}) {
       INFO(release << ", key " << key);
       Bench bench(std::string("  - {name: a_total, from: {tracepoint: syscalls/sys_enter_futex, key: ") + key +
                       ", filter: args.val == 1}, to: {tracepoint: syscalls/sys_exit_futex, key: " + key +
-                      ", filter: args.ret >= 0}, labels: {start: from.args.val2}}\n",
+                      ", filter: args.ret >= 0}, labels: {start: from.args.val}}\n",
                   release, true);
       const auto happen = [&](const char* tracepoint, std::uint64_t time, const char* field, std::uint64_t value) {
         Event& event = bench.make(tracepoint);
         Bench::set(event, field, value);
         event.nanoseconds = time;
-        event.tid = 77;
+        event.cpu = 0;
         bench.happen(event);
       };
       const auto rows = [&] {

@@ -108,7 +108,7 @@ TEST_CASE("elements and members behind a system call's pointer have their own ty
       CHECK(type("writev", "args.vec[2].iov_len") == plan::ValueType{Kind::Integer, 8, false});
       CHECK(type("writev", "args.vec->iov_base") == address);
       CHECK(type("connect", "args.uservaddr->sa_family") == plan::ValueType{Kind::Integer, 2, false});
-      CHECK(type("connect", "hex(args.uservaddr->sa_data)").kind != Kind::Integer);
+      CHECK(type("connect", "args.uservaddr->sa_data[3]").size == 1);
       CHECK(type("connect", "ip(args.uservaddr)") == plan::ValueType{Kind::Bytes, 28, false});
       CHECK(type("sendto", "ip(args.addr)") == plan::ValueType{Kind::Bytes, 28, false});
       CHECK(type("nanosleep", "args.rqtp->tv_nsec") == plan::ValueType{Kind::Integer, 8, true});
