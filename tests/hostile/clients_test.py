@@ -92,4 +92,5 @@ def test_scrapes_beyond_the_limit_are_told_to_come_back(exporter):
             if answer.split()[1] == b"503":
                 assert b"\r\nRetry-After: 1\r\n" in answer
     assert codes == {b"200", b"503"}
+    wait_until(lambda: server.scrape()[0] == 200, "the one that was accepted is over")
     assert started.scrape().sum("tracepoint_exporter_http_requests_total", code="503") > 0
