@@ -51,7 +51,8 @@ def test_a_good_client_is_served_beside_a_thousand_rude_ones(service, tmp_path, 
     make_series(10000)
     pid = started.process.pid
     assert server.scrape()[0] == 200
-    with rude_clients(server, idle=1000, headers=200, readers=64, guessers=32):
+    # Over TLS fewer: here it is the clients' handshakes that take long.
+    with rude_clients(server, idle=200 if transport == "TLS" else 1000, headers=200, readers=64, guessers=32):
         for _ in range(20):
             status, size = server.scrape()
             assert status == 200
@@ -72,8 +73,8 @@ def test_connections_beyond_the_limit_take_the_place_of_idle_ones(exporter):
             if _ % 20 == 0:
                 assert server.scrape()[0] == 200
         text = started.scrape()
-        assert text.value("tracepoint_exporter_http_connections") <= 64
-        assert text.value("tracepoint_exporter_http_connections_dropped_total", reason="limit") >= 100
+        assert text.sum("tracepoint_exporter_http_connections") <= 64
+        assert text.sum("tracepoint_exporter_http_connections_dropped_total", reason="limit") >= 100
 
 
 def test_scrapes_beyond_the_limit_are_told_to_come_back(exporter):
@@ -91,4 +92,5 @@ def test_scrapes_beyond_the_limit_are_told_to_come_back(exporter):
             if answer.split()[1] == b"503":
                 assert b"\r\nRetry-After: 1\r\n" in answer
     assert codes == {b"200", b"503"}
-    assert started.scrape().value("tracepoint_exporter_http_requests_total", code="503") > 0
+    wait_until(lambda: server.scrape()[0] == 200, "the one that was accepted is over")
+    assert started.scrape().sum("tracepoint_exporter_http_requests_total", code="503") > 0
