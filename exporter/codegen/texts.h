@@ -31,7 +31,7 @@ class Texts {
   void copy(assembler::Reg base, std::int64_t from, std::int64_t to, std::uint32_t size);
   void write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size, bool is_string);
   void write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size);
-  void write_socket_address(const plan::SocketAddress& address, std::int64_t offset);
+  void write_socket_address(const plan::SocketAddress& socket, std::int64_t offset);
   void write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size);
   void write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size);
   void write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size);

@@ -182,13 +182,12 @@ void Comparisons::add(const Node& node, const SourceLocation& at, std::optional<
   if (fixed) {
     fixed->location = place;
   }
-  add(Place{place.line, place.column, node.end - node.begin}, std::move(fixed));
+  add(Place{place.line, place.column, node.end - node.begin}, fixed);
 }
 
-void Comparisons::add(const Place& place, std::optional<Error> fixed) {
-  const bool either = !fixed;
-  const auto [at, is_new] = found_.try_emplace(place, std::move(fixed));
-  if (!is_new && either) {
+void Comparisons::add(const Place& place, const std::optional<Error>& fixed) {
+  const auto [at, is_new] = found_.try_emplace(place, fixed);
+  if (!is_new && !fixed) {
     at->second.reset();
   }
 }

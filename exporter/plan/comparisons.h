@@ -26,7 +26,7 @@ class Comparisons {
  private:
   /// Line, column and the length: one comparison may begin where another does.
   using Place = std::array<std::uint32_t, 3>;
-  void add(const Place& place, std::optional<Error> fixed);
+  void add(const Place& place, const std::optional<Error>& fixed);
 
   std::map<Place, std::optional<Error>> found_;
 };

@@ -97,6 +97,8 @@ void run_all(plan::Plan plan, const Recorded& recorded) {
   }
   std::mt19937_64 random(7);
   RandomEvents events(random, recorded.kernel);
+  std::vector<std::unique_ptr<Event>>
+      happened;  // their memory is known to the interpreter: nothing else may come to lie there
   for (const std::string& name : tracepoints) {
     const auto slash = name.find('/');
     if (slash == std::string::npos || (name.starts_with("syscalls/") && random() % 16 != 0)) {
@@ -104,8 +106,8 @@ void run_all(plan::Plan plan, const Recorded& recorded) {
     }
     const auto format = recorded.kernel.tracefs.format(name.substr(0, slash), name.substr(slash + 1));
     REQUIRE(format.has_value());
-    const auto event = events.make(std::make_shared<const kernel::Format>(*format));
-    const auto ran = (*compiled)->happen(*event);
+    happened.push_back(events.make(std::make_shared<const kernel::Format>(*format)));
+    const auto ran = (*compiled)->happen(*happened.back());
     INFO(name << ": " << (ran ? "" : ran.error().message));
     CHECK(ran.has_value());
   }
