@@ -5,7 +5,7 @@
 namespace tpx::loader {
 
 void ExitEcho::take(Time now, Ids& ids) {
-  if (turned_ && now - *turned_ < kPeriod) {
+  if (turned_ && now - *turned_ < period_) {
     return;
   }
   ids.merge(old_);

@@ -50,10 +50,12 @@ Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Fea
 }
 
 void ExitWatch::take(ExitEcho::Time now, Ids& ids) {
-  echo_.take(now, ids);
+  soon_.take(now, ids);
+  late_.take(now, ids);
   const std::uint64_t bytes = std::uint64_t{codegen::kIds} * bits_ / 8;
   const auto seen = [&](std::uint32_t id, std::uint32_t marks) {
-    echo_.note(id);
+    soon_.note(id);
+    late_.note(id);
     if ((marks & static_cast<std::uint32_t>(codegen::ExitMark::Freed)) != 0) {
       ids.insert(id);
     }

@@ -23,7 +23,8 @@ class ExitWatch {
                                                Attach attach = Attach::Yes);
 
   /// Adds the ids that are over: those of tasks freed since the last call, of which all they counted is in the maps by now;
-  /// and a second time, some seconds later (see ExitEcho), all whose exit or end was seen. One that was given to a new task
+  /// and again all whose exit or end was seen, one to three seconds later, when a row of such a task is too young to be
+  /// exposed yet, and some seconds after that (see ExitEcho). One that was given to a new task
   /// meanwhile is among them too.
   void take(ExitEcho::Time now, Ids& ids);
 
@@ -39,7 +40,8 @@ class ExitWatch {
   std::uint32_t bits_ = 2;
   LoadedProgram exit_;
   LoadedProgram free_;
-  ExitEcho echo_;
+  ExitEcho soon_{std::chrono::seconds(1)};
+  ExitEcho late_;
 };
 
 /// Calls `seen` with each id that is marked in the word that starts at id `first`, and its field of `bits` (2 or 8) bits.

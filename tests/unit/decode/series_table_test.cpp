@@ -370,15 +370,15 @@ TEST_CASE("what retired series counted stays for ever, added up by labels") {
     const std::vector<std::string> exited = {"exited"};
     table.add_retired(exited, Words{10});
     const auto one = make_snapshot(c.plan, {{1, {1}}});
-    CHECK(shown(table.update(one)) == Shown{{R"(pid="1")", {1}}, {R"(pid="exited")", {10}}});
+    CHECK(shown(table.update(one, scrape(1))) == Shown{{R"(pid="1")", {1}}, {R"(pid="exited")", {10}}});
     table.add_retired(exited, Words{20});
     CHECK(table.retired_series() == 1);
     const auto none = make_snapshot(c.plan, {});
-    shown(table.update(none));
-    CHECK(shown(table.update(none)) == Shown{{R"(pid="exited")", {30}}});
+    shown(table.update(none, scrape(2)));
+    CHECK(shown(table.update(none, scrape(3))) == Shown{{R"(pid="exited")", {30}}});
     const auto real = make_snapshot(c.plan, {{5, {2}}});
-    CHECK(shown(table.update(real)) == Shown{{R"(pid="exited")", {32}}});
-    CHECK(shown(table.update(real)) == Shown{{R"(pid="exited")", {32}}});
+    CHECK(shown(table.update(real, scrape(4))) == Shown{{R"(pid="exited")", {32}}});
+    CHECK(shown(table.update(real, scrape(5))) == Shown{{R"(pid="exited")", {32}}});
   }
 }
 
