@@ -10,7 +10,7 @@ struct Confinement {
   std::uint64_t capabilities = 0;     ///< effective, a bit each (CAP_BPF = 39)
   bool seccomp_filter = false;        ///< a seccomp filter is in force
   int perf_event_paranoid = 2;        ///< Debian and Ubuntu know 3 and 4: perf events ask for CAP_SYS_ADMIN
-  std::string lockdown;               ///< none, integrity or confidentiality; "" where the kernel does not say
+  std::string lockdown = {};          ///< none, integrity or confidentiality; "" where the kernel does not say
   std::uint64_t open_files = 0;       ///< the soft limit of descriptors
   std::uint64_t most_open_files = 0;  ///< its hard limit
 
