@@ -73,7 +73,7 @@ bool ExitWatch::is_over(std::uint32_t id) const {
   }
   const std::uint64_t bit = std::uint64_t{id} * bits_;
   const std::uint64_t mask = (std::uint64_t{1} << bits_) - 1;
-  return (marks_.load(bit / 64 * 8) >> (bit % 64) & mask) != 0 || echo_.contains(id);
+  return (marks_.load(bit / 64 * 8) >> (bit % 64) & mask) != 0 || late_.contains(id);
 }
 
 }  // namespace tpx::loader
