@@ -18,6 +18,7 @@ namespace tpx::cli {
 ///     Prepared prepared = prepare(load_configuration(files), kernel);
 ///     if (const Errors errors = refusal(prepared, strict); !errors.empty()) { report; stop }
 ///     Attached attached = deploy(std::move(prepared), kernel);
+/// See docs/design/pipeline.md.
 struct Prepared {
   config::Config config;
   plan::Plan plan;  ///< its `rejected` has been moved to the members below

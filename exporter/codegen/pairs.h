@@ -7,6 +7,7 @@
 namespace tpx::codegen {
 
 /// The slots in which pairs keep their starts (plan::PairLayout).
+/// See docs/design/pairs.md.
 class Pairs {
  public:
   Pairs(Context& context, Integers& integers, const plan::PlannedMetric& metric)

@@ -7,6 +7,7 @@ namespace tpx::codegen {
 
 /// Finds or makes the row of the key at R10 + kKey: leaves its address in kRow. Where no row can be had, that is the row of
 /// the series `other`, and the reason is counted. Destroys R0 to R5; leaves a table's hash of the key in kHash.
+/// See docs/design/lock-free-table.md.
 class Rows {
  public:
   Rows(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}

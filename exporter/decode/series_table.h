@@ -56,6 +56,7 @@ class SeriesView {
 /// no label is retired. What a row had counted that was never exposed goes there, too.
 ///
 /// Costs some 90 bytes a series of pid and comm, 60 when its snapshots' ids last. Not thread-safe.
+/// See docs/design/series-expiry.md.
 class SeriesTable {
  public:
   /// What update() makes of rows that are not in the snapshot any more.

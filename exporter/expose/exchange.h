@@ -48,6 +48,7 @@ struct Slots {
 /// One request and the answer to it, between the gateway's thread, which talks to the client, and the worker thread that
 /// makes the answer. The worker waits where too much of the answer, or of all answers together, is still to be sent.
 /// Thread-safe; the request does not change.
+/// See docs/design/http-front.md.
 class Exchange {
  public:
   struct Limits {

@@ -22,6 +22,7 @@ namespace tpx::expose {
 /// 9112 makes ambiguous, and sends answers as fast as each client takes them. Only whole requests reach the HTTP server's
 /// worker threads, and no worker waits for a client, except where memory for answers is short. So idle and slow clients
 /// cost a descriptor and a small buffer, and are dropped in the end.
+/// See docs/design/http-front.md.
 class Gateway {
  public:
   struct Options {

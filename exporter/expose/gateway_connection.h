@@ -18,6 +18,7 @@ namespace tpx::expose {
 ///     Handshake → Head → Body → Queued → Answering → Head …
 ///                   ↘ refused ↘      ↘ 503      ↘ last answer
 ///                                 Refusing → Draining → closed
+/// See docs/design/http-front.md.
 class Gateway::Connection {
  public:
   enum class State : std::uint8_t { Handshake, Head, Body, Queued, Answering, Refusing, Draining };

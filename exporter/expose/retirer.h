@@ -18,6 +18,7 @@ namespace tpx::expose {
 /// thread asks which ids are over, marks their rows, waits until no program holds one, and takes them out between two
 /// scrapes, a few at a time. So a scrape waits for no grace period, and sees each count in one place: in its row, or where
 /// the service put it.
+/// See docs/design/series-expiry.md.
 class Retirer {
  public:
   struct Target {

@@ -43,6 +43,7 @@ struct ScrapeClient {
 ///
 /// Errs to the side of 0: a series that reads 0 once more shows the same rise a scrape later. Thread-safe; times are the
 /// caller's.
+/// See docs/design/series-expiry.md.
 class Scrapers {
  public:
   using Time = std::chrono::steady_clock::time_point;

@@ -13,6 +13,7 @@ namespace tpx::kernel {
 /// nothing runs on that CPU before 7.0), the other one goes on making events. `wait_id` is the BTF id of
 /// btf_trace_sched_process_wait, which fires in wait4(), without locks and seldom. Nothing when the program could not be
 /// loaded or attached: the kernel has no bpf_loop() (before 5.17) or the privilege is missing. Leaves nothing attached.
+/// See docs/design/attachment.md.
 [[nodiscard]] std::optional<std::uint64_t> misses_under_preemption(std::uint32_t wait_id);
 
 }  // namespace tpx::kernel

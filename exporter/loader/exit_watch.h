@@ -16,6 +16,7 @@ namespace tpx::loader {
 /// Notes in the kernel which threads and processes are over, from start() until it dies. Needs neither /proc nor the host's
 /// pid namespace, and loses nothing: there is a mark for each possible id. Takes 1 MiB (4 MiB before Linux 5.12).
 /// Move-only; used by one thread at a time.
+/// See docs/design/series-expiry.md.
 class ExitWatch {
  public:
   /// With Attach::No the programs are loaded only.

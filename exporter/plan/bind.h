@@ -12,6 +12,7 @@
 namespace tpx::plan {
 
 /// What names mean at one attach point. Plain values; borrowed pointers must outlive the calls that use the scope.
+/// See docs/design/expressions.md.
 struct Scope {
   enum class Mode : std::uint8_t {
     Classic,  ///< `args.X` is a field of the format, read from the record

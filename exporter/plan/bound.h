@@ -12,6 +12,7 @@
 namespace tpx::plan {
 
 /// An expression whose every name is resolved to a place in memory: what code generation takes. Immutable, shared.
+/// See docs/design/expressions.md.
 struct Bound;
 using BoundPtr = std::shared_ptr<const Bound>;
 

@@ -15,6 +15,7 @@ namespace tpx::plan {
 /// How a format field is had from the arguments of the raw tracepoint, in the words of the configuration language.
 /// Kernels differ, so a field may have several rows: the first that the running kernel's BTF takes is used. Each row is
 /// proved by a test that runs both attach types over one workload.
+/// See docs/design/attachment.md.
 struct FieldRow {
   std::string_view event;  ///< `category/name`; a trailing `*` takes all that begin so
   std::string_view field;

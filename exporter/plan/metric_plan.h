@@ -123,6 +123,7 @@ enum class StoreKind : std::uint8_t {
 ///
 /// What every event touches is kept small, so that it stays in a core's cache: a word of the index, the key, the row.
 /// A Gauge has one shared row per series (cpus = 1).
+/// See docs/design/lock-free-table.md.
 struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
   static constexpr std::uint32_t kIdBits = 20;  ///< of an index word

@@ -84,6 +84,7 @@ struct ProgramPlan {
 ///   counters  u64[cpus][8] by LostReason (in the metric's region, not here)
 ///   slots     {u64 owner; u64 key; u64 time; payload}[slots]
 /// owner: 0 empty, else key << 2 | SlotState (Claimed while written or read, Ready).
+/// See docs/design/pairs.md.
 struct PairLayout {
   std::uint32_t slots = 65536;
   std::uint32_t payload_size = 0;  ///< multiple of 8

@@ -22,6 +22,7 @@ struct Row {
 
 /// An expression over a row, every name resolved to bytes of its key or value. What tracepoint metrics have evaluated in the
 /// kernel, metrics of objects have evaluated here, by the same arithmetic (plan/fold.h). Immutable, shared.
+/// See docs/design/expressions.md.
 struct RowValue;
 using RowValuePtr = std::shared_ptr<const RowValue>;
 

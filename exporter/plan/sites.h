@@ -13,6 +13,7 @@
 namespace tpx::plan {
 
 /// One way to serve one tracepoint: where to attach and what names mean there.
+/// See docs/design/attachment.md.
 struct Site {
   AttachPoint point;
   Scope scope;

@@ -28,6 +28,7 @@ using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<
 /// A program that meets an emptied index word on its way to a series further on begins a second row for that key: equal keys
 /// are summed where they are shown. Gauges can't be summed, so their index words stay Retired until nothing is behind them.
 /// mark() may run while a Reader reads; collect() may not. One thread at a time.
+/// See docs/design/series-expiry.md.
 class TableRetirement {
  public:
   /// `region` is the mapped value of RegionLayout, and outlives this, as does `plan`.
