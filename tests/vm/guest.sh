@@ -116,6 +116,15 @@ kernel_tests() {
   done
 }
 
+# A measurement: what the end of many classic programs takes.
+detach() {
+  if /bin/kernel_tests "[detach]" >/tmp/tests.log 2>&1; then
+    result "many classic programs" ok "$(grep '^detached' /tmp/tests.log)"
+  else
+    result "many classic programs" BAD "$(grep -A3 FAILED /tmp/tests.log | tr '\n' ' ')"
+  fi
+}
+
 echo "machine: $(uname -r) $(uname -v), $(grep -c ^processor /proc/cpuinfo) CPUs"
 tracepoint_exporter check --verbose >/tmp/check.log 2>&1
 sed 's/^/check: /' /tmp/check.log | head -n 80

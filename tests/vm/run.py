@@ -23,7 +23,7 @@ STATE = BUILD / "vm"
 SUITES = ("bullseye", "bookworm", "bookworm-backports", "trixie", "trixie-backports", "sid", "experimental")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MIRROR = "http://deb.debian.org/debian"
-PARTS = ("known_numbers", "default_configuration", "kernel_tests")
+PARTS = ("known_numbers", "default_configuration", "kernel_tests", "detach")
 SECONDS = 420
 
 
@@ -150,10 +150,10 @@ def initramfs(target):
         subprocess.run(["gzip", "-1"], input=cpio.stdout, stdout=file, check=True)
 
 
-def boot(release, kernel, archive, parts, memory, append):
+def boot(release, kernel, archive, parts, memory, append, threads="multi"):
     """Runs one machine to its end: what it printed, and how long it took."""
     log = STATE / f"{release}.log"
-    words = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(memory), "-nodefaults",
+    words = ["qemu-system-x86_64", "-accel", f"tcg,thread={threads}", "-cpu", "max", "-smp", "2", "-m", str(memory), "-nodefaults",
              "-display", "none", "-serial", f"file:{log}", "-no-reboot", "-kernel", kernel, "-initrd", archive, "-append",
              f"console=ttyS0 quiet panic=-1 oops=panic nokaslr mitigations=off vm.parts={','.join(parts)} {append}"]
     begin = time.monotonic()
@@ -161,7 +161,12 @@ def boot(release, kernel, archive, parts, memory, append):
         subprocess.run(words, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         pass
-    return log.read_text(errors="replace").replace("\r", ""), time.monotonic() - begin
+    text = log.read_text(errors="replace").replace("\r", "")
+    if threads == "multi" and re.search(r"Oops: int3", text):
+        # Code that a kernel changes while another CPU runs it (static branches) is not always seen whole by an emulator of
+        # several threads. A kernel's own fault shows on one thread, too.
+        return boot(release, kernel, archive, parts, memory, append, "single")
+    return text, time.monotonic() - begin
 
 
 def results_of(text, seconds):
