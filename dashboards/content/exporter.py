@@ -30,7 +30,7 @@ ROWS = [
                  thresholds=RED_FROM_A_HUNDREDTH),
             stat("Events in “other”", "Of the metric that has the largest share of its events there. Sums stay exact.",
                  "percentunit", f"max({rates('_other')} / ({rates('')} > 0))" + ZERO, thresholds=RED_FROM_A_HUNDREDTH),
-            stat("Last reload", "1: the configuration was loaded; 0: what ran before goes on.", "short",
+            stat("Last reload", "1: the configuration was loaded; 0: the previous configuration stays in use.", "short",
                  "min(tracepoint_exporter_config_last_reload_successful{@})", thresholds=[(None, "red"), (1, "green")]),
         ],
     ),
