@@ -289,7 +289,7 @@ class Exporter {
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel) {
     auto watch = live::CgroupWatch::start(decode::cgroup_index(environment_), kernel, planner_options());
     if (!watch) {
-      log_->warn("groups that are gone before they are asked for stay \"unknown\": {}", watch.error().message);
+      log_->warn("cgroups deleted before the first scrape will be labelled \"unknown\": {}", watch.error().message);
       return nullptr;
     }
     return std::move(*watch);

@@ -117,7 +117,7 @@ std::string notes(const PageInfo& info, const ExporterStatus& status) {
   std::string out;
   if (!info.reload_successful) {
     out += note("",
-                "<strong>The last reload failed.</strong> What runs is the configuration before it. " +
+                "<strong>The last reload failed.</strong> The previous configuration stays in use. " +
                     html_escape(info.reload_error),
                 "<code>tracepoint_exporter check</code> shows all errors.");
   }
