@@ -25,10 +25,10 @@ ROWS = [
             stat("Metrics that count", "Metrics attached, on all nodes.", "short", "sum(tracepoint_exporter_metric_up{@})"),
             stat("Metrics down", "Metrics that could not be attached; the table says why.", "short",
                  "count(tracepoint_exporter_metric_up{@} == 0)" + ZERO, thresholds=RED_ABOVE_0),
-            stat("Events lost", "Of the metric that loses the largest share of its events. A few in a million are lost on any busy host.",
+            stat("Events lost", "The largest ratio of all metrics. Any busy host loses a few events in a million.",
                  "percentunit", f"max({rates('_lost')} / ({rates('_lost')} + {rates('')} > 0))" + ZERO,
                  thresholds=RED_FROM_A_HUNDREDTH),
-            stat("Events in “other”", "Of the metric that has the largest share of its events there. Sums stay exact.",
+            stat("Events in “other”", "The largest ratio of all metrics. Sums stay exact.",
                  "percentunit", f"max({rates('_other')} / ({rates('')} > 0))" + ZERO, thresholds=RED_FROM_A_HUNDREDTH),
             stat("Last reload", "1: the configuration was loaded; 0: the previous configuration stays in use.", "short",
                  "min(tracepoint_exporter_config_last_reload_successful{@})", thresholds=[(None, "red"), (1, "green")]),
@@ -40,7 +40,7 @@ ROWS = [
         [
             table("State", "1: counts. 0: does not, with the reason.", "short", "Up",
                   "sort(max by (instance, metric, reason) (tracepoint_exporter_metric_up{@}))"),
-            table("Series against limit", "Of metrics with labels. At 100%, events of new label sets are counted as `other`.", "percentunit", "Used",
+            table("Series against limit", "Metrics with labels. At 100%, events of new label sets are counted as `other`.", "percentunit", "Used",
                   "topk($top, max by (instance, metric) (tracepoint_exporter_metric_series{@}) "
                   "/ max by (instance, metric) (tracepoint_exporter_metric_series_limit{@} > 1))"),
         ],
