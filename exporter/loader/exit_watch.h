@@ -18,7 +18,7 @@ namespace tpx::loader {
 /// Move-only; used by one thread at a time.
 class ExitWatch {
  public:
-  /// With Attach::No the programs are loaded only.
+  /// With Attach::No the programs are only loaded.
   [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features,
                                                Attach attach = Attach::Yes);
 
@@ -27,8 +27,8 @@ class ExitWatch {
   /// meanwhile is among them too.
   void take(ExitEcho::Time now, Ids& ids);
 
-  /// Whether the exit or end of the id has been seen, now or in the last seconds: before take() gives it. The id may be that of
-  /// a new task already.
+  /// Whether the exit of the id was seen, now or in the last seconds, even before take() returns it. A new task may already
+  /// have the id.
   [[nodiscard]] bool is_over(std::uint32_t id) const;
 
  private:

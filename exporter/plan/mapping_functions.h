@@ -12,7 +12,7 @@ namespace tpx::plan {
 ///
 /// - `highest_bit(X)`: 1 << (fls(X) - 1), as the kernel computes it.
 /// - `bit("__REQ_SYNC")`: 1 shifted left by the value of an enumerator.
-/// - `letters(X, MASK, "S", …)`: a string of at most 8 letters. Each pair of mask and text adds its text if X & MASK is not 0.
+/// - `letters(X, MASK, "S", …)`: a string of at most 8 letters. Each pair of mask and text adds its text if X has all bits of MASK.
 ///   A text like `"REQ_OP_READ=R REQ_OP_WRITE=W *=N"` chooses the letters by the value of X & MASK: enumerators that the kernel
 ///   lacks are skipped, `*` matches all other values.
 /// - `signed(X)`: X; an error if its type is not signed.
