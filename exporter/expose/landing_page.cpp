@@ -74,8 +74,8 @@ std::string named(const MetricStatus& metric) {
 /// What to do about lost events; "" where only the metric's own hint can say it.
 std::string fix_of_loss(const std::string& reason) {
   if (reason == "recursion") {
-    return "The kernel skips a program for an event that fires while a program runs on the same CPU; tracepoints that "
-           "attach by tp_btf lose fewer events.";
+    return "The kernel skips a program for an event that fires while a program runs on the same CPU. Before Linux "
+           "7.0, tracepoints that attach by tp_btf lose fewer events.";
   }
   if (reason == "negative_value") {
     return "A counter can’t take negative values: leave them out by a <code>filter</code>, or use a gauge.";

@@ -111,7 +111,7 @@ class Finder {
     site.scope.event = tracepoint.name;
     site.scope.format = tracepoint.format.get();
     site.scope.syscall = syscall;
-    site.reason = "all fields are available from the tracepoint's arguments";
+    site.reason = "all fields it reads are available from the tracepoint's arguments";
     if (syscall) {
       site.dispatch = dispatch(format.name, enter, site.scope);
       if (!site.dispatch) {
