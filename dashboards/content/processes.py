@@ -16,7 +16,7 @@ ROWS = [
         [
             graph("Top by context switches", "Times threads of a process were switched off a CPU. Process 0 is the idle loop.",
                   "cps", (rate("tracepoint_context_switches_total", PROCESS, '@,pid!="0"', top=True), LEGEND), links=[OVERVIEW]),
-            table("Top by context switches, now", "The same, as numbers. `exited`: processes that exited before they were shown.", "cps",
+            table("Top by context switches, now", "The same, as numbers. `exited`: processes that exited before their series was exposed.", "cps",
                   "Switches a second", rate("tracepoint_context_switches_total", PROCESS, '@,pid!="0"', top=True)),
         ],
     ),

@@ -22,7 +22,7 @@ Result<void> require_regular(int fd, const std::string& path) {
     return fail(os_failure(path, EISDIR));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fail(Error{path + ": not a regular file", "a pipe, a socket or a device is not read", {}, EINVAL});
+    return fail(Error{path + ": not a regular file", "pipes, sockets and devices are not supported", {}, EINVAL});
   }
   return {};
 }

@@ -36,7 +36,7 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     if (unsaid_ != 0) {
-      const std::string text = std::to_string(unsaid_) + " log messages were lost: nobody read standard error";
+      const std::string text = std::to_string(unsaid_) + " log messages were lost: standard error was blocked";
       if (!put(spdlog::details::log_msg(message.logger_name, spdlog::level::warn, text))) {
         lose();
         return;

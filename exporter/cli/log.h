@@ -16,11 +16,11 @@ struct LogOptions {
   std::string format = "logfmt";  ///< logfmt or json
 };
 
-/// Lines that standard error did not take.
+/// The number of lines dropped because standard error was blocked.
 using DroppedLines = std::atomic<std::uint64_t>;
 
-/// A logger to stderr, one line a message: `ts=… level=info msg="…"` or a JSON object. Where stderr is non-blocking and
-/// takes no more, lines are dropped and counted in `dropped`; the next that it takes is preceded by one that says so.
+/// A logger to stderr, one line a message: `ts=… level=info msg="…"` or a JSON object. If stderr is non-blocking and
+/// full, lines are dropped and counted in `dropped`; the next line that is written is preceded by one that reports them.
 [[nodiscard]] Result<std::shared_ptr<spdlog::logger>> make_logger(const LogOptions& options,
                                                                   std::shared_ptr<DroppedLines> dropped);
 

@@ -95,19 +95,20 @@ void features(std::vector<Finding>& findings, const kernel::Features& features, 
     const char* without;
   };
   const std::array list{
-      Feature{features.tp_btf, "tp_btf programs", "everything attaches the classic way, which costs twice as much"},
-      Feature{features.classic_tracepoint, "classic tracepoints", "fields that only the record has can't be read"},
+      Feature{features.tp_btf, "tp_btf programs",
+              "all metrics attach to classic tracepoints, which cost twice as much"},
+      Feature{features.classic_tracepoint, "classic tracepoints", "fields that exist only in the record can't be read"},
       Feature{features.fetch_atomics, "BPF compare-and-swap", "labels are kept in per-CPU hashes (Linux 5.12)"},
       Feature{features.mmapable_array, "mmapable arrays", "nothing can be counted (Linux 5.5)"},
       Feature{features.ring_buffer, "BPF ring buffer", "the tracepoint command does not work (Linux 5.8)"},
       Feature{features.recursion_misses, "recursion misses",
               "events that classic programs miss are not counted (Linux 6.7): reason \"unknown\""},
       Feature{features.tp_btf_exact, "exact tp_btf",
-              "a task that is preempted inside of a tp_btf program makes the kernel skip events of others (since Linux "
-              "7.0): events of tasks and system calls attach the classic way, which is exact"}};
+              "the kernel skips tp_btf programs while a task is preempted inside one (Linux 7.0 and later): events of "
+              "tasks and syscalls attach to classic tracepoints, which skip nothing"}};
   for (const Feature& feature : list) {
     if (!probed) {
-      findings.push_back({State::Unknown, feature.name, "not known: probing it needs CAP_BPF and CAP_PERFMON", ""});
+      findings.push_back({State::Unknown, feature.name, "unknown: the test needs CAP_BPF and CAP_PERFMON", ""});
       continue;
     }
     findings.push_back({feature.there ? State::Good : State::Degraded, feature.name,

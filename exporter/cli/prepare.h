@@ -12,8 +12,8 @@
 
 namespace tpx::cli {
 
-/// A configuration as one kernel takes it: every metric planned or rejected, BPF objects open, nothing loaded. serve, check
-/// and top all come this way, so that they give the same verdict.
+/// A configuration prepared for one kernel: every metric planned or rejected, BPF objects open, nothing loaded. serve,
+/// check and top all use it, so that they report the same errors.
 ///
 ///     Prepared prepared = prepare(load_configuration(files), kernel);
 ///     if (const Errors errors = refusal(prepared, strict); !errors.empty()) { report; stop }
@@ -23,17 +23,17 @@ struct Prepared {
   config::Config config;
   plan::Plan plan;  ///< its `rejected` has been moved to the members below
   PlannedObjects objects;
-  Errors written_wrong;                  ///< what no kernel takes
-  std::vector<plan::Rejected> rejected;  ///< what this kernel does not take
+  Errors written_wrong;                  ///< errors that do not depend on the kernel
+  std::vector<plan::Rejected> rejected;  ///< metrics that this kernel can't serve
 };
 
 [[nodiscard]] Prepared prepare(config::Loaded loaded, const kernel::Kernel& kernel);
 
-/// All errors: of the configuration and of the metrics that this kernel does not take.
+/// All errors: those of the configuration and those of metrics that this kernel can't serve.
 [[nodiscard]] Errors all_errors(const Prepared& prepared);
 
-/// Why the configuration is not served at all: something no kernel takes, or with `strict` any error. Empty: it is served,
-/// without the metrics that this kernel does not take.
+/// The errors because of which the configuration is refused as a whole: those that do not depend on the kernel, or with
+/// `strict` all. Empty: it is served, without the metrics that this kernel can't serve.
 [[nodiscard]] Errors refusal(const Prepared& prepared, bool strict);
 
 /// What is attached, and what could not be.
@@ -44,7 +44,7 @@ struct Attached {
 };
 
 /// Loads everything and attaches it. Metrics whose plain loads through kernel pointers the verifier refused are planned
-/// again with bpf_probe_read_kernel. With Attach::No nothing is attached: what the kernel says of it is the same.
+/// again with bpf_probe_read_kernel. With Attach::No nothing is attached; the kernel's verdict is the same.
 [[nodiscard]] Attached deploy(Prepared prepared, const kernel::Kernel& kernel,
                               loader::Attach attach = loader::Attach::Yes);
 

@@ -7,8 +7,8 @@
 
 namespace tpx::cli {
 
-/// How errors are written to stderr. Json: one object a line, with the log's `ts`, `level` and `msg`, then `file`, `line` and
-/// `column` (null where an error has no place), `severity`, `message` and `hint`.
+/// How errors are written to stderr. Json: one object a line, with the log's `ts`, `level` and `msg`, then `file`, `line`
+/// and `column` (null if the error has no location), `severity`, `message` and `hint`.
 enum class ReportFormat : std::uint8_t { Text, Json };
 
 /// Writes `error: message` and the hint to stderr.
@@ -17,13 +17,13 @@ void report(const Error& error, ReportFormat format = ReportFormat::Text);
 /// Writes configuration errors to stderr: as a compiler does, with source lines and carets, or as JSON.
 void report(const Errors& errors, const config::Config& config, ReportFormat format = ReportFormat::Text);
 
-/// All errors in one line for a status page or a label: the first as a compiler writes it, and how many more there are.
+/// All errors in one line for a status page or a label: the first in compiler format, and the number of further ones.
 [[nodiscard]] std::string summary(const Errors& errors);
 
 /// `1 metric`, `2 metrics`.
 [[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
 
-/// Prints warnings to stderr as errors are printed.
+/// Prints warnings to stderr in the format of errors.
 void report_warnings(const Errors& warnings, const config::Config& config);
 
 }  // namespace tpx::cli

@@ -289,7 +289,7 @@ class Exporter {
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel) {
     auto watch = live::CgroupWatch::start(decode::cgroup_index(environment_), kernel, planner_options());
     if (!watch) {
-      log_->warn("groups that are gone before they are asked for stay \"unknown\": {}", watch.error().message);
+      log_->warn("cgroups deleted before the first scrape will be labelled \"unknown\": {}", watch.error().message);
       return nullptr;
     }
     return std::move(*watch);
@@ -310,7 +310,8 @@ class Exporter {
       return failed(kUsage, {service.error()});
     }
     if ((*service)->served() == 0) {
-      log_->error("no metric of the configuration can be served on this kernel; only the exporter's own are");
+      log_->error(
+          "this kernel can't serve any metric of the configuration; only the exporter's own metrics are served");
     }
     log_->info("serving {} with {}", counted((*service)->served(), "metric"), counted(programs, "program"));
     auto next = std::make_shared<Service>(Service{std::move(cgroups), std::move(*service)});
@@ -381,7 +382,7 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
     for (const Error& error : config::by_place(result.errors)) {
       lines += "\n" + config::render_line(error);
     }
-    return fail("what ran before goes on" + lines);
+    return fail("the previous configuration stays in use" + lines);
   };
   for (expose::Route& route : expose::admin_routes(admin)) {
     routes.push_back(std::move(route));
@@ -509,27 +510,29 @@ Command serve_command() {
             ->check([](const std::string& path) {
               return path.starts_with("/") ? std::string() : std::string("the path begins with /");
             });
-        app.add_option("--web.series-start", options->series_start,
-                       "How a series begins for a scraper that has not been shown it: zero (then rate() and increase() "
-                       "see its first events) or value")
+        app.add_option(
+               "--web.series-start", options->series_start,
+               "First sample of a series for each scraper: zero (rate() and increase() see its first events) or "
+               "value")
             ->capture_default_str()
             ->check(CLI::IsMember({"zero", "value"}));
         const auto is_duration = [](const std::string& text) {
-          return parse_duration(text) ? std::string() : std::string("a duration is written like 5s, 500ms or 1m30s");
+          return parse_duration(text) ? std::string() : std::string("not a duration; write it like 5s, 500ms or 1m30s");
         };
         app.add_option("--series.min-age", options->min_age,
-                       "Expose a series of a metric with retire_on_exit when it is that old (min_age of a metric)")
+                       "With retire_on_exit, the age from which a series is exposed; default of min_age")
             ->capture_default_str()
             ->check(is_duration);
-        app.add_option("--series.linger", options->linger, "Keep an ended series that long with its last value")
+        app.add_option("--series.linger", options->linger,
+                       "How long a series keeps its last value after its process has exited")
             ->capture_default_str()
             ->check(is_duration);
         app.add_option("--web.config.file", options->web_config, "TLS and basic authentication (exporter-toolkit)");
         app.add_option("--web.max-requests", options->max_requests,
-                       "Scrapes accepted at once, those that wait among them; more are answered 503 (0: no limit)")
+                       "Limit of concurrent scrapes, including waiting ones; more are answered with 503 (0: no limit)")
             ->capture_default_str();
         app.add_option("--web.max-connections", options->max_connections,
-                       "Connections at once; the one that has been idle for longest gives way to a new one")
+                       "Limit of connections; a new one closes the one that has been idle longest")
             ->capture_default_str()
             ->check(CLI::Range(std::size_t{8}, std::size_t{1} << 20U));
         app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");

@@ -58,7 +58,7 @@ void ServiceSignals::run(const std::shared_ptr<State>& state) {
     state->stop = signal;
     state->changed.notify_all();
     if (!state->changed.wait_for(lock, kCleanStop, [&] { return state->done; })) {
-      static constexpr std::string_view kLate = "a clean stop takes too long: ending without one\n";
+      static constexpr std::string_view kLate = "shutdown takes too long: exiting without cleanup\n";
       (void)!::write(STDERR_FILENO, kLate.data(), kLate.size());
       ::_exit(0);
     }

@@ -8,9 +8,9 @@
 
 namespace tpx::cli {
 
-/// The signals of a service, taken by a thread of their own, so that SIGINT and SIGTERM end the process within a second
-/// whatever its other threads wait for: a load of a large configuration, a client, a disk. Blocks the signals in the calling
-/// thread and those it makes later; SIGPIPE is ignored.
+/// Receives the service's signals in a dedicated thread, so that SIGINT and SIGTERM stop the process within a second,
+/// whatever its other threads wait for: the load of a large configuration, a client, a disk. Blocks the signals in the
+/// calling thread and in threads that it starts later. Ignores SIGPIPE.
 class ServiceSignals {
  public:
   enum class Event : unsigned char { Reload, Interrupt, Terminate };
@@ -18,10 +18,10 @@ class ServiceSignals {
   [[nodiscard]] static Result<std::unique_ptr<ServiceSignals>> start();
   ServiceSignals(const ServiceSignals&) = delete;
   ServiceSignals& operator=(const ServiceSignals&) = delete;
-  /// From here on nothing ends the process but the end of main().
+  /// From here on signals no longer stop the process; only the return from main() does.
   ~ServiceSignals();
 
-  /// The next event. Several SIGHUPs that wait are one; a stop comes before them.
+  /// Waits for the next event. Pending SIGHUPs are merged; a stop signal takes precedence.
   [[nodiscard]] Event wait();
 
  private:

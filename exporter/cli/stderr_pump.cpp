@@ -50,21 +50,21 @@ Result<std::unique_ptr<StderrPump>> StderrPump::start() {
   }
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return fail(os_failure("cannot make the pipe of the log", errno));
+    return fail(os_failure("cannot create the pipe for the log", errno));
   }
   auto state = std::make_shared<State>();
   state->pipe = UniqueFd(ends[0]);
   const UniqueFd write_end(ends[1]);
   state->real = UniqueFd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
   if (!state->real.valid()) {
-    return fail(os_failure("cannot keep standard error", errno));
+    return fail(os_failure("cannot duplicate standard error", errno));
   }
   (void)::fcntl(write_end.get(), F_SETPIPE_SZ, kPipeBytes);
   (void)::fcntl(write_end.get(), F_SETFL, O_NONBLOCK);
   try {
     std::thread([state] { run(state); }).detach();
   } catch (const std::system_error& error) {
-    return fail(os_failure("cannot start the thread of the log", error.code().value(), kThreadsHint));
+    return fail(os_failure("cannot start the log thread", error.code().value(), kThreadsHint));
   }
   std::unique_ptr<StderrPump> pump(new StderrPump(std::move(state)));
   if (::dup2(write_end.get(), STDERR_FILENO) < 0) {

@@ -9,22 +9,22 @@
 
 namespace tpx::cli {
 
-/// Makes writes to standard error never wait: descriptor 2 becomes a non-blocking pipe, and a thread passes on what it holds
-/// to the real standard error. So a reader that stops reading (a full pipe, a stopped terminal) stops that thread alone.
-/// What does not fit the pipe (1 MiB where the system allows it) is lost; a writer sees EAGAIN.
+/// Makes writes to standard error non-blocking: descriptor 2 becomes a non-blocking pipe, and a thread copies its contents
+/// to the real standard error. If the reader stops reading (a full pipe, a stopped terminal), only that thread blocks. When
+/// the pipe is full (1 MiB where the system allows it), writes fail with EAGAIN and the data is lost.
 class StderrPump {
  public:
   /// Null where standard error is a file, which does not block. Fails when there is no descriptor or thread left.
   [[nodiscard]] static Result<std::unique_ptr<StderrPump>> start();
   StderrPump(const StderrPump&) = delete;
   StderrPump& operator=(const StderrPump&) = delete;
-  /// Puts the real standard error back, after at most half a second for what is still to be passed on.
+  /// Waits at most half a second for the pipe to drain, then restores the real standard error.
   ~StderrPump();
 
  private:
-  /// What the thread uses; it may outlive the pump, blocked.
+  /// State of the thread, which may still be blocked when the pump is destroyed.
   struct State {
-    UniqueFd pipe;  ///< the end to read from
+    UniqueFd pipe;  ///< its read end
     UniqueFd real;  ///< standard error
     std::mutex mutex;
     std::condition_variable changed;

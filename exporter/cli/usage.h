@@ -15,13 +15,13 @@ namespace tpx::cli {
 /// What is wrong with a word that is no command of `app`, and what may have been meant.
 [[nodiscard]] Error unknown_command(const CLI::App& app, const std::string& word);
 
-/// `tracepoint_exporter --output json list`: the error and the right order; nothing when no command follows. `arguments` start
-/// with an option.
+/// `tracepoint_exporter --output json list`: the error and the right order; nothing when no command follows. `arguments`
+/// start with an option.
 [[nodiscard]] std::optional<Error> option_before_command(const CLI::App& app,
                                                          const std::vector<std::string>& arguments);
 
-/// Why `app` could not be parsed, in the words of the command that was given; the nearest option as a hint. `named`: the user
-/// named the command; otherwise it is the default one.
+/// The parse error of `app` for the command that was given, with the nearest option as a hint. `named`: the user named the
+/// command; otherwise it is the default one.
 [[nodiscard]] Error usage_error(const CLI::App& app, const CLI::ParseError& error, bool named);
 
 }  // namespace tpx::cli

@@ -5,9 +5,9 @@
 
 namespace tpx::codegen {
 
-/// Ends a program with what its attach type must return. Classic: 1, as the kernel drops the event for every perf user of
-/// the tracepoint, on the whole host, when a program returns 0 (perf_trace_run_bpf_submit() in kernel/events/core.c).
-/// TpBtf: 0, which nobody looks at. The last thing to generate.
+/// Emits the exit of a program with the return value of its attach type. Classic: 1, because after 0 the kernel drops the
+/// event for every perf user of the tracepoint on the host (perf_trace_run_bpf_submit() in kernel/events/core.c). TpBtf: 0,
+/// which the kernel ignores. Must be the last code generated.
 void end_program(assembler::Program& out, plan::AttachType type);
 
 }  // namespace tpx::codegen

@@ -141,7 +141,7 @@ void read_min_age(Reader& reader, const Fields& fields, Metric& metric) {
   }
   metric.min_age = parse_duration(text->value);
   if (!metric.min_age) {
-    reader.error(*node, "min_age is no duration: " + in_quotes(text->value), "write it like 5s, 500ms, 1m30s or 0s");
+    reader.error(*node, "min_age is not a duration: " + in_quotes(text->value), "write it like 5s, 500ms, 1m30s or 0s");
   }
 }
 

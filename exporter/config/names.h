@@ -38,7 +38,8 @@ class ExposedNames {
   std::map<std::string, Owner> owners_;
 };
 
-/// Moves the metrics for which `has_error` is true behind the incomplete ones. It is called once for each, in order.
+/// Moves the metrics for which `has_error` is true to the end of the incomplete ones. Calls `has_error` once per metric, in
+/// order.
 template <class M, class Predicate>
 void set_aside(std::vector<M>& metrics, std::vector<M>& incomplete, Predicate has_error) {
   std::vector<M> good;

@@ -27,7 +27,7 @@ class SeriesTable;
 /// until either changes.
 class SeriesView {
  public:
-  /// Of counters and histograms, those first exposed after scrape `by_value` read 0.
+  /// Counters and histograms first exposed after scrape `by_value` are 0.
   SeriesView(const SeriesTable& table, const reader::MapSnapshot& snapshot, std::uint32_t by_value)
       : table_(&table), snapshot_(&snapshot), by_value_(by_value) {}
 
@@ -48,12 +48,13 @@ class SeriesView {
 /// Keeps the rendered labels of a metric's rows between scrapes, and makes series of rows: rows whose labels decode alike
 /// are summed, the row `other` among them.
 ///
-/// A series of a counter or histogram never falls while it is exposed. What a row had counted when it ended stays in a carry
-/// of its label text, which is added to the rows that are there. When the last row of a text has ended, its series lingers:
-/// until every known scraper has been shown its last value, and for the time of linger_for() at least. Then it goes, and
-/// nothing of it is added elsewhere. One that has to go earlier leaves what no scraper was shown of it in the series of ended
-/// rows, which stays for ever: the one with the same labels, the retired one reading `exited`, or the series `other` where
-/// no label is retired. What a row had counted that was never exposed goes there, too.
+/// A series of a counter or histogram never decreases while it is exposed. When a row ends, its count is added to the carry
+/// of its label text; the value of a series is its carry plus its current rows. When the last row of a label text has
+/// ended, the series lingers until every known scraper has received its last value, and at least for the time of
+/// linger_for(). Then it expires, and its count is not added to any other series. If it must be removed earlier, the part
+/// that no scraper has received is added to the permanent series of ended rows: the one with the same labels, except that
+/// the retired label is `exited`, or the series `other` if no label is retired. The count of a row that was never exposed
+/// is added there too.
 ///
 /// Costs some 90 bytes a series of pid and comm, 60 when its snapshots' ids last. Not thread-safe.
 /// See docs/design/series-expiry.md.
@@ -61,8 +62,8 @@ class SeriesTable {
  public:
   /// What update() makes of rows that are not in the snapshot any more.
   enum class Vanished : std::uint8_t {
-    Forgotten,  ///< end_row() has been told of them, or they can't vanish
-    Ended       ///< they have ended with the value that they had last; costs a value's words more for each row, twice
+    Forgotten,  ///< nothing: the caller reports them to end_row(), or they can't vanish
+    Ended       ///< rows that ended with their last value; costs two more copies of the value per row
   };
 
   /// `source` must outlive the table. A source that is not stable is asked for all labels at each update, and costs what
@@ -76,13 +77,12 @@ class SeriesTable {
   /// snapshot.
   [[nodiscard]] SeriesView update(const reader::MapSnapshot& snapshot, const Showing& showing = {});
 
-  /// To be called when the snapshot of the last update() has been written over without an update: what it showed is not
-  /// known any more.
+  /// Call it when the snapshot of the last update() has been overwritten without an update: its values are unknown then.
   void forget_snapshot();
 
-  /// A row has ended with this value and will not be in the next snapshot; `snapshot` is the one of the last update(), as it
-  /// was then. False when none of its key was ever exposed: then the value is the caller's to add to the ended
-  /// ones. A gauge's value is dropped.
+  /// A row has ended with this value and will not be in the next snapshot; `snapshot` is the one of the last update(), as
+  /// it was then. False when no row of its key was ever exposed: then the caller must add the value with add_retired(). A
+  /// gauge's value is dropped.
   [[nodiscard]] bool end_row(std::span<const std::byte> key, std::span<const std::uint64_t> value,
                              const reader::MapSnapshot& snapshot);
   /// Adds `value` to the series with these label texts (one per label; the retired label's reads `exited`), which stays in
@@ -91,21 +91,23 @@ class SeriesTable {
 
   /// The label that reads `exited` in the series of ended rows.
   void retire_label(std::size_t label) { retired_label_ = label; }
-  /// At most so many series of ended rows (further ones are added to the series `other`), and so many that linger. No limit
-  /// at first.
+  /// Limits the number of series of ended rows (further ones are added to the series `other`) and of lingering series. The
+  /// default is no limit.
   void limit_retired(std::size_t series) { limit_ = series; }
   void linger_for(std::chrono::nanoseconds time) { linger_ = time; }
-  /// A row whose key was not there before is exposed when it is that old, by the time of the update that met it first.
-  /// For snapshots that hold all rows.
+  /// Exposes a new row only from this age on, counted from the first update() that found it. For snapshots that have no
+  /// births of rows and hold all of them.
   void hold_back(std::chrono::nanoseconds age) { min_age_ = age; }
-  /// Rows that were not exposed yet are not any more when `is_over` says so of their key: end_row() follows for them.
+  /// Never exposes a row that is not exposed yet if `is_over` is true for its key: its process has exited, and end_row()
+  /// will follow.
   void leave_out(std::function<bool(std::span<const std::byte> key)> is_over) { is_over_ = std::move(is_over); }
 
-  /// Series that ended rows which nobody was shown were added to.
+  /// The number of permanent series, which hold the counts of ended rows that no scraper received.
   [[nodiscard]] std::size_t retired_series() const { return permanent_; }
-  /// All that ended rows had counted, wherever it is now.
+  /// The sum of the counts of all ended rows, whichever series they were added to.
   [[nodiscard]] std::span<const std::uint64_t> ended() const { return ended_; }
-  /// What of that was exposed, and went to the series of ended rows because its own had to go before a scraper was shown it.
+  /// The part of ended() that was exposed, but added to a permanent series because its own was removed before a scraper had
+  /// received it.
   [[nodiscard]] std::span<const std::uint64_t> unshown() const { return unshown_; }
   /// Memory in use, for tests and the benchmark.
   [[nodiscard]] std::size_t bytes() const;
@@ -130,14 +132,14 @@ class SeriesTable {
     std::uint32_t carry = kNone;  ///< of a leader: index in carries_
   };
 
-  /// What a text keeps of rows that are gone. Its words stand in carry_values_, those of `shown` in carry_shown_.
+  /// The counts of the ended rows of a label text. Its words stand in carry_values_, those of `shown` in carry_shown_.
   struct Carry {
     std::uint32_t entry = 0;
-    bool permanent = false;   ///< of ended rows that nobody was shown
-    bool lingers = false;     ///< no row of the text is left
-    bool has_shown = false;   ///< carry_shown_ holds what the series showed last before its value became this one
-    std::uint32_t final = 0;  ///< the scrape that first showed this value with no row left; 0: none did
-    std::chrono::steady_clock::time_point since{};  ///< it lingers
+    bool permanent = false;   ///< of ended rows that no scraper received; never expires
+    bool lingers = false;     ///< the text has no row left
+    bool has_shown = false;   ///< carry_shown_ holds the value that the series had before its last one
+    std::uint32_t final = 0;  ///< the first scrape with this value and no row left; 0: none yet
+    std::chrono::steady_clock::time_point since{};  ///< when it began to linger
   };
 
   void count_rows(const reader::MapSnapshot& snapshot, const Showing& showing);

@@ -12,8 +12,8 @@
 
 namespace tpx::expose {
 
-/// How often one client may guess: each client has `burst` guesses, and gets `per_second` back. Guesses are computations of
-/// bcrypt with a wrong result. The clients that guessed last are kept, `kMaxClients` of them. Not thread-safe.
+/// A rate limit of wrong passwords per client: `burst` guesses, refilled at `per_second`. A guess is a bcrypt computation
+/// with a negative result. Keeps the `kMaxClients` clients that guessed last. Not thread-safe.
 class GuessLimit {
  public:
   using Clock = std::chrono::steady_clock;
@@ -34,10 +34,10 @@ class GuessLimit {
   std::map<std::string, Bucket> buckets_;
 };
 
-/// Basic authentication against bcrypt hashes. bcrypt is slow by design (70 ms at cost 10), so what was right or wrong once
-/// is remembered as a digest under a random key of this object. What is new costs one bcrypt, one at a time, whether the
-/// user exists or not; who guesses too often, or at the same time as others, is told to come back, without one. So known
-/// credentials wait for nothing. Thread-safe.
+/// Basic authentication against bcrypt hashes. bcrypt is slow by design (70 ms at cost 10), so results are cached by a
+/// digest of the credentials under a random key of this object. New credentials cost one bcrypt computation, one at a time,
+/// whether or not the user exists. A client that guesses too often, or while too many others do, is told to retry without a
+/// computation. So known credentials never wait. Thread-safe.
 class BasicAuth {
  public:
   enum class Answer : std::uint8_t { Allowed, Wrong, TooMany };
@@ -45,8 +45,8 @@ class BasicAuth {
   /// name → bcrypt hash. Empty: everyone may.
   explicit BasicAuth(std::map<std::string, std::string> users);
 
-  /// Allowed when the value of an Authorization header (`Basic …`, "" when absent) is right, or when there are no users.
-  /// `client` is an address without its port.
+  /// Allowed if the value of the Authorization header (`Basic …`, "" when absent) is correct, or if no users are
+  /// configured. `client` is an address without its port.
   [[nodiscard]] Answer check(std::string_view authorization, const std::string& client);
 
   /// How many bcrypt computations there were, to see that the cache works.
@@ -56,7 +56,7 @@ class BasicAuth {
   using Digest = std::array<unsigned char, 32>;
 
   [[nodiscard]] Digest digest(std::string_view user, std::string_view password) const;
-  /// Digests seen last; the oldest gives way.
+  /// The most recent digests; a new one replaces the oldest.
   struct Cache {
     std::vector<Digest> digests;
     std::size_t oldest = 0;

@@ -24,17 +24,17 @@ class ClientSocket {
 
   [[nodiscard]] int descriptor() const { return socket_.get(); }
   [[nodiscard]] bool encrypted() const { return encrypted_; }
-  /// Closed: it failed. A client that spoke plain HTTP to a TLS port has been told so.
+  /// Closed: the handshake failed. A client that sent plain HTTP to a TLS port has received an error response.
   [[nodiscard]] Io handshake();
-  /// Done: `count` bytes, at least one, were read.
+  /// Done: `count` bytes (at least 1) were read.
   [[nodiscard]] Io read(std::span<char> room, std::size_t& count);
-  /// Done: `count` bytes, at least one, were taken of the pieces.
+  /// Done: `count` bytes (at least 1) of the pieces were written.
   [[nodiscard]] Io write(std::span<const iovec> pieces, std::size_t& count);
-  /// Says that nothing more will be sent, and from then on only discard() reads.
+  /// Shuts down the write direction. Afterwards only discard() may read.
   void end_writing();
-  /// Reads and forgets what the client still sends. Closed: it has ended too.
+  /// Reads and drops data that the client still sends. Closed: the client has shut down its side, too.
   [[nodiscard]] Io discard(std::size_t& count);
-  /// EPOLLIN or EPOLLOUT where TLS must wait for it before it can go on; else 0.
+  /// EPOLLIN or EPOLLOUT when TLS needs it to make progress; else 0.
   [[nodiscard]] std::uint32_t wants() const { return wants_; }
 
  private:

@@ -10,7 +10,7 @@
 
 namespace tpx::expose {
 
-/// From a request to its handler: authentication, path, method, where the request comes from. Thread-safe.
+/// Passes a request to its handler after checking authentication, path, method and origin. Thread-safe.
 class Dispatcher {
  public:
   /// `log` may be null.
@@ -20,8 +20,8 @@ class Dispatcher {
 
   /// Whether the request counts among the scrapes.
   [[nodiscard]] bool is_scrape(const Request& request) const;
-  /// Answers: 301, 401, 403, 404, 405, what the handler says, or 500 for what it throws (once an answer has begun, its end is
-  /// left out, so that the client knows). Throws only what building an answer of its own may.
+  /// Answers: 301, 401, 403, 404, 405, what the handler says, or 500 for what it throws (once an answer has begun, its end
+  /// is left out, so that the client knows). Throws only what building an answer of its own may.
   void answer(const Request& request, HttpResponse& response, const WebPolicy& policy);
 
  private:

@@ -17,17 +17,17 @@
 
 namespace tpx::expose {
 
-/// How worker threads wake the gateway's thread: the ids of connections with news. Thread-safe.
+/// The queue through which worker threads wake the gateway's thread: ids of connections that have news. Thread-safe.
 class ReadyConnections {
  public:
   /// `wake` is an eventfd.
   explicit ReadyConnections(UniqueFd wake) : wake_(std::move(wake)) {}
-  /// Readable when there is news; read it before take().
+  /// Readable when there is news. Read it before take().
   [[nodiscard]] int descriptor() const { return wake_.get(); }
   void post(std::uint64_t connection) noexcept;
   struct News {
     std::vector<std::uint64_t> connections;
-    bool any = false;  ///< there was no memory to say which: look at all
+    bool any = false;  ///< out of memory for the ids: check all connections
   };
   [[nodiscard]] News take();
   /// Wakes without news.
@@ -39,24 +39,24 @@ class ReadyConnections {
   News news_;
 };
 
-/// How many exchanges are with a worker. Thread-safe.
+/// The numbers of exchanges that a worker is processing. Thread-safe.
 struct Slots {
   std::atomic<std::size_t> all = 0;
   std::atomic<std::size_t> scrapes = 0;
 };
 
-/// One request and the answer to it, between the gateway's thread, which talks to the client, and the worker thread that
-/// makes the answer. The worker waits where too much of the answer, or of all answers together, is still to be sent.
-/// Thread-safe; the request does not change.
+/// One request and its response, shared by the gateway's thread, which talks to the client, and the worker thread that
+/// produces the response. The worker waits while too many bytes of the response, or of all responses together, are unsent.
+/// Thread-safe; the request is immutable.
 /// See docs/design/http-front.md.
 class Exchange {
  public:
   struct Limits {
-    std::size_t window = 16U << 20U;       ///< bytes of one answer that may wait for the client
-    std::size_t all_answers = 64U << 20U;  ///< bytes of all answers that may wait; the first `floor` of each always may
-    std::size_t floor = 256U << 10U;
+    std::size_t window = 16U << 20U;       ///< limit of unsent bytes of one response
+    std::size_t all_answers = 64U << 20U;  ///< limit of unsent bytes of all responses
+    std::size_t floor = 256U << 10U;       ///< unsent bytes that each response may have even then
   };
-  /// What all exchanges of a server share.
+  /// State shared by all exchanges of a server.
   struct Surroundings {
     Limits limits;
     std::shared_ptr<HttpStatistics> statistics;
@@ -64,27 +64,27 @@ class Exchange {
     std::shared_ptr<Slots> slots = std::make_shared<Slots>();
   };
 
-  /// `scrape`: counts in `slots->scrapes` too.
+  /// With `scrape` it also counts in `slots->scrapes`.
   Exchange(RequestHead head, std::string token, bool scrape, std::shared_ptr<Surroundings> surroundings);
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange();
 
   [[nodiscard]] const RequestHead& head() const { return head_; }
-  /// What the internal request must carry; unguessable.
+  /// The unguessable token that the internal request must carry.
   [[nodiscard]] const std::string& token() const { return token_; }
 
-  // The worker's side.
-  /// Only the first call is true: one request is answered once.
+  // For the worker.
+  /// True for the first call only, so that a request is answered once.
   [[nodiscard]] bool claim();
-  /// Gives bytes to be sent; waits while too many wait. False: the client is gone, or too slow.
+  /// Queues bytes for the client; waits while too many are unsent. False: the client has disconnected or is too slow.
   [[nodiscard]] bool send(std::string bytes);
-  /// Before the first send(): the client gets the answer only after this time, which costs no thread.
+  /// Delays the response without occupying a thread. Call it before the first send().
   void hold(std::chrono::milliseconds delay);
-  /// The answer has ended. `whole`: its end was sent. `keep_alive`: its head said that the connection stays.
+  /// Ends the response. `whole`: it is complete. `keep_alive`: its head announced that the connection stays open.
   void finish(bool whole, bool keep_alive);
 
-  // The gateway's side.
+  // For the gateway.
   struct News {
     std::vector<std::string> pieces;
     bool finished = false;
@@ -92,14 +92,14 @@ class Exchange {
     bool keep_alive = false;
     std::chrono::milliseconds delay{0};
   };
-  /// What came since the last call, and whether it was the end.
+  /// The bytes queued since the last call, and whether the response has ended.
   [[nodiscard]] News take();
-  /// Bytes that were taken have left.
+  /// Reports that `count` of the taken bytes were sent.
   void sent(std::size_t count);
-  /// The client is gone: send() is false from now on, and sent() is not called any more.
+  /// The client has disconnected: send() returns false from now on. Do not call sent() afterwards.
   void abandon();
   [[nodiscard]] bool claimed() const;
-  /// A worker waits for memory that other answers hold.
+  /// Whether the worker waits for memory used by other responses.
   [[nodiscard]] bool starved() const;
 
  private:
@@ -113,7 +113,7 @@ class Exchange {
   mutable std::mutex mutex_;
   std::condition_variable room_;
   std::vector<std::string> pieces_;
-  std::size_t waiting_ = 0;  ///< bytes given and not sent
+  std::size_t waiting_ = 0;  ///< bytes queued and not sent
   bool posted_ = false;
   bool claimed_ = false;
   bool abandoned_ = false;
@@ -125,14 +125,13 @@ class Exchange {
   std::chrono::milliseconds delay_{0};
 };
 
-/// The exchanges whose internal connection is open, by its local port on 127.0.0.1. The HTTP server takes no other
-/// connection: the port is the gateway's for as long as its socket lives, and the token is told to no other process.
-/// Thread-safe.
+/// The exchanges with an open internal connection, by its local port on 127.0.0.1. The HTTP server accepts no other
+/// connection: the port belongs to the gateway while its socket is open, and no other process knows the token. Thread-safe.
 class Exchanges {
  public:
   void add(std::uint16_t port, std::shared_ptr<Exchange> exchange);
   void remove(std::uint16_t port);
-  /// Null when the port is not the gateway's.
+  /// Null when the port does not belong to the gateway.
   [[nodiscard]] std::shared_ptr<Exchange> find(std::uint16_t port) const;
 
  private:

@@ -18,27 +18,27 @@
 
 namespace tpx::expose {
 
-/// All clients' connections, on one thread with non-blocking sockets: it ends TLS, reads whole requests, refuses what RFC
-/// 9112 makes ambiguous, and sends answers as fast as each client takes them. Only whole requests reach the HTTP server's
-/// worker threads, and no worker waits for a client, except where memory for answers is short. So idle and slow clients
-/// cost a descriptor and a small buffer, and are dropped in the end.
+/// Handles all client connections in one thread with non-blocking sockets: it terminates TLS, reads complete requests,
+/// refuses requests that are ambiguous by RFC 9112, and sends responses as fast as each client reads them. Only complete
+/// requests reach the HTTP server's worker threads, and no worker waits for a client unless the memory for responses is
+/// used up. So an idle or slow client costs a file descriptor and a small buffer, and is closed after a timeout.
 /// See docs/design/http-front.md.
 class Gateway {
  public:
   struct Options {
     std::uint16_t upstream_port = 0;  ///< the HTTP server's, on 127.0.0.1
     std::size_t max_connections = 2048;
-    std::size_t max_active = 16;     ///< requests with the HTTP server at once; others wait
-    std::size_t max_scrapes = 4;     ///< of them scrapes
-    std::size_t max_requests = 128;  ///< scrapes, those that wait among them; more are answered 503. 0: no limit
+    std::size_t max_active = 16;     ///< limit of requests in the HTTP server; others wait
+    std::size_t max_scrapes = 4;     ///< limit of scrapes among them
+    std::size_t max_requests = 128;  ///< limit of scrapes, including waiting ones; more get 503. 0: no limit
     std::size_t max_head = 16384;    ///< bytes of request line and headers
-    std::size_t max_body = 65536;    ///< bytes of a body, which is read and ignored
+    std::size_t max_body = 65536;    ///< bytes of a request body, which is ignored
     std::chrono::milliseconds request_timeout{
         10000};  ///< for a request to arrive, to be begun, for a client to take some
-    std::chrono::milliseconds keep_alive_timeout{75000};  ///< between two requests
-    std::chrono::milliseconds response_timeout{60000};    ///< for a client to take a whole answer
+    std::chrono::milliseconds keep_alive_timeout{75000};  ///< idle time between two requests
+    std::chrono::milliseconds response_timeout{60000};    ///< for a client to read a whole response
     Exchange::Limits limits;
-    std::function<TlsContext()> tls;                ///< asked for each connection; empty: no TLS
+    std::function<TlsContext()> tls;                ///< called for each connection; empty: no TLS
     std::function<bool(const Request&)> is_scrape;  ///< empty: none is
     std::shared_ptr<Exchanges> exchanges;
     std::shared_ptr<HttpStatistics> statistics;
@@ -85,7 +85,8 @@ class Gateway {
   /// True if one was begun.
   bool start_waiting(std::deque<std::uint64_t>& queue, bool scrapes);
   [[nodiscard]] std::shared_ptr<Exchange> make_exchange(RequestHead head, bool scrape);
-  /// No worker begins: ends what other processes have connected to the HTTP server, but not again at once.
+  /// Called when no worker starts a request: closes connections of other processes to the HTTP server, at limited
+  /// frequency.
   void shut_strangers(Clock::time_point now);
   [[nodiscard]] int wait_milliseconds() const;
 

@@ -13,7 +13,8 @@
 
 namespace tpx::expose {
 
-/// One client: reads a request, waits for its answer, sends it, and begins anew. Used by the gateway's thread alone.
+/// One client connection: reads a request, waits for its response, sends it, and starts over. Used by the gateway's thread
+/// only.
 ///
 ///     Handshake → Head → Body → Queued → Answering → Head …
 ///                   ↘ refused ↘      ↘ 503      ↘ last answer
@@ -31,29 +32,29 @@ class Gateway::Connection {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] int descriptor() const { return client_.descriptor(); }
-  /// Does what can be done without waiting. False: the connection is over.
+  /// Makes all progress that is possible without waiting. False: close the connection.
   [[nodiscard]] bool advance(Clock::time_point now);
-  /// To be called at deadline(). False: the connection is over.
+  /// Call it at deadline(). False: close the connection.
   [[nodiscard]] bool expire(Clock::time_point now);
   [[nodiscard]] Clock::time_point deadline() const;
-  /// The epoll events to wait for; errors and hang-ups come anyway.
+  /// The epoll events to wait for, besides EPOLLERR and EPOLLHUP.
   [[nodiscard]] std::uint32_t wanted() const;
-  /// Something came from the HTTP server's side of the internal connection.
+  /// The internal connection to the HTTP server is ready.
   [[nodiscard]] bool advance_internal(Clock::time_point now);
-  /// The request that waits is given to the HTTP server. False: the connection is over.
+  /// Passes the waiting request to the HTTP server. False: close the connection.
   [[nodiscard]] bool begin(bool scrape, Clock::time_point now);
-  /// The same for a request that is refused: an answer, then the end.
+  /// Refuses the waiting request: sends a response, then closes.
   void refuse(int status, const std::string& text, const std::string& header = {});
 
-  /// Nothing was asked and nothing is under way.
+  /// Whether no request is being received or served.
   [[nodiscard]] bool idle() const { return state_ == State::Head && in_.empty(); }
-  /// When the client last sent or took something.
+  /// When the client last sent or read data.
   [[nodiscard]] Clock::time_point progress() const { return progress_; }
-  /// Bytes of an answer wait for the client.
+  /// Whether bytes of a response are unsent.
   [[nodiscard]] bool is_behind() const { return !out_.empty(); }
   [[nodiscard]] bool starved() const { return exchange_ != nullptr && exchange_->starved(); }
 
-  std::uint32_t watched = 0;  ///< what epoll was told
+  std::uint32_t watched = 0;  ///< the events registered with epoll
 
  private:
   enum class Step : std::uint8_t { Again, Wait, Over };
@@ -78,18 +79,18 @@ class Gateway::Connection {
   ClientSocket client_;
   const std::string name_;
   State state_ = State::Head;
-  std::string in_;             ///< received and not yet taken
-  std::size_t body_left_ = 0;  ///< of the request's body
+  std::string in_;             ///< received and not yet parsed
+  std::size_t body_left_ = 0;  ///< bytes of the request body still to come
   std::optional<RequestHead> head_;
   std::shared_ptr<Exchange> exchange_;
   std::unique_ptr<InternalRequest> internal_;
   std::deque<std::string> out_;
-  std::size_t out_offset_ = 0;  ///< of the first piece, already sent
-  bool finished_ = false;       ///< the answer's last piece is in `out_`
+  std::size_t out_offset_ = 0;  ///< bytes of the first piece that are already sent
+  bool finished_ = false;       ///< `out_` has the last piece of the response
   bool whole_ = false;
   bool keep_alive_ = false;
-  bool used_ = false;          ///< a request was answered on it
-  Clock::time_point entered_;  ///< the state
+  bool used_ = false;          ///< it has served a request
+  Clock::time_point entered_;  ///< when it entered the state
   Clock::time_point progress_;
   Clock::time_point answer_began_{};
   Clock::time_point hold_until_{};

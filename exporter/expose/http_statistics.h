@@ -8,22 +8,22 @@
 
 namespace tpx::expose {
 
-/// Why the server ended a client's connection on its own account.
+/// Why the server closed a client's connection.
 enum class Drop : std::uint8_t { Handshake, RequestTimeout, Idle, Stalled, ResponseTimeout, Memory, Limit };
 inline constexpr std::array<const char*, 7> kDropNames = {"handshake",        "request_timeout", "idle", "stalled",
                                                           "response_timeout", "memory",          "limit"};
 
-/// What the HTTP server counts about itself. Thread-safe.
+/// The HTTP server's own counters. Thread-safe.
 class HttpStatistics {
  public:
   std::atomic<std::uint64_t> connections = 0;     ///< open now
-  std::atomic<std::uint64_t> buffered_bytes = 0;  ///< of answers, waiting for their clients
+  std::atomic<std::uint64_t> buffered_bytes = 0;  ///< unsent bytes of all responses
 
   void dropped(Drop reason) { drops_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t drops(Drop reason) const {
     return drops_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);
   }
-  /// An answer with this status was begun.
+  /// Counts a response with this status when it starts.
   void answered(int status) {
     const std::scoped_lock lock(mutex_);
     ++answers_[status];

@@ -9,11 +9,12 @@
 
 namespace tpx::expose {
 
-/// The gateway's connection to the HTTP server for one exchange: a request on 127.0.0.1 that carries only the exchange's
-/// token, so that no byte of a client is parsed twice. Its end says that the server is done with it. Used by one thread.
+/// The gateway's connection to the HTTP server for one exchange: a request on 127.0.0.1 with nothing but the exchange's
+/// token, so that no byte of a client is parsed twice. The server closes it when it is done. Used by one thread.
 class InternalRequest {
  public:
-  /// Connects (without waiting) and registers the exchange in `exchanges` while this lives. Null: no socket, or no port.
+  /// Connects without waiting, and registers the exchange in `exchanges` for the lifetime of this object. Null: no socket
+  /// or port is available.
   [[nodiscard]] static std::unique_ptr<InternalRequest> open(std::uint16_t port, std::shared_ptr<Exchange> exchange,
                                                              std::shared_ptr<Exchanges> exchanges);
   InternalRequest(const InternalRequest&) = delete;
@@ -21,9 +22,9 @@ class InternalRequest {
   ~InternalRequest();
 
   [[nodiscard]] int descriptor() const { return socket_.get(); }
-  /// True until the request is on its way: wait until the socket is writable.
+  /// True until the request has been sent: wait until the socket is writable.
   [[nodiscard]] bool unsent() const { return !text_.empty(); }
-  /// Sends, or looks for the end. False: the server has ended the connection.
+  /// Sends the rest of the request, or checks for the end of the connection. False: the server has closed it.
   [[nodiscard]] bool advance();
 
  private:
@@ -36,8 +37,8 @@ class InternalRequest {
   const std::shared_ptr<Exchanges> exchanges_;
 };
 
-/// Ends what other processes have connected to `port`: as long as such a connection says nothing, it holds a thread of the
-/// HTTP server. Looks at every descriptor, so it is for when a request is not begun in time.
+/// Closes the connections of other processes to `port`: a silent one occupies a thread of the HTTP server. Inspects every
+/// descriptor, so call it only when a request was not started in time.
 void shut_strangers(std::uint16_t port, const Exchanges& exchanges);
 
 /// The header that carries the token.

@@ -74,8 +74,8 @@ std::string named(const MetricStatus& metric) {
 /// What to do about lost events; "" where only the metric's own hint can say it.
 std::string fix_of_loss(const std::string& reason) {
   if (reason == "recursion") {
-    return "The kernel skips a classic program that interrupts another one on its CPU; "
-           "<code>raw_tracepoint</code> is not skipped.";
+    return "The kernel skips a program for an event that fires while a program runs on the same CPU. Before Linux "
+           "7.0, tracepoints that attach by tp_btf lose fewer events.";
   }
   if (reason == "negative_value") {
     return "A counter can’t take negative values: leave them out by a <code>filter</code>, or use a gauge.";
@@ -117,7 +117,7 @@ std::string notes(const PageInfo& info, const ExporterStatus& status) {
   std::string out;
   if (!info.reload_successful) {
     out += note("",
-                "<strong>The last reload failed.</strong> What runs is the configuration before it. " +
+                "<strong>The last reload failed.</strong> The previous configuration stays in use. " +
                     html_escape(info.reload_error),
                 "<code>tracepoint_exporter check</code> shows all errors.");
   }

@@ -18,11 +18,12 @@
 
 namespace tpx::expose {
 
-/// How long series wait.
+/// When series are exposed, and how long they stay.
 struct SeriesTimes {
-  /// A series of a metric with retire_on_exit is exposed when it is that old, if its metric has no min_age.
+  /// The age from which a series is exposed, for metrics with retire_on_exit and without min_age.
   std::chrono::nanoseconds min_age = std::chrono::seconds(5);
-  /// An ended series stays that long with its last value, at least: as far as Prometheus looks back for a sample.
+  /// The minimum time that a series keeps its last value after its process has exited. The default is Prometheus' lookback
+  /// delta.
   std::chrono::nanoseconds linger = std::chrono::minutes(5);
 };
 
@@ -37,10 +38,10 @@ class MetricService {
                                                                    const kernel::Features& features,
                                                                    SeriesTimes times = {});
 
-  /// Writes all metrics, as `showing` says. A metric whose map can't be read is left out and shows as down in the next
-  /// status. False when one was left out, or the sink has refused a piece: then nobody got this scrape.
+  /// Writes all metrics, as `showing` says. A metric whose map can't be read is left out and is down in the next
+  /// status. False when one was left out, or the sink has refused a piece: then the scrape counts as not received.
   bool scrape(TextWriter& writer, const decode::Showing& showing);
-  /// For who is no scraper, and the only one to ask.
+  /// For a client that is not a scraper, and the only client.
   bool scrape(TextWriter& writer);
 
   /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps

@@ -55,17 +55,18 @@ std::string compiler_name() {
 void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
   Builder up("metric_up", "1 if the metric counts; else 0, with the reason.", MetricType::Gauge);
   Builder series("metric_series", "Label sets in use, without the series \"other\".", MetricType::Gauge);
-  Builder limit("metric_series_limit", "Label sets that there is room for (max_series).", MetricType::Gauge);
+  Builder limit("metric_series_limit", "Limit of label sets (max_series).", MetricType::Gauge);
   Builder events("metric_events_total",
-                 "Events counted, in all series together; the sum of the values where a counter adds up values.",
+                 "Events counted, summed over all series; for a counter with value, the sum of the values.",
                  MetricType::Counter);
   Builder other("metric_events_other_total",
                 "Events counted in the series \"other\", as there was no room for their label set.",
                 MetricType::Counter);
-  Builder unshown("events_unshown_total",
-                  "Events of series that had to go before every scraper was shown their last value; they are in the "
-                  "series of exited processes, or in \"other\".",
-                  MetricType::Counter);
+  Builder unshown(
+      "events_unshown_total",
+      "Events of series that were removed before every scraper had received them; they are in \"exited\" or "
+      "\"other\".",
+      MetricType::Counter);
   Builder lost("metric_events_lost_total",
                "Events that could not be counted, by reason; \"unknown\": this kernel does not say how many.",
                MetricType::Counter);
@@ -73,7 +74,7 @@ void add_metrics(const ExporterStatus& status, std::vector<MetricFamily>& all) {
                     "Starts that were followed by another start, and ends that no start preceded.",
                     MetricType::Counter);
   Builder faults("metric_read_faults_total",
-                 "Reads of memory that failed: a string reads \"<fault>\", a number 0. The events are counted.",
+                 "Failed reads of memory: a string becomes \"<fault>\", a number 0. The events are counted.",
                  MetricType::Counter);
   Builder bytes("metric_map_bytes", "Kernel memory of the metric's maps.", MetricType::Gauge);
   for (const MetricStatus& metric : status.metrics) {
@@ -131,7 +132,7 @@ BuildInfo this_build() {
 
 std::vector<MetricFamily> status_families(const ExporterStatus& status) {
   std::vector<MetricFamily> all;
-  Builder scrapers("scrapers", "Scrapers that have got a page in the last minutes.", MetricType::Gauge);
+  Builder scrapers("scrapers", "Scrapers that received a response in the last minutes.", MetricType::Gauge);
   scrapers.add({}, std::uint64_t{status.scrapers});
   scrapers.into(all);
   add_metrics(status, all);
@@ -151,7 +152,7 @@ OwnMetrics::OwnMetrics(const BuildInfo& build, std::string procfs)
   reload_successful_ =
       &gauge(*registry_, "config_last_reload_successful", "1 if the last load of the configuration succeeded.");
   reload_time_ = &gauge(*registry_, "config_last_reload_success_timestamp_seconds",
-                        "When the configuration was last loaded with success, in seconds since the epoch.");
+                        "Time of the last successful load of the configuration, in seconds since the epoch.");
   reload_errors_ =
       &prometheus::BuildGauge()
            .Name(std::string(kPrefix) + "config_last_reload_error_info")

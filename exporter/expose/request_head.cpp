@@ -119,7 +119,7 @@ HeadReader::Done HeadReader::version(std::string_view text) {
     return refuse("The request line does not end in an HTTP version.");
   }
   if (text[5] != '1') {
-    return refuse("HTTP/1.1 is spoken here.", 505);
+    return refuse("This server supports HTTP/1.0 and HTTP/1.1.", 505);
   }
   head_.http10 = text[7] == '0';
   return {};

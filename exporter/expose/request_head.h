@@ -11,22 +11,22 @@
 
 namespace tpx::expose {
 
-/// What a request's head says, checked as RFC 9112 asks: a head whose end, body length or host is ambiguous is not one.
+/// A parsed request head, valid by RFC 9112. A head whose end, body length or host is ambiguous is refused.
 struct RequestHead {
-  Request request;             ///< `remote`, `tls` and `connection` are the caller's to set
+  Request request;             ///< the caller sets `remote`, `tls` and `connection`
   std::size_t body_bytes = 0;  ///< Content-Length
-  bool http10 = false;         ///< HTTP/1.0: no chunks in the answer
-  bool keep_alive = false;     ///< the client lets the connection be used again
+  bool http10 = false;         ///< HTTP/1.0: no chunked response
+  bool keep_alive = false;     ///< the client allows the connection to be reused
   bool expects_continue = false;
 };
 
-/// Why a head is refused: 400, 411, 414, 431, 501 or 505, with a sentence for the client.
+/// Why a head is refused: status 400, 411, 414, 431, 501 or 505, and a sentence for the client.
 struct HeadRefusal {
   int status = 400;
   std::string reason;
 };
 
-/// The most header fields in a head; more are refused with 431.
+/// The limit of header fields in a head; more are refused with 431.
 inline constexpr std::size_t kMaxHeaderFields = 100;
 
 /// The length of the head at the start of `bytes`, its empty line included; nothing while that line is missing. A line
@@ -37,10 +37,10 @@ inline constexpr std::size_t kMaxHeaderFields = 100;
 /// percent-decoded and otherwise as sent; clean_path() normalises it. Pure.
 [[nodiscard]] tl::expected<RequestHead, HeadRefusal> parse_request_head(std::string_view head);
 
-/// `path` without empty, `.` and `..` segments, as Go's path.Clean; a slash at its end stays.
+/// `path` without empty, `.` and `..` segments, like Go's path.Clean, except that a trailing slash is kept.
 [[nodiscard]] std::string clean_path(std::string_view path);
 
-/// `path` as it may stand in a URL: what is not unreserved or a slash is percent-encoded.
+/// `path` encoded for a URL: all characters except unreserved ones and slashes are percent-encoded.
 [[nodiscard]] std::string encode_path(std::string_view path);
 
 }  // namespace tpx::expose

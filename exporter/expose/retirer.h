@@ -14,10 +14,10 @@
 
 namespace tpx::expose {
 
-/// Takes the rows of ended processes and threads out of their stores, about once a second, whether anybody scrapes or not: a
-/// thread asks which ids are over, marks their rows, waits until no program holds one, and takes them out between two
-/// scrapes, a few at a time. So a scrape waits for no grace period, and sees each count in one place: in its row, or where
-/// the service put it.
+/// Removes the rows of exited processes and threads from their stores about once a second, with or without scrapes: a
+/// thread collects the ids that exited, marks their rows, waits until no program uses them, and removes them between two
+/// scrapes, a few at a time. So a scrape never waits for a grace period, and finds each count in one place: in its row, or
+/// where the service moved it.
 /// See docs/design/series-expiry.md.
 class Retirer {
  public:
@@ -26,12 +26,12 @@ class Retirer {
     reader::TakeSeries take;  ///< called with the service's mutex held
   };
 
-  /// `service` is held by whoever reads rows; `watch` is this one's alone. Both outlive this.
+  /// A reader of rows must hold `service`; nothing else may use `watch`. Both must outlive this.
   [[nodiscard]] static Result<std::unique_ptr<Retirer>> start(loader::ExitWatch& watch, std::mutex& service,
                                                               std::vector<Target> targets);
 
-  /// Whether the process or thread is known to be over, though its rows may still be there: what nobody was shown yet need
-  /// not be shown any more. Any thread.
+  /// Whether the process or thread is known to have exited. Its rows may not be removed yet; those that were never exposed
+  /// need not be exposed any more. Any thread may call it.
   [[nodiscard]] bool is_over(std::uint32_t id) const;
 
  private:
@@ -41,7 +41,7 @@ class Retirer {
   void collect(Target& target);
 
   mutable std::mutex watch_mutex_;
-  loader::ExitWatch& watch_;  ///< by `watch_mutex_`
+  loader::ExitWatch& watch_;  ///< guarded by `watch_mutex_`
   std::mutex& service_;
   loader::GracePeriod grace_;
   std::vector<Target> targets_;

@@ -66,8 +66,7 @@ bool Scrapers::known(const Member& member, Time now) {
 /// Whether the other members of its group have to wait for it. One whose connection is closed and that missed its turns may
 /// be one of them by now; if it comes back, it knows itself what it has got.
 bool Scrapers::holds(const Member& member, Time now) {
-  const bool closed = member.connection.expired();
-  if (!known(member, now) || !closed || member.interval().count() == 0) {
+  if (!known(member, now) || !member.connection.expired()) {
     return known(member, now);
   }
   return now - member.seen <= std::max(kLeastHold, kIntervalsKnown * member.interval());

@@ -13,36 +13,37 @@
 
 namespace tpx::expose {
 
-/// How a series begins for a scraper that was not shown it yet.
+/// The first sample of a series for each scraper: 0, or its value.
 enum class SeriesStart : std::uint8_t { Zero, Value };
 
-/// Who asks for a page, as far as the request tells.
+/// The identity of a scraper, as far as a request tells.
 struct ScrapeClient {
-  /// Address, path, query, User-Agent and timeout in one text: what look-alikes have in common.
+  /// Address, path, query, User-Agent and timeout, joined. Scrapers with the same text form a group.
   std::string group;
-  /// Dies with the client's connection. Null: not known, as if each request had its own.
+  /// Expires when the client's connection closes. Null: unknown; each request counts as a new connection.
   std::shared_ptr<const void> connection;
   std::chrono::duration<double> timeout{};
 };
 
-/// The scraper behind a request: who sends X-Prometheus-Scrape-Timeout-Seconds (Prometheus, vmagent, Alloy, the Collector).
-/// None for everybody else.
+/// The scraper that sent a request: a client that sends X-Prometheus-Scrape-Timeout-Seconds (Prometheus, vmagent, Alloy,
+/// the OpenTelemetry Collector). Nothing for any other client.
 [[nodiscard]] std::optional<ScrapeClient> scrape_client(const Request& request);
 
-/// Which scrapes each scraper has got, and so which series begin at 0 for it.
+/// Records which scrapes each scraper has received, and so decides which series are 0 for it.
 ///
-/// Scrapers that look alike (a pair behind one address, two jobs of one server) form a group; its members are told apart by
-/// their connections. A request on a new connection is from a member whose connection is closed, if one is due: the one whose
-/// rhythm it fits best; else from a new one. Where several fit, all of them are taken to have got no more than each has.
-/// Such a guess may be wrong. Therefore a series reads 0 for a whole group until
-/// each of its members has got it: then it does not matter which of them is which. What a member was shown by value once
-/// stays so.
+/// Scrapers with the same ScrapeClient::group (a pair behind one address, two jobs of one server) form a group. Its members
+/// are distinguished by their connections. A request on a new connection is assigned to a member whose connection is closed
+/// and whose next scrape is due: the one whose scrape interval fits best. If none is due, it is a new member. If several
+/// fit, all of them are treated as having received only what each of them has. The assignment may be wrong. Therefore a
+/// series stays 0 for the whole group until each member has received it: then it does not matter which member is which. A
+/// series that a member has received by value never returns to 0 for it.
 ///
-/// A scrape counts as got when its page was sent whole, in less than the scraper's timeout. From a client that keeps its
-/// connections, the next request on it has to follow, too: a scraper that refused the page closes it.
+/// A scrape counts as received when its response was sent completely and within the scraper's timeout. If the client reuses
+/// its connections, the next request on the connection is required too: a scraper that rejects a response closes the
+/// connection.
 ///
-/// Errs to the side of 0: a series that reads 0 once more shows the same rise a scrape later. Thread-safe; times are the
-/// caller's.
+/// In doubt a series is 0: one more 0 only moves the same increase to the next scrape. Thread-safe; the caller passes the
+/// times.
 /// See docs/design/series-expiry.md.
 class Scrapers {
  public:
@@ -52,21 +53,21 @@ class Scrapers {
 
   struct Scrape {
     decode::Showing showing;
-    std::uint64_t member = 0;  ///< 0: not a scraper's
+    std::uint64_t member = 0;  ///< 0: the client is not a scraper
     Time begun{};              ///< when the request came, for the timeout: begin() takes its `now` for that
     std::chrono::duration<double> timeout{};
   };
 
-  /// Gives the scrape its number: to be called in the order in which pages are made, one page after the other.
+  /// Numbers the scrape. Call it in the order in which responses read the series, one at a time.
   [[nodiscard]] Scrape begin(const std::optional<ScrapeClient>& client, Time now);
-  /// The page has been sent, or not. Scrapes may end in any order.
+  /// The response was sent, or failed. Scrapes may end in any order.
   void end(const Scrape& scrape, bool sent, Time now);
 
-  /// Scrapers that have got a page in the last minutes: 10, or three times their interval.
+  /// The number of scrapers that received a response in the last 10 minutes, or in three of their intervals if longer.
   [[nodiscard]] std::size_t known(Time now) const;
 
  private:
-  /// A scrape that somebody got.
+  /// A scrape that a member received.
   struct Got {
     std::uint32_t sequence = 0;  ///< 0: none
     std::uint32_t by_value = 0;
@@ -76,16 +77,16 @@ class Scrapers {
     std::string group;
     std::weak_ptr<const void> connection;
     std::uint32_t requests = 0;           ///< on this connection
-    bool keeps = false;                   ///< it has used a connection twice
-    std::uint32_t lone = 0;               ///< connections since then, one after the other, that it used once
+    bool keeps = false;                   ///< it reuses connections: one had two requests
+    std::uint32_t lone = 0;               ///< consecutive connections since then with only one request
     Time seen{};                          ///< its last request
     std::chrono::duration<double> gap{};  ///< between its last two requests; 0: it has made one
     std::chrono::duration<double> gap_before{};
     std::uint32_t floor = 0;  ///< all series up to this scrape may have been shown by value
     Got got;
-    std::optional<Got> unsure;  ///< sent whole; the next request on the connection makes it sure
+    std::optional<Got> unsure;  ///< sent completely; confirmed by the next request on the connection
     [[nodiscard]] const Got& last() const { return unsure ? *unsure : got; }
-    /// What others may rely on.
+    /// The last scrape that it is known to have received.
     [[nodiscard]] const Got& sure() const { return keeps ? got : last(); }
     [[nodiscard]] std::chrono::duration<double> interval() const;
   };

@@ -27,14 +27,13 @@ void add(MetricFamily& to, std::vector<prometheus::ClientMetric::Label> labels, 
 }  // namespace
 
 std::vector<MetricFamily> server_families(const HttpStatistics& http, std::uint64_t lost_log_messages) {
-  MetricFamily connections = family("http_connections", "Open connections of clients.", MetricType::Gauge);
+  MetricFamily connections = family("http_connections", "Open client connections.", MetricType::Gauge);
   add(connections, {}, http.connections.load());
   MetricFamily buffered =
-      family("http_buffered_bytes", "Bytes of answers that wait for their clients.", MetricType::Gauge);
+      family("http_buffered_bytes", "Bytes of responses that are buffered for clients.", MetricType::Gauge);
   add(buffered, {}, http.buffered_bytes.load());
   MetricFamily drops =
-      family("http_connections_dropped_total",
-             "Connections that the server ended because of what the client did or did not do.", MetricType::Counter);
+      family("http_connections_dropped_total", "Connections that the server closed, by reason.", MetricType::Counter);
   for (std::size_t i = 0; i < kDropNames.size(); ++i) {
     add(drops, {{"reason", kDropNames[i]}}, http.drops(static_cast<Drop>(i)));
   }
@@ -42,8 +41,8 @@ std::vector<MetricFamily> server_families(const HttpStatistics& http, std::uint6
   for (const auto& [status, count] : http.answers()) {
     add(requests, {{"code", std::to_string(status)}}, count);
   }
-  MetricFamily lost =
-      family("log_messages_lost_total", "Log messages that standard error did not take.", MetricType::Counter);
+  MetricFamily lost = family("log_messages_lost_total", "Log messages dropped because standard error was blocked.",
+                             MetricType::Counter);
   add(lost, {}, lost_log_messages);
   std::vector<MetricFamily> all{std::move(connections), std::move(buffered), std::move(drops), std::move(lost)};
   if (!requests.metric.empty()) {

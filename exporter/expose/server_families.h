@@ -9,7 +9,7 @@
 
 namespace tpx::expose {
 
-/// What the HTTP server counts about itself, and how many lines of the log were lost, as families.
+/// The metric families of the HTTP server's own counters and of the number of lost log lines.
 [[nodiscard]] std::vector<prometheus::MetricFamily> server_families(const HttpStatistics& http,
                                                                     std::uint64_t lost_log_messages);
 

@@ -296,8 +296,8 @@ class Parser {
           return value;
         }
         if (made.function == "map" && !made.arguments.empty() && peek().is("=")) {
-          return fail_at(begin, at_, "map() names integers, this is " + to_text(*value->node),
-                         "write map(value, 1=\"name\"); other text for a text is if(value == \"a\", \"b\", value)");
+          return fail_at(begin, at_, "map() needs an integer before \"=\", not " + to_text(*value->node),
+                         "write map(value, 1=\"name\"); to replace a string use if(value == \"a\", \"b\", value)");
         }
         if (!made.names.empty()) {
           return fail_at(begin, at_, "a value after names",

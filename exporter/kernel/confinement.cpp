@@ -47,7 +47,7 @@ std::string allow_in_seccomp(const std::string& call) {
 }
 
 constexpr const char* kLeaveConfidentiality =
-    "the kernel is locked down for confidentiality, which closes this: boot with lockdown=integrity";
+    "the kernel is locked down for confidentiality, which forbids this: boot with lockdown=integrity";
 
 }  // namespace
 
@@ -102,7 +102,7 @@ std::string advice_for_perf(const Confinement& around, int code) {
   const bool admin = around.has(CAP_SYS_ADMIN);
   if (!admin && around.perf_event_paranoid > 2) {
     return "kernel.perf_event_paranoid is " + std::to_string(around.perf_event_paranoid) +
-           ", which asks for CAP_SYS_ADMIN; with 2 CAP_PERFMON suffices: sysctl kernel.perf_event_paranoid=2";
+           ", which requires CAP_SYS_ADMIN; with 2, CAP_PERFMON is enough: sysctl kernel.perf_event_paranoid=2";
   }
   if (!admin && !around.has(CAP_PERFMON)) {
     return "run as root, or grant CAP_PERFMON";

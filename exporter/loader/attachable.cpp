@@ -34,7 +34,8 @@ std::string tracepoint_of(std::string_view section) {
 }
 
 Error at_no_place() {
-  return {"its section name says no place to attach to", "write for example SEC(\"tp/CATEGORY/NAME\")", {}, EOPNOTSUPP};
+  return {
+      "its section name does not say where to attach", "write for example SEC(\"tp/CATEGORY/NAME\")", {}, EOPNOTSUPP};
 }
 
 }  // namespace

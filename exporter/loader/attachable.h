@@ -9,9 +9,10 @@ struct bpf_program;
 
 namespace tpx::loader {
 
-/// Why this kernel can't attach a program where its section says, as far as that can be told without attaching: a section
-/// that says no place, a kprobe without kprobes (CONFIG_KPROBE_EVENTS), a tracepoint that is not there. What the program
-/// attaches to through BTF (tp_btf, fentry, lsm) is checked by the kernel when it loads. `sysfs` is /sys.
+/// The reason why this kernel can't attach a program to the attach point in its section name, if that is known without
+/// attaching: a section name without an attach point, a kprobe on a kernel without kprobes (CONFIG_KPROBE_EVENTS), a
+/// missing tracepoint. For programs that attach through BTF (tp_btf, fentry, lsm), the kernel checks the attach point at
+/// load. `sysfs` is /sys.
 [[nodiscard]] std::optional<Error> not_attachable(const ::bpf_program* program, const std::string& sysfs = "/sys");
 
 }  // namespace tpx::loader

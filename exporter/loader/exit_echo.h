@@ -22,9 +22,9 @@ class ExitEcho {
   explicit ExitEcho(std::chrono::seconds period = kPeriod) : period_(period) {}
 
   void note(std::uint32_t id) { young_.insert(id); }
-  /// Whether the id was noted and not given yet.
+  /// Whether the id was noted, and take() has not returned it yet.
   [[nodiscard]] bool contains(std::uint32_t id) const { return young_.contains(id) || old_.contains(id); }
-  /// To be called from time to time: adds the ids to `ids` that were noted more than one and at most about two periods ago.
+  /// Call it regularly. Adds to `ids` the ids that were noted more than one and at most about two periods ago.
   void take(Time now, Ids& ids);
 
  private:

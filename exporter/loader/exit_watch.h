@@ -19,7 +19,7 @@ namespace tpx::loader {
 /// See docs/design/series-expiry.md.
 class ExitWatch {
  public:
-  /// With Attach::No the programs are loaded only.
+  /// With Attach::No the programs are only loaded.
   [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features,
                                                Attach attach = Attach::Yes);
 
@@ -29,8 +29,8 @@ class ExitWatch {
   /// meanwhile is among them too.
   void take(ExitEcho::Time now, Ids& ids);
 
-  /// Whether the exit or end of the id has been seen, now or in the last seconds: before take() gives it. The id may be that of
-  /// a new task already.
+  /// Whether the exit of the id was seen, now or in the last seconds, even before take() returns it. A new task may already
+  /// have the id.
   [[nodiscard]] bool is_over(std::uint32_t id) const;
 
  private:

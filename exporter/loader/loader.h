@@ -52,8 +52,8 @@ struct Loaded {
 };
 
 /// Creates maps, loads and attaches. A metric that can't be served goes to `rejected` with its reason, and everything of it
-/// is released; the others are served. All programs are loaded before the first is attached. With Attach::No that is all:
-/// what the verifier refuses is known, and nothing runs.
+/// is released; the others are served. All programs are loaded before the first is attached. With Attach::No nothing is
+/// attached: the verifier's refusals are known, and nothing runs.
 [[nodiscard]] Loaded load(plan::Plan plan, const kernel::Features& features, Attach attach = Attach::Yes);
 
 /// Creates a metric's maps alone.

@@ -42,7 +42,7 @@ class LoadedProgram {
   UniqueFd link_;
 };
 
-/// Whether programs are to run, or only to be verified.
+/// Whether to attach programs, or only to load and verify them.
 enum class Attach : std::uint8_t { Yes, No };
 
 /// What the verifier says of a program, without attaching it: its log (level 1), also when it takes the program.

@@ -22,7 +22,7 @@ struct Scope {
   Mode mode = Mode::Classic;
   std::string event;                       ///< for messages: `category/name`, or the raw name
   const kernel::Format* format = nullptr;  ///< Classic, Mapped
-  /// Classic, of a system call: the record of raw_syscalls/sys_enter or sys_exit, which holds its arguments or result.
+  /// Classic, of a syscall: the record of raw_syscalls/sys_enter or sys_exit, which holds its arguments or result.
   const kernel::Format* record = nullptr;
   const kernel::Btf* btf = nullptr;              ///< Mapped, Raw
   std::vector<kernel::Btf::Argument> arguments;  ///< Mapped, Raw
@@ -34,8 +34,8 @@ struct Scope {
   /// Makes a value of a pair's start available; absent outside of a pair's end.
   std::function<Result<BoundPtr>(const expression::Node&)> from;
   SourceLocation at;                   ///< where the expression's text starts
-  bool internal = false;               ///< the text is a row of ours: internal functions are allowed
-  Comparisons* comparisons = nullptr;  ///< where to say what is found of comparisons; may be null
+  bool internal = false;               ///< the text is a row of the field table: internal functions are allowed
+  Comparisons* comparisons = nullptr;  ///< receives the findings about comparisons; may be null
 };
 
 /// Internal function: the socket address that a pointer into user memory points to (SocketAddress). Written around a label

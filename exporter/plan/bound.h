@@ -95,8 +95,9 @@ struct ShortString {
   BoundPtr text;
   std::uint32_t limit = 0;
 };
-/// The letters that a word of flags spells, at most 8 (more are cut), zero-padded to 8 bytes. Each piece adds its letters, in
-/// order: those of the choice whose value `bits & mask` is, else `otherwise`. What kernel functions like blk_fill_rwbs() do.
+/// The letters that a word of flags spells, at most 8 (more are cut), zero-padded to 8 bytes. Each piece adds its letters,
+/// in order: those of the choice whose value `bits & mask` is, else `otherwise`. What kernel functions like blk_fill_rwbs()
+/// do.
 struct BitLetters {
   struct Choice {
     std::uint64_t value = 0;
@@ -142,11 +143,11 @@ struct StringCompare {
   bool equal = true;
 };
 
-/// What an integer is the address of, by its declaration.
+/// What an integer points to, by its declaration.
 enum class AddressOf : std::uint8_t {
-  Nothing,  ///< it is a number
+  Nothing,  ///< a number, not an address
   Kernel,
-  User,          ///< something of the current process
+  User,          ///< memory of the current process
   Pointers,      ///< pointers of the current process, such as argv
   SocketAddress  ///< a sockaddr of the current process
 };
@@ -172,7 +173,7 @@ struct Bound {
 /// A text that is equal for equal expressions: for tests and for finding common subexpressions.
 [[nodiscard]] std::string signature(const Bound& bound);
 
-/// The same value, known as an address.
+/// The same value, marked as an address.
 [[nodiscard]] BoundPtr as_address(const BoundPtr& value, AddressOf what);
 
 /// What an expression is made of directly: the operands of an operator, the base of a load.
@@ -181,7 +182,7 @@ struct Bound {
 /// Whether evaluation destroys all scratch registers, R0 to R5: it calls a helper or branches.
 [[nodiscard]] bool takes_scratch(const Bound& bound);
 
-/// Whether evaluation may meet memory that can't be read, which counts (LostReason::ReadFault).
+/// Whether evaluation may read unreadable memory, which is counted (LostReason::ReadFault).
 [[nodiscard]] bool may_fault(const Bound& bound);
 
 }  // namespace tpx::plan

@@ -12,15 +12,15 @@
 
 namespace tpx::plan {
 
-/// What is found of a metric's comparisons while its expressions are bound: those that have one outcome whatever the event,
-/// by the place of each. A comparison that has both outcomes at another tracepoint of the metric is none of them.
+/// Collects, while a metric's expressions are bound, the comparisons that have the same result for every event, by
+/// location. A comparison that can have both results at another tracepoint of the metric is not reported.
 class Comparisons {
  public:
-  /// `node` is the comparison in a text that starts at `at`; `fixed` the warning, which gets its place here, or nothing where
-  /// it may go either way.
+  /// `node` is the comparison in a text that starts at `at`. `fixed`: the warning, which gets its location here, or nothing if
+  /// the comparison can have both results.
   void add(const expression::Node& node, const SourceLocation& at, std::optional<Error> fixed);
   void merge(const Comparisons& other);
-  /// In the order of their places.
+  /// In the order of their locations.
   [[nodiscard]] Errors warnings() const;
 
  private:
@@ -31,14 +31,14 @@ class Comparisons {
   std::map<Place, std::optional<Error>> found_;
 };
 
-/// What one side of a comparison may be.
+/// The possible values of one side of a comparison.
 struct Side {
   __extension__ using Wide = __int128;
-  // Integers: the lowest and highest value; bits that are 0 always.
+  // Integers: the lowest and highest value, and the bits that are always 0.
   Wide low = 0;
   Wide high = 0;
   std::uint64_t zero_bits = 0;
-  // Strings: the longest; the text of a constant.
+  // Strings: the maximum length, and the text of a constant.
   std::uint32_t longest = 0;
   std::optional<std::string> text = std::nullopt;
 };
@@ -46,8 +46,8 @@ struct Side {
 [[nodiscard]] Side side_of(const Bound& bound);
 [[nodiscard]] Side side_of(const RowValue& value);
 
-/// The warning of a comparison that is never or always true, or that compares a string with what looks like a pattern;
-/// nothing of any other. `is_signed`: of the operation, as it is computed.
+/// The warning for a comparison that is never or always true, or that compares a string with a text that looks like a
+/// pattern; nothing for any other. `is_signed`: whether the operation is computed as signed.
 [[nodiscard]] std::optional<Error> judge_integers(const expression::Binary& binary, const Side& left, const Side& right,
                                                   bool is_signed);
 [[nodiscard]] std::optional<Error> judge_strings(const expression::Binary& binary, Side left, Side right);

@@ -6,8 +6,8 @@
 
 namespace tpx::plan {
 
-// The rows of the event.field table, a file for each group of events. Each follows the tracepoint's TP_fast_assign in
-// include/trace/events/ of Linux 5.10 to 6.18; what differs between kernels has a row for each.
+// The rows of the event.field table, one file per group of events. Each row follows the tracepoint's TP_fast_assign in
+// include/trace/events/ of Linux 5.10 to 6.18. A field that differs between kernels has one row per variant.
 
 /// block/*
 [[nodiscard]] std::span<const FieldRow> block_rows();
@@ -17,7 +17,7 @@ namespace tpx::plan {
 [[nodiscard]] std::span<const FieldRow> network_rows();
 /// ext4/*, jbd2/*, writeback/*
 [[nodiscard]] std::span<const FieldRow> storage_rows();
-/// timer/*, workqueue/*, power/*, and what is seldom of sched/*, signal/*, task/*, irq/*
+/// timer/*, workqueue/*, power/*, and the rare events of sched/*, signal/*, task/*, irq/*
 [[nodiscard]] std::span<const FieldRow> system_rows();
 
 }  // namespace tpx::plan

@@ -11,7 +11,7 @@ namespace tpx::plan {
 [[nodiscard]] std::int64_t compute(expression::BinaryOp op, std::int64_t left, std::int64_t right, bool is_signed);
 [[nodiscard]] std::int64_t compute(expression::UnaryOp op, std::int64_t operand);
 
-/// What no operation takes as its right operand, where that is a constant: a divisor of 0, a shift count outside of 0 to 63.
+/// An error for an invalid constant right operand: a divisor of 0, or a shift count out of range 0–63.
 /// The error has no location.
 [[nodiscard]] Result<void> check_right_operand(expression::BinaryOp op, std::optional<std::int64_t> right);
 

@@ -27,10 +27,11 @@ struct ParsedLabel {
 /// Whether decoders that look names up, such as symbol(), are applied to a field.
 [[nodiscard]] Result<void> check_named_field(const ParsedLabel& label);
 
-/// Binds what the kernel evaluates of a label: its value, or the socket address behind it where ip() decodes a pointer to one.
+/// Binds the part of a label that the kernel evaluates: its value, or the socket address that it points to if ip() decodes
+/// it.
 [[nodiscard]] Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope);
 
-/// Whether the first decoder takes a value of this type. An address of memory is a number that few decoders can mean.
+/// Whether the first decoder accepts a value of this type. Few decoders accept a memory address.
 [[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type,
                                                AddressOf address = AddressOf::Nothing);
 

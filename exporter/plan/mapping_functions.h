@@ -8,18 +8,18 @@
 
 namespace tpx::plan {
 
-/// Functions that only rows of the event.field table know (Scope::internal), beside the language's own:
+/// Functions for the rows of the event.field table only (Scope::internal), in addition to those of the language:
 ///
-/// - `highest_bit(X)`: what 1 << (fls(X) - 1) is in the kernel.
-/// - `bit("__REQ_SYNC")`: 1 << the value of an enumerator.
-/// - `letters(X, MASK, "S", …)`: a text of at most 8 letters. For each mask and text: the text where X has bits of the mask;
-///   `"REQ_OP_READ=R REQ_OP_WRITE=W *=N"` instead of a text chooses by X & MASK among values of enumerators (those that the
-///   kernel lacks are left out), `*` for all others.
-/// - `signed(X)`: X, where its type is signed.
+/// - `highest_bit(X)`: 1 << (fls(X) - 1), as the kernel computes it.
+/// - `bit("__REQ_SYNC")`: 1 shifted left by the value of an enumerator.
+/// - `letters(X, MASK, "S", …)`: a string of at most 8 letters. Each pair of mask and text adds its text if X has all bits of MASK.
+///   A text like `"REQ_OP_READ=R REQ_OP_WRITE=W *=N"` chooses the letters by the value of X & MASK: enumerators that the kernel
+///   lacks are skipped, `*` matches all other values.
+/// - `signed(X)`: X; an error if its type is not signed.
 /// - `bytes(PLACE)`: the bytes of a member as an array, whatever its type.
-/// - `cast(POINTER, "inet_sock")`: the pointer as one to that struct; members behind it are read by bpf_probe_read_kernel.
+/// - `cast(POINTER, "inet_sock")`: the pointer with the type of that struct; its members are read with bpf_probe_read_kernel.
 ///
-/// An error means that the running kernel lacks something that the row needs.
+/// An error means that the running kernel lacks something that the row requires.
 [[nodiscard]] bool is_mapping_function(std::string_view name);
 [[nodiscard]] Result<BoundPtr> bind_mapping_function(const expression::Call& call, const Scope& scope);
 

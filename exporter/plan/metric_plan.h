@@ -16,11 +16,11 @@
 
 namespace tpx::plan {
 
-/// What a string reads as where it can't be read: its page is not in memory, or there is none.
+/// The value of a string that can't be read: its page is not in memory, or the address is invalid.
 inline constexpr std::string_view kUnreadable = "<fault>";
-/// The size of the largest internet socket address (sockaddr_in6), as which the exporter keeps all of them.
+/// The size of sockaddr_in6, the largest internet socket address. The exporter stores all of them in this size.
 inline constexpr std::uint32_t kSocketAddressBytes = 28;
-/// The family of a socket address that can't be read; none that the kernel uses (AF_MAX is 46).
+/// The family of a socket address that can't be read. The kernel does not use it (AF_MAX is 46).
 inline constexpr std::uint16_t kUnreadableFamily = 0xffff;
 enum class MetricKind : std::uint8_t { Counter, Gauge, Histogram };
 
@@ -129,7 +129,7 @@ struct RegionLayout {
   static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
   static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
   static constexpr std::uint32_t kUnpublished = 1U << 31U;
-  /// A tick is so many bits of the nanoseconds of CLOCK_MONOTONIC (bpf_ktime_get_ns()): 67 ms; 32 bits of them are 9 years.
+  /// log2 of the nanoseconds in a tick of CLOCK_MONOTONIC (bpf_ktime_get_ns()): 67 ms. 32 bits of ticks last 9 years.
   static constexpr std::uint32_t kTickBits = 26;
   /// What the word `free` gains, beside the top, when an id is put on the stack.
   static constexpr std::uint64_t kOneFree = 1ULL << kIdBits;
@@ -141,7 +141,7 @@ struct RegionLayout {
   std::uint32_t value_words = 1;
   std::uint32_t value_cpus = 1;  ///< rows per series
   std::uint32_t cpus = 1;        ///< possible CPUs
-  bool births = false;           ///< a Table whose series end
+  bool births = false;           ///< for a Table with retire_on_exit
 
   [[nodiscard]] std::uint32_t fresh_offset() const { return 0; }
   [[nodiscard]] std::uint32_t free_offset() const { return 64; }
@@ -171,7 +171,7 @@ enum class LostReason : std::uint8_t {
   PairCollision = 3,  ///< a pair's start was displaced by another key that shares its slot, or found it busy
   PairNoStart = 4,    ///< an end without a start (not a loss: reported as unmatched)
   PairRestart = 5,    ///< a start of the same key displaced one that never ended (not a loss: reported as unmatched)
-  ReadFault = 6       ///< memory that could not be read: reads, not events; they count with kUnreadable (not a loss)
+  ReadFault = 6       ///< failed reads of memory, not events; the events are counted with kUnreadable (not a loss)
 };
 
 struct StorePlan {
@@ -190,10 +190,9 @@ struct MetricPlan {
   KeyLayout key;
   ValueLayout value;
   StorePlan store;
-  double scale = 1;                           ///< exposed value = kernel value * scale
-  std::optional<std::uint32_t> retire_field;  ///< index in key.fields of the label that holds an exiting id
-  std::optional<std::chrono::nanoseconds>
-      min_age;  ///< with it: rows younger than that are not exposed; none: the default
+  double scale = 1;                                 ///< exposed value = kernel value * scale
+  std::optional<std::uint32_t> retire_field;        ///< index in key.fields of the label that holds an exiting id
+  std::optional<std::chrono::nanoseconds> min_age;  ///< with it: younger rows are not exposed; none: the default
   SourceLocation at;
   std::string region_map;  ///< symbolic names of its maps
   std::string hash_map;    ///< PerCpuHash only

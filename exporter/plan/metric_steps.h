@@ -41,8 +41,8 @@ struct Captured {
   std::vector<BoundPtr> by_start;  ///< bound in each start site
 };
 
-/// The steps that planning has in common for metrics of events and of pairs: each leaves what it decides in the members, and
-/// adds to the outcome's errors what is wrong. The configuration, kernel and options must outlive it.
+/// The steps that planning has in common for metrics of events and of pairs: each leaves what it decides in the members,
+/// and adds to the outcome's errors what is wrong. The configuration, kernel and options must outlive it.
 class MetricSteps {
  public:
   MetricSteps(const config::Metric& metric, const std::string& name, std::size_t index, const kernel::Kernel& kernel,
@@ -54,9 +54,9 @@ class MetricSteps {
   using Bound = tl::expected<BoundSite, Errors>;
 
   void add_error(Error error, const SourceLocation& at);
-  /// An error of what is written, on every kernel.
+  /// An error that does not depend on the kernel.
   void add_written_error(Error error, const SourceLocation& at);
-  /// The errors of one more tracepoint: those at places without an error yet.
+  /// Adds the errors of one more tracepoint, except at locations that already have one.
   void add_errors(Errors errors, const SourceLocation& at);
   [[nodiscard]] std::optional<Parsed> parse_text(const std::optional<config::Text>& text);
   void parse_all();
@@ -69,7 +69,7 @@ class MetricSteps {
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
   [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
                                 const Parsed* key, bool counts, const FromBinder& from = nullptr);
-  /// False after errors: of each label that has one.
+  /// False after errors; adds one for each invalid label.
   bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
   void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.

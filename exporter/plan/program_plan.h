@@ -54,12 +54,12 @@ struct PairStart {
 /// Ends a pair and counts the duration in nanoseconds.
 struct PairEnd {
   BoundPtr key;
-  /// Null: all. A pair whose end one of them refuses has ended and is not counted. Where there was no start, an event that
-  /// `end_filter` refuses is no end without a start.
+  /// Null: all events pass. If one of them rejects an end, the pair ends without being counted. If there was no start, an
+  /// event that `end_filter` rejects does not count as an end without a start.
   BoundPtr end_filter;  ///< of `to`
   BoundPtr filter;      ///< of the metric
-  /// Where the end's tracepoint also starts pairs of the same key: events for which this is not 0 start one, so that an end
-  /// that end_filter refuses leaves the earlier start to be displaced by it. Null: none do.
+  /// If the end's tracepoint also starts pairs of the same key: non-zero for events that start one. If end_filter rejects
+  /// such an event, it does not end the earlier pair; the new start replaces the earlier one. Null: no event starts a pair.
   BoundPtr restarts;
   Count count;  ///< value null: the duration
 };
@@ -102,7 +102,7 @@ struct PlannedMetric {
   std::vector<std::string> tracepoints;  ///< `category/name`, or the raw name
   bool counts_events = true;             ///< false: the counter adds up values, such as bytes
   std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
-  Errors warnings;                       ///< what is right as configured and hardly meant, each with its place
+  Errors warnings;                       ///< valid, but probably not intended; each with its location
 };
 
 /// A metric that can't be had here.
@@ -115,8 +115,8 @@ struct Rejected {
 };
 
 /// The programs that note which ids are over, and where they find them. A typed one knows when the last thread of a process
-/// ends. Where only the format is there, a process counts as over with its first thread: the kernel frees that one last, but
-/// it may exit before the others.
+/// ends. Where only the format is there, a process counts as over with its first thread: the kernel frees that one last,
+/// but it may exit before the others.
 struct ExitPlan {
   AttachPoint exit;  ///< sched_process_exit: in the task that ends, before its last switch off a CPU
   AttachPoint free;  ///< sched_process_free: after all that it does; both are of one type

@@ -18,7 +18,7 @@ struct RowScope {
   std::uint32_t value_type = 0;
   bool per_cpu = false;                ///< `cpu` is there
   SourceLocation at;                   ///< where the expression's text starts
-  Comparisons* comparisons = nullptr;  ///< where to say what is found of comparisons; may be null
+  Comparisons* comparisons = nullptr;  ///< receives the findings about comparisons; may be null
 };
 
 /// Bytes of a row and their type.

@@ -15,9 +15,9 @@ namespace {
 constexpr std::string_view kEnter = "sys_enter_";
 constexpr std::string_view kExit = "sys_exit_";
 
-constexpr std::string_view kExact = "this kernel skips events while a task is preempted inside of a tp_btf program";
+constexpr std::string_view kExact = "this kernel skips events while a task is preempted inside a tp_btf program";
 constexpr std::string_view kSkips =
-    "; this kernel skips events of other tasks while one is preempted inside of the program, and counts them as lost "
+    "; this kernel skips events of other tasks while one is preempted inside the program, and counts them as lost "
     "(reason \"recursion\")";
 
 /// Tracepoints that fire with preemption off, so that no other task runs inside of their program: in interrupts, with
@@ -111,13 +111,13 @@ class Finder {
     site.scope.event = tracepoint.name;
     site.scope.format = tracepoint.format.get();
     site.scope.syscall = syscall;
-    site.reason = "all it reads can be had from the tracepoint's arguments";
+    site.reason = "all fields it reads are available from the tracepoint's arguments";
     if (syscall) {
       site.dispatch = dispatch(format.name, enter, site.scope);
       if (!site.dispatch) {
         return;
       }
-      site.reason += "; one program serves all system calls";
+      site.reason += "; one program serves all syscalls";
     }
     tracepoint.sites.push_back(std::move(site));
   }
@@ -155,8 +155,8 @@ class Finder {
     site.reason = options_.force_attach      ? "forced"
                   : !kernel_.btf             ? "this kernel has no BTF"
                   : !kernel_.features.tp_btf ? "this kernel does not load tp_btf programs"
-                  : tracepoint.sites.empty() ? "this kernel offers no typed arguments of it"
-                                             : "it reads a field that only the tracepoint's record has";
+                  : tracepoint.sites.empty() ? "this kernel has no BTF types for the tracepoint's arguments"
+                                             : "it reads a field that exists only in the tracepoint's record";
     tracepoint.sites.push_back(std::move(site));
   }
 
@@ -209,7 +209,7 @@ class Finder {
     site.scope.syscall = true;
     site.scope.btf = &*kernel_.btf;
     site.scope.current_task_btf = true;
-    site.reason = std::string(kExact) + "; one program serves all system calls";
+    site.reason = std::string(kExact) + "; one program serves all syscalls";
     return site;
   }
 

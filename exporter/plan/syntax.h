@@ -6,8 +6,8 @@
 
 namespace tpx::plan {
 
-/// What is wrong with the expressions of a configuration on every kernel: their syntax, and the names and arguments of the
-/// decoders around labels. For callers without a kernel; make_plan() finds the same. Pure.
+/// The errors in a configuration's expressions that do not depend on the kernel: syntax, and the names and arguments of the
+/// decoders of labels. For callers without a kernel; make_plan() reports the same errors. Pure.
 [[nodiscard]] Errors syntax_errors(const config::Config& config, const Options& options);
 
 }  // namespace tpx::plan

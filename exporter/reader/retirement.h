@@ -12,12 +12,12 @@
 
 namespace tpx::reader {
 
-/// Takes out the rows of one metric whose process or thread is over, in whichever store it has. One thread at a time.
+/// Removes the rows of one metric whose process or thread has exited, from a store of any kind. One thread at a time.
 ///
-/// A hash has no way to keep a program off an element: its series are taken and deleted at once, in collect(). That is
-/// exact as long as nobody counts there at that moment, which the ended process can't; only a new one that was given the same
-/// id in between, and counts under the same labels within the same microsecond, may lose an event by it. Its keys have to be
-/// read to find those that have ended: that is done so seldom that it takes no more than a fiftieth of the time.
+/// A hash can't keep programs away from an element, so collect() reads and deletes its elements in one step. That is exact
+/// unless a program counts in the element at that moment. The exited process can't; only a new process with the same id
+/// that counts with the same labels within the same microsecond may lose an event. Finding the keys of exited tasks
+/// requires reading all keys; this is done so rarely that it takes at most a fiftieth of the time.
 class Retirement {
  public:
   /// `metric` must outlive this, and have a retire_field.
@@ -25,8 +25,8 @@ class Retirement {
 
   /// May run while a Reader reads. True when something waits for collect(). Ids to try again later are added to `again`.
   [[nodiscard]] bool mark(const loader::Ids& ids, loader::Ids& again);
-  /// A grace period after mark(); not while a Reader reads. Gives each ended series to `take` once, at most so many in one
-  /// call. True when there are more.
+  /// Call it a grace period after mark(), and not while a Reader reads. Passes each ended row to `take` once, at most
+  /// `most` of them in one call. True when more remain.
   [[nodiscard]] Result<bool> collect(const TakeSeries& take, std::size_t most);
 
  private:
@@ -36,7 +36,7 @@ class Retirement {
 
   const loader::LoadedMetric& metric_;
   std::optional<TableRetirement> table_;
-  loader::Ids ended_;  ///< of a hash: its keys are still to be looked through for these
+  loader::Ids ended_;  ///< of a hash: ids whose keys have not been searched yet
   std::chrono::steady_clock::time_point look_after_{};
   std::vector<std::byte> due_;  ///< keys of a hash that have ended, one after the other
   Reader keys_;

@@ -111,7 +111,7 @@ def test_a_reload_that_fails_leaves_what_ran(open_path, rights):
     with serving(RIGHTS[rights][0], open_path, BEFORE) as (exporter, file):
         file.write_text(WRONG)
         answer = exporter.get("/-/reload", method="POST")
-        assert answer.status == 500 and b"what ran before goes on" in answer.body
+        assert answer.status == 500 and b"the previous configuration stays in use" in answer.body
         assert states(exporter) == {"tracepoint_before_total": (1, "")}
         assert exporter.scrape().sum("tracepoint_exporter_config_last_reload_successful") == 0
         assert "no/such_thing" in exporter.log_text()

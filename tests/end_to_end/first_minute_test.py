@@ -75,7 +75,7 @@ programs:
       - {{name: packets_total, map: packets}}
 """
     path = configuration(text)
-    words = ['program "on_packet" (socket)', "its section name says no place to attach to"]
+    words = ['program "on_packet" (socket)', "its section name does not say where to attach"]
     if not pathlib.Path("/sys/bus/event_source/devices/kprobe").exists():
         words += ['program "on_read" (kprobe/vfs_read)', "this kernel has no kprobes"]
     for done in (run("check", path), serve("--config.strict", f"--config.file={path}")):
@@ -241,7 +241,7 @@ def test_map_names_integers(configuration):
     text = """metrics: [{name: a_total, tracepoint: net/netif_receive_skb, labels: {a: 'map(args.name, "lo"="x")'}}]\n"""
     done = run("check", configuration(text))
     assert done.returncode == 2
-    assert 'map() names integers, this is "lo"' in done.stderr
+    assert 'map() needs an integer before "=", not "lo"' in done.stderr
 
 
 @pytest.mark.parametrize(

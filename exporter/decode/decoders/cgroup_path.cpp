@@ -35,15 +35,14 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 }  // namespace
 
 Entry cgroup_path_entry() {
-  return {
-      {.name = "cgroup_path",
-       .input = plan::DecoderInput::Integer,
-       .extra = plan::DecoderExtra::None,
-       .summary =
-           "The path of a cgroup by its id, `/` for the root; `unknown` for a group that was gone before it was seen.",
-       .example = R"(cgroup_path(cgroup))"},
-      make,
-      true};
+  return {{.name = "cgroup_path",
+           .input = plan::DecoderInput::Integer,
+           .extra = plan::DecoderExtra::None,
+           .summary =
+               "The path of a cgroup by its id, `/` for the root; `unknown` for a cgroup deleted before it was seen.",
+           .example = R"(cgroup_path(cgroup))"},
+          make,
+          true};
 }
 
 }  // namespace tpx::decode::decoders

@@ -37,7 +37,7 @@ Entry container_entry() {
        .extra = plan::DecoderExtra::None,
        .summary =
            "The container that a cgroup belongs to: its name in Kubernetes, else the first 12 digits of its id or a "
-           "machine's name; `none` outside of containers, `unknown` for a group that was gone before it was seen.",
+           "machine's name; `none` outside of containers, `unknown` for a cgroup deleted before it was seen.",
        .example = R"(container(cgroup))"},
       make,
       true};

@@ -99,15 +99,16 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 }  // namespace
 
 Entry ip_entry() {
-  return {{.name = "ip",
-           .input = plan::DecoderInput::IntegerOrBytes,
-           .extra = plan::DecoderExtra::None,
-           .summary = "An IPv4 or IPv6 address, from 4 or 16 bytes, a 32-bit integer as it lies in memory, a "
-                      "28-byte socket address, or a syscall's pointer to one (`args.uservaddr`); IPv4 mapped into "
-                      "IPv6 reads as IPv4. A socket address of another family reads as its name (`unix`), `none` "
-                      "without one.",
-           .example = R"(ip(args.daddr))"},
-          make};
+  return {
+      {.name = "ip",
+       .input = plan::DecoderInput::IntegerOrBytes,
+       .extra = plan::DecoderExtra::None,
+       .summary = "An IPv4 or IPv6 address from 4 or 16 bytes, a 32-bit integer in network byte order, a 28-byte "
+                  "socket address, or a syscall's pointer to one (`args.uservaddr`). IPv4 mapped into IPv6 is shown "
+                  "as IPv4. A socket address of another family gives the name of the family (`unix`), no address "
+                  "`none`.",
+       .example = R"(ip(args.daddr))"},
+      make};
 }
 
 }  // namespace tpx::decode::decoders

@@ -35,7 +35,7 @@ Entry pod_entry() {
            .input = plan::DecoderInput::Integer,
            .extra = plan::DecoderExtra::None,
            .summary = "The Kubernetes pod that a cgroup belongs to: its name where /var/log/pods is mounted, else its "
-                      "UID; `none` outside of pods, `unknown` for a group that was gone before it was seen.",
+                      "UID; `none` outside of pods, `unknown` for a cgroup deleted before it was seen.",
            .example = R"(pod(cgroup))"},
           make,
           true};

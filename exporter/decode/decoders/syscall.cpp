@@ -33,7 +33,7 @@ Entry syscall_entry() {
   return {{.name = "syscall",
            .input = plan::DecoderInput::Integer,
            .extra = plan::DecoderExtra::None,
-           .summary = "The name of a system call by its number; `syscall_N` for a number newer than this build, "
+           .summary = "The name of a syscall by its number; `syscall_N` for a number newer than this build, "
                       "`unknown` for what can't be one.",
            .example = R"(syscall(args.id))"},
           make};

@@ -137,8 +137,8 @@ TEST_CASE("errors of a metric's keys") {
       {"x_total", "labels: {pid: pid}\n    retire_on_exit: pdi", 5, 21, "names no label", "did you mean \"pid\"?"},
       {"x_total", "labels: {pid: ''}\n    retire_on_exit: pid", 4, 20, "is empty", ""},
       {"x_total", "min_age: 5s", 4, 5, "min_age is for metrics with retire_on_exit", "add it"},
-      {"x_total", "labels: {pid: pid}\n    retire_on_exit: pid\n    min_age: 5", 6, 14, "min_age is no duration: \"5\"",
-       "5s"},
+      {"x_total", "labels: {pid: pid}\n    retire_on_exit: pid\n    min_age: 5", 6, 14,
+       "min_age is not a duration: \"5\"", "5s"},
       {"x_total", "from: {tracepoint: a/b, key: tid}", 4, 5, "either a tracepoint or from and to", ""},
       {"x_total", "raw_tracepoint: x", 4, 5, "both tracepoint and raw_tracepoint", ""},
   };

@@ -176,7 +176,7 @@ TEST_CASE("errors name the place, the problem and the way out") {
       {"map(pid, 1=2)", 11, "expected a string", ""},
       {"map(pid, 1=\"a\", 1=\"b\")", 16, "1 is named twice", ""},
       {"map(1=\"a\", pid)", 11, "a value after names", "map(value, 1=\"name\")"},
-      {"map(pid, pid=\"a\")", 9, "map() names integers, this is pid", "1=\"name\""},
+      {"map(pid, pid=\"a\")", 9, "map() needs an integer before \"=\", not pid", "1=\"name\""},
       {"map(pid, -9223372036854775809=\"a\")", 9, "does not fit", ""},
       {"pid @ 1", 4, "unexpected @", ""},
       {"pid == \xC3\xBC", 7, "not ASCII", ""},
