@@ -220,7 +220,7 @@ TEST_CASE("lost events come with their reason and what to do about it") {
   status.metrics[0].lost = {{"recursion", 5}, {"negative_value", 0}};
   const std::string html = page(status);
   CHECK(has(html, "<code>a</code> (5 recursion)"));
-  CHECK(has(html, "raw_tracepoint"));
+  CHECK(has(html, "tp_btf lose fewer events"));
   CHECK_FALSE(has(html, "negative"));
   CHECK_FALSE(has(html, "<code>b</code>"));
 }

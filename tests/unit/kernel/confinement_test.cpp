@@ -42,7 +42,7 @@ TEST_CASE("too many open files is about the limit") {
 TEST_CASE("a refused perf event names perf_event_paranoid where CAP_PERFMON does not suffice") {
   const std::string strict = advice_for_perf({.capabilities = kBpfAndPerfmon, .perf_event_paranoid = 3}, EACCES);
   CHECK(says(strict, "kernel.perf_event_paranoid=2"));
-  CHECK(says(strict, "CAP_PERFMON suffices"));
+  CHECK(says(strict, "CAP_PERFMON is enough"));
   CHECK(says(advice_for_perf({.perf_event_paranoid = 2}, EACCES), "grant CAP_PERFMON"));
   CHECK(says(advice_for_perf({.capabilities = kBpfAndPerfmon, .seccomp_filter = true}, EPERM), "seccomp"));
 }
