@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -86,10 +87,14 @@ TEST_CASE("timers' and work queues' arguments give what their records say, whoev
                                   "timer/timer_base_idle"},
                                  {}, 0),
                       work);
+  // What is written to a pseudo-terminal goes to its other side by a work item (flush_to_ldisc() of drivers/tty/tty_buffer.c).
+  const UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(terminal.valid());
+  REQUIRE(unlockpt(terminal.get()) == 0);
   compare_for_a_while(all_mapped({"workqueue/workqueue_queue_work", "workqueue/workqueue_activate_work",
                                   "workqueue/workqueue_execute_start", "workqueue/workqueue_execute_end"},
                                  {}, 1),
-                      work);
+                      [&] { CHECK(write(terminal.get(), "x", 1) == 1); });
   compare_for_a_while(
       all_mapped({"power/cpu_idle", "power/cpu_frequency", "power/cpu_idle_miss", "sched/sched_stat_runtime",
                   "sched/sched_process_free", "sched/sched_wake_idle_without_ipi", "napi/napi_poll"},

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <numeric>
+#include <utility>
 
 #include "catch.h"
 #include "kernel/support/session.h"
@@ -26,6 +28,27 @@ std::size_t unknown_to(const std::map<std::string, std::uint64_t>& arguments,
                        const std::map<std::string, std::uint64_t>& record) {
   return static_cast<std::size_t>(
       std::count_if(record.begin(), record.end(), [&](const auto& row) { return !arguments.contains(row.first); }));
+}
+
+using Table = std::map<std::string, std::uint64_t>;
+
+std::uint64_t sum_of(const Table& table) {
+  return std::accumulate(table.begin(), table.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& row) { return sum + row.second; });
+}
+
+/// Both tables of one moment: what did the work may still be going to sleep, and interrupts meet it there. The records are read
+/// between two readings of the arguments that agree.
+std::pair<Table, Table> tables_at_rest(Session& by_arguments, Session& by_record, const std::string& name) {
+  Table before = by_arguments.table(name);
+  for (;;) {
+    Table record = by_record.table(name);
+    Table after = by_arguments.table(name);
+    if (before == after) {
+      return {std::move(after), std::move(record)};
+    }
+    before = std::move(after);
+  }
 }
 
 std::uint64_t monotonic_nanoseconds() {
@@ -87,14 +110,15 @@ std::map<std::string, std::uint64_t> compare(const std::vector<Compared>& events
   for (std::size_t i = 0; i < events.size(); ++i) {
     INFO(events[i].event);
     const std::string name = name_of(i);
-    const std::uint64_t counted = by_arguments.sum(name);
+    const auto [arguments, record] = tables_at_rest(by_arguments, by_record, name);
+    const std::uint64_t counted = sum_of(arguments);
     const std::uint64_t missed = by_record.recursion_misses();
     if (missed == 0) {
-      CHECK(text(by_arguments.table(name)) == text(by_record.table(name)));
+      CHECK(text(arguments) == text(record));
     } else {  // by events that interrupted its program; not all of them were of interest
-      CHECK(by_record.sum(name) <= counted);
-      CHECK(by_record.sum(name) + missed >= counted);
-      CHECK(unknown_to(by_arguments.table(name), by_record.table(name)) == 0);
+      CHECK(sum_of(record) <= counted);
+      CHECK(sum_of(record) + missed >= counted);
+      CHECK(unknown_to(arguments, record) == 0);
     }
     CHECK(counted >= events[i].at_least);
   }
