@@ -265,7 +265,9 @@ class Exporter {
 
   void log_warnings(const plan::PlannedMetric& metric) const {
     for (const Error& warning : metric.warnings) {
-      log_->warn("{}", config::render_line(warning, "warning"));
+      const SourceLocation at = warning.location.value_or(SourceLocation{});
+      log_->warn("{}:{}:{}: {}{}{}", at.file, at.line, at.column, warning.message, warning.hint.empty() ? "" : "; ",
+                 warning.hint);
     }
   }
 

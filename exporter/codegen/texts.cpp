@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <ranges>
 
 #include "base/overloaded.h"
 #include "codegen/integers.h"
@@ -133,10 +134,10 @@ void Texts::write_letters(const plan::BitLetters& letters, std::int64_t offset, 
   out_.load_immediate(Reg::R3, 0x61c8864680b583ebLL);
   out_.alu(Alu::Mul, Reg::R3, Reg::R1);
   out_.load_immediate(Reg::R0, 0);
-  for (auto piece = letters.pieces.rbegin(); piece != letters.pieces.rend(); ++piece) {
-    const bool letter = std::has_single_bit(piece->mask) && piece->choices.size() == 1 && piece->otherwise.empty() &&
-                        piece->choices[0].value == piece->mask && piece->choices[0].text.size() == 1;
-    letter ? add_letter(piece->mask, piece->choices[0].text[0]) : add_choice(*piece);
+  for (const plan::BitLetters::Piece& piece : std::ranges::reverse_view(letters.pieces)) {
+    const bool letter = std::has_single_bit(piece.mask) && piece.choices.size() == 1 && piece.otherwise.empty() &&
+                        piece.choices[0].value == piece.mask && piece.choices[0].text.size() == 1;
+    letter ? add_letter(piece.mask, piece.choices[0].text[0]) : add_choice(piece);
   }
   for (std::uint32_t done = 0; done < size;) {
     const std::uint32_t bytes = chunk(offset + done, size - done);

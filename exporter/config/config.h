@@ -154,7 +154,7 @@ struct Loaded {
 [[nodiscard]] std::string render(const Errors& errors, const Config& config, std::string_view severity = "error");
 
 /// One error as render() begins it, without its source line: `file:line:column: error: message; hint`.
-[[nodiscard]] std::string render_line(const Error& error, std::string_view severity = "error");
+[[nodiscard]] std::string render_line(const Error& error);
 
 /// The errors in the order of render(): those without a place first, then file by file.
 [[nodiscard]] Errors by_place(Errors errors);

@@ -54,8 +54,8 @@ std::string head(const Error& error, std::string_view severity) {
 
 }  // namespace
 
-std::string render_line(const Error& error, std::string_view severity) {
-  return printable(head(error, severity));
+std::string render_line(const Error& error) {
+  return printable(head(error, "error"));
 }
 
 Errors by_place(Errors errors) {
@@ -75,7 +75,7 @@ std::string render(const Errors& errors, const Config& config, std::string_view 
   }
   std::string text;
   for (const Error& error : by_place(errors)) {
-    text += render_line(error, severity) + '\n';
+    text += printable(head(error, severity)) + '\n';
     if (!error.location || error.location->line == 0 || error.location->column == 0) {
       continue;
     }

@@ -261,8 +261,7 @@ void SeriesTable::count_other(const reader::MapSnapshot& snapshot) {
 }
 
 void SeriesTable::bury_unseen(const Showing& showing) {
-  for (std::uint32_t number = 0; number < entries_.size(); ++number) {
-    Entry& entry = entries_[number];
+  for (Entry& entry : entries_) {
     if (entry.row == kNone) {
       if (entry.leader != kDead) {
         entry.leader = kDead;

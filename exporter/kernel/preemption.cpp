@@ -14,6 +14,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "base/unique_fd.h"
@@ -122,21 +123,21 @@ std::int32_t spin_nanoseconds() {
   return static_cast<std::int32_t>(ticks < kMost ? ticks : kMost);
 }
 
-/// Two threads on one CPU; the calling one goes on as it was.
-void contend() {
+/// Two threads on one CPU; the calling one goes on as it was. False when the system has no more threads.
+bool contend() try {
   std::atomic<bool> ready = false;
   std::atomic<bool> done = false;
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
-  std::thread other([&] {
+  const std::jthread other([&](const std::stop_token& stop) {
     sched_setaffinity(0, sizeof one, &one);
     ready = true;
-    while (!done) {
+    while (!done && !stop.stop_requested()) {
       make_event();
     }
   });
-  std::thread spinner([&] {
+  std::jthread spinner([&] {
     sched_setaffinity(0, sizeof one, &one);
     prctl(PR_SET_NAME, kSpinner);
     while (!ready) {
@@ -146,7 +147,9 @@ void contend() {
     done = true;
   });
   spinner.join();
-  other.join();
+  return true;
+} catch (const std::system_error&) {
+  return false;
 }
 
 }  // namespace
@@ -161,7 +164,9 @@ std::optional<std::uint64_t> misses_under_preemption(std::uint32_t wait_id) {
     if (!link.valid()) {
       return std::nullopt;
     }
-    contend();
+    if (!contend()) {
+      return std::nullopt;
+    }
   }
   bpf_prog_info info{};
   std::uint32_t length = sizeof info;

@@ -1,7 +1,5 @@
 // include/trace/events/block.h; blk_rq_trace_sector() and blk_rq_trace_nr_sectors() of include/linux/blktrace_api.h;
 // blk_fill_rwbs() of kernel/trace/blktrace.c; blk_status_to_errno() of block/blk-core.c.
-#include <array>
-
 #include "plan/field_rows.h"
 
 namespace tpx::plan {
@@ -55,7 +53,8 @@ namespace {
 // Commands of a driver's or of SCSI's own (operations 32 to 35) have no place on the disk.
 #define TPX_UNLESS_PASSED_THROUGH(VALUE) "if((args.rq->cmd_flags & 0xfc) == 0x20, 0, " VALUE ")"
 
-constexpr std::array kRows{
+// Not std::array: clang follows at most 256 arguments of its deduction guide.
+constexpr FieldRow kRows[] = {
     // What is completed is so many bytes, not the whole request.
     TPX_REQUEST_ROWS("block/block_rq_complete"),
     FieldRow{"block/block_rq_complete", "sector", "args.rq->__sector"},

@@ -1,14 +1,13 @@
 // include/trace/events/kmem.h, vmscan.h, compaction.h, migrate.h, huge_memory.h, oom.h, filemap.h. Page frame numbers and
 // nodes of zones are not here: they take the kernel's memory map.
-#include <array>
-
 #include "plan/field_rows.h"
 
 namespace tpx::plan {
 
 namespace {
 
-constexpr std::array kRows{
+// Not std::array: clang follows at most 256 arguments of its deduction guide.
+constexpr FieldRow kRows[] = {
     // ---- compaction
     FieldRow{"compaction/mm_compaction_begin", "zone_start", "args.zone_start"},
     FieldRow{"compaction/mm_compaction_begin", "migrate_pfn", "args.cc->migrate_pfn"},

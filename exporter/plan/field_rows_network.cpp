@@ -1,7 +1,5 @@
 // include/trace/events/net.h, napi.h, skb.h, sock.h, tcp.h, udp.h. Addresses of IPv6 are not here: a record has a mapped one for
 // IPv4. What only struct inet_sock has is read behind a cast, as inet_sk() of include/net/inet_sock.h does.
-#include <array>
-
 #include "plan/field_rows.h"
 
 namespace tpx::plan {
@@ -15,7 +13,8 @@ namespace {
       FieldRow{EVENT, "saddr", "bytes(cast(args.sk, \"inet_sock\")->inet_saddr)"},                \
       FieldRow{EVENT, "daddr", "bytes(args.sk->__sk_common.skc_daddr)"}
 
-constexpr std::array kRows{
+// Not std::array: clang follows at most 256 arguments of its deduction guide.
+constexpr FieldRow kRows[] = {
     // ---- napi
     FieldRow{"napi/dql_stall_detected", "thrs", "args.thrs"},
     FieldRow{"napi/dql_stall_detected", "len", "args.len"},

@@ -1,14 +1,13 @@
 // include/trace/events/ext4.h, jbd2.h, writeback.h. Of balance_dirty_pages nothing is here: it counts in ticks, whose length
 // BTF does not tell; nor are cgroup_ino and the backing device of an inode: functions of the kernel find those.
-#include <array>
-
 #include "plan/field_rows.h"
 
 namespace tpx::plan {
 
 namespace {
 
-constexpr std::array kRows{
+// Not std::array: clang follows at most 256 arguments of its deduction guide.
+constexpr FieldRow kRows[] = {
     // ---- ext4
     FieldRow{"ext4/ext4_alloc_da_blocks", "dev", "args.inode->i_sb->s_dev"},
     FieldRow{"ext4/ext4_alloc_da_blocks", "ino", "args.inode->i_ino"},

@@ -1,13 +1,12 @@
 // include/trace/events/timer.h, workqueue.h, power.h, sched.h, signal.h, task.h, irq.h.
-#include <array>
-
 #include "plan/field_rows.h"
 
 namespace tpx::plan {
 
 namespace {
 
-constexpr std::array kRows{
+// Not std::array: clang follows at most 256 arguments of its deduction guide.
+constexpr FieldRow kRows[] = {
     // ---- power
     FieldRow{"power/clock_disable", "state", "args.state"},
     FieldRow{"power/clock_disable", "cpu_id", "args.cpu_id"},

@@ -35,7 +35,7 @@ def test_default_configuration(exporter, workload):
     """Without a file it serves the built-in one, every metric of it is attached, and counts."""
     opens, calls = workload("openat_calls", 997), workload("getppid_calls", 499)
     switching = workload("context_switches", 97)
-    running = exporter(None)
+    running = exporter(None, "--series.min-age=0s")  # else series of processes as young as these are not exposed yet
     before = switching.switches()
     opens.go()
     calls.go()
