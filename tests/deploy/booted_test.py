@@ -51,7 +51,7 @@ down() { metrics | grep '^tracepoint_exporter_metric_up{.*} 0$' || true; }
 dpkg -i /package.deb >/dev/null 2>&1
 echo "up at first: $(up)"
 pid=$(systemctl show --property=MainPID --value tracepoint_exporter)
-echo "capabilities: $(cat /proc/$pid/task/*/status | sed -n 's/^CapPrm:\t//p' | sort -u | xargs)"
+echo "capabilities: $(cat /proc/$pid/task/*/status | sed -n 's/^CapPrm:\t//p' | grep -v '^0*$' | sort -u | xargs)"
 grep -E '^(Uid|NoNewPrivs|Seccomp):' /proc/$pid/status
 ln -s /usr/share/tracepoint_exporter/config/memory.yaml /etc/tracepoint_exporter/conf.d/
 systemctl reload tracepoint_exporter

@@ -55,7 +55,7 @@ def serving(prefix, directory, text, *flags):
     directory.chmod(0o755)
     file = directory / "config.yaml"
     file.write_text(text)
-    exporter = Exporter([f"--config.file={file}", "--web.enable-lifecycle", *flags], prefix, directory / "log")
+    exporter = Exporter([f"--config.file={file}", "--web.enable-lifecycle", "--series.min-age=0s", *flags], prefix, directory / "log")
     try:
         yield exporter, file
     finally:

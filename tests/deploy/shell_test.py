@@ -148,7 +148,7 @@ def test_man_page_is_clean(unpacked):
         capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert done.stderr == ""
-    assert "Loads the configuration again" in done.stdout
+    assert "Reloads the configuration" in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
