@@ -9,7 +9,7 @@
 namespace tpx::test {
 
 /// Both attach types at once over one piece of work, all the event's rows as labels: checks that both say the same, but for
-/// what the classic program says that it missed, and of at least so many events. `fields` is YAML: `pid: args.pid`. Gives
+/// what the kernel says that either program missed, and of at least so many events. `fields` is YAML: `pid: args.pid`. Gives
 /// the rows.
 ///
 /// The two programs of one event run one after the other. What the event's arguments point to may change in between, where
