@@ -84,7 +84,7 @@ def test_a_reload_without_a_thread_is_refused_and_the_service_goes_on(service, p
     assert status == 200
     pids.set("max")
     started.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: started.log_text().count("msg=\"serving 1 metrics") == 2, "the next reload succeeds")
+    wait_until(lambda: started.log_text().count("msg=\"serving 1 metric ") == 2, "the next reload succeeds")
     assert started.stop() == 0
 
 
