@@ -13,12 +13,13 @@ import re
 import sys
 
 # Module → what it may include besides itself and base. The chain, left to right; a module sees all to its left.
-CHAIN = ["config", "expression", "plan", "codegen", "loader", "reader", "decode", "expose", "live", "cli"]
+CHAIN = ["expression", "config", "schema", "plan", "codegen", "loader", "reader", "decode", "exposition", "live", "http",
+         "service", "page", "cli"]
 # Beside the chain: who may include these. They themselves include base alone.
 BESIDE = {
     "base": CHAIN + ["kernel", "assembler"],
-    "kernel": ["plan", "codegen", "loader", "reader", "decode", "expose", "live", "cli"],
-    "assembler": ["codegen", "loader", "live", "cli"],
+    "kernel": CHAIN[CHAIN.index("schema") :],
+    "assembler": ["codegen", "loader", "live", "service", "cli"],
 }
 MODULES = CHAIN + list(BESIDE)
 
@@ -27,8 +28,8 @@ LIBRARIES = {
     "yaml-cpp/": ["config"],
     "bpf/": ["kernel", "loader", "reader", "live"],
     "traceevent/": ["kernel"],
-    "civetweb.h": ["expose"],
-    "prometheus/": ["expose"],
+    "civetweb.h": ["http"],
+    "prometheus/": ["exposition", "http", "service"],
     "CLI/": ["cli"],
 }
 

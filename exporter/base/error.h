@@ -26,6 +26,7 @@ struct Error {
   std::string hint = {};
   std::optional<SourceLocation> location = {};
   std::optional<int> os_error = {};
+  bool by_verifier = false;  ///< the kernel's verifier refused a program
 
   /// The same error with `prefix` before its message, for callers that know the context.
   [[nodiscard]] Error with_context(std::string_view prefix) && {

@@ -31,4 +31,7 @@ namespace tpx {
 /// `text` without leading and trailing ASCII white space.
 [[nodiscard]] std::string_view trim(std::string_view text);
 
+/// `1 metric`, `2 metrics`.
+[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
+
 }  // namespace tpx

@@ -3,16 +3,18 @@
 #include <iterator>
 
 #include "assembler/program.h"
+#include "base/text.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/options.h"
 #include "cli/plan_summary.h"
-#include "cli/prepare.h"
 #include "cli/report.h"
-#include "cli/session.h"
 #include "codegen/generate.h"
 #include "plan/cardinality.h"
+#include "service/configuration.h"
+#include "service/deploy.h"
+#include "service/prepare.h"
 
 namespace tpx::cli {
 
@@ -45,7 +47,7 @@ void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
 }
 
 /// One line for each program with what became of it; errors for what can't be compiled.
-Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const Attached* attached, bool dump) {
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached, bool dump) {
   Errors errors;
   for (const plan::ProgramPlan& program : plan.programs) {
     const auto code = codegen::generate(program, plan.metrics, kernel.features);
@@ -70,7 +72,7 @@ Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, cons
   return errors;
 }
 
-void print_objects(const Attached& attached) {
+void print_objects(const service::Deployment& attached) {
   for (const loader::LoadedObject& object : attached.loaded.objects) {
     for (const loader::ObjectProgram& program : object.programs) {
       std::printf("program %s (%s): %s\n", program.name.c_str(), program.section.c_str(),
@@ -80,10 +82,10 @@ void print_objects(const Attached& attached) {
 }
 
 /// Loads all that serve would, the same way, and attaches nothing. What the kernel refused.
-Errors verify(Prepared prepared, const kernel::Kernel& kernel, const CheckOptions& options) {
-  plan::Options planner = planner_options();
+Errors verify(service::Prepared prepared, const kernel::Kernel& kernel, const CheckOptions& options) {
+  plan::Options planner = service::planner_options();
   const config::Config config = prepared.config;
-  const Attached attached = deploy(std::move(prepared), kernel, loader::Attach::No);
+  const service::Deployment attached = service::deploy(std::move(prepared), kernel, loader::Attach::No);
   planner.probe_reads = attached.probe_reads;
   const plan::Plan plan = plan::make_plan(config, kernel, planner);  // as it was loaded
   static_cast<void>(print_programs(plan, kernel, &attached, options.dump));
@@ -92,7 +94,7 @@ Errors verify(Prepared prepared, const kernel::Kernel& kernel, const CheckOption
     std::fflush(stdout);
     print_logs(plan, kernel);
   }
-  return refused_by_kernel(attached);
+  return service::refused_by_kernel(attached);
 }
 
 /// What this machine offers; a failure when something is missing without which nothing can be served.
@@ -114,7 +116,7 @@ int check_machine(const CheckOptions& options) {
 
 void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string& path) {
   std::string labels;
-  for (const plan::KeyField& field : metric.planned.plan.key.fields) {
+  for (const schema::KeyField& field : metric.planned.plan.key.fields) {
     labels += (labels.empty() ? "" : ", ") + field.label;
   }
   std::printf("%s\n", metric.planned.plan.name.c_str());
@@ -124,16 +126,17 @@ void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string
   std::printf("  labels  %s\n", labels.empty() ? "none" : labels.c_str());
 }
 
-void print_metrics(const Prepared& prepared, const kernel::Kernel& kernel) {
+void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kernel) {
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
     std::fputs(plan_summary(metric).c_str(), stdout);
-    const auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, planner_options());
+    const auto estimate =
+        plan::estimate_series(prepared.config, metric, kernel.possible_cpus, service::planner_options());
     std::printf("  series  %s\n", plan::to_text(estimate).c_str());
     for (const std::string& warning : plan::cardinality_warnings(estimate, metric)) {
       std::printf("  warning %s\n", warning.c_str());
     }
   }
-  for (const OpenedObject& object : prepared.objects.objects) {
+  for (const service::OpenedObject& object : prepared.objects.objects) {
     for (const plan::ObjectMetricPlan& metric : object.metrics) {
       print_object_metric(metric, object.file.path());
     }
@@ -141,12 +144,12 @@ void print_metrics(const Prepared& prepared, const kernel::Kernel& kernel) {
 }
 
 /// What is right as configured and hardly meant.
-Errors warnings_of(const Prepared& prepared) {
+Errors warnings_of(const service::Prepared& prepared) {
   Errors warnings;
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
     warnings.insert(warnings.end(), metric.warnings.begin(), metric.warnings.end());
   }
-  for (const OpenedObject& object : prepared.objects.objects) {
+  for (const service::OpenedObject& object : prepared.objects.objects) {
     for (const plan::ObjectMetricPlan& metric : object.metrics) {
       warnings.insert(warnings.end(), metric.planned.warnings.begin(), metric.planned.warnings.end());
     }
@@ -169,16 +172,16 @@ int check(const CheckOptions& options) {
   if (options.files.empty()) {
     return check_machine(options);
   }
-  config::Loaded loaded = load_configuration(options.files);
+  config::Loaded loaded = service::load_configuration(options.files);
   const auto kernel = open_kernel(options.paths);
   if (!kernel) {
-    const Errors errors = errors_without_kernel(loaded);
+    const Errors errors = service::errors_without_kernel(loaded);
     report(kernel.error());
     return errors.empty() ? kFailure : finish(errors, loaded.config, kUsage);
   }
-  Prepared prepared = prepare(std::move(loaded), *kernel);
+  service::Prepared prepared = service::prepare(std::move(loaded), *kernel);
   const config::Config config = prepared.config;
-  Errors errors = all_errors(prepared);
+  Errors errors = service::all_errors(prepared);
   const Errors warnings = warnings_of(prepared);
   const int code = errors.empty() ? kFailure : kUsage;
   print_metrics(prepared, *kernel);

@@ -8,10 +8,10 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "cli/session.h"
 #include "cli/snippet.h"
 #include "live/text_buffer.h"
 #include "plan/event_plan.h"
+#include "service/configuration.h"
 
 namespace tpx::cli {
 
@@ -52,7 +52,7 @@ std::string names_text(const kernel::FieldNames& names) {
 class Description {
  public:
   Description(kernel::Format format, const kernel::Kernel& kernel)
-      : format_(std::move(format)), kernel_(kernel), options_(planner_options()) {
+      : format_(std::move(format)), kernel_(kernel), options_(service::planner_options()) {
     auto plan = plan::plan_events({format_.full_name(), std::nullopt, {}}, kernel_, options_);
     if (plan) {
       attach_ = plan->point.type;

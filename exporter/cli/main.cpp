@@ -10,8 +10,8 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cli/usage.h"
-#include "expose/own_metrics.h"
 #include "kernel/confinement.h"
+#include "service/own_metrics.h"
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr const char* kDescription =
     "Without a subcommand it serves: tracepoint_exporter --config.file=config.yaml";
 
 std::string version_text() {
-  const tpx::expose::BuildInfo build = tpx::expose::this_build();
+  const tpx::service::BuildInfo build = tpx::service::this_build();
   return "tracepoint_exporter " + build.version + (build.revision.empty() ? "" : " (" + build.revision + ")") + ", " +
          build.compiler;
 }

@@ -16,7 +16,7 @@ std::string cost_class(const plan::PlannedMetric& metric) {
                                                     : "high (a pair on classic tracepoints)";
   }
   if (metric.attach == plan::AttachType::TpBtf) {
-    return metric.plan.store.kind == plan::StoreKind::PerCpuHash ? "medium (a hash look-up)" : "low";
+    return metric.plan.store.kind == schema::StoreKind::PerCpuHash ? "medium (a hash look-up)" : "low";
   }
   return "medium (the kernel makes the record first)";
 }
@@ -24,7 +24,7 @@ std::string cost_class(const plan::PlannedMetric& metric) {
 }  // namespace
 
 std::string plan_summary(const plan::PlannedMetric& metric) {
-  const plan::MetricPlan& plan = metric.plan;
+  const schema::MetricSchema& plan = metric.plan;
   const std::uint64_t bytes =
       plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (metric.pair ? metric.pair->total_bytes() : 0);
   std::string text = plan.name + "\n";
@@ -34,7 +34,7 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   line("attach  ", std::string(plan::name(metric.attach)) + ": " + metric.attach_reason);
   const std::size_t more = metric.tracepoints.size() - 1;
   line("on      ", metric.tracepoints.front() + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
-  line("store   ", plan::store_name(plan.store.kind) + " (" + plan.store.reason + "), " + bytes_text(bytes) +
+  line("store   ", schema::store_name(plan.store.kind) + " (" + plan.store.reason + "), " + bytes_text(bytes) +
                        ", at most " + std::to_string(plan.store.max_series) + " series");
   line("cost    ", cost_class(metric));
   for (const std::string& note : metric.notes) {

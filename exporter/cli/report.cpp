@@ -65,19 +65,6 @@ void report(const Errors& errors, const config::Config& config, ReportFormat for
   }
 }
 
-std::string summary(const Errors& errors) {
-  if (errors.empty()) {
-    return "";
-  }
-  constexpr std::size_t kLongest = 500;
-  const std::string first = to_utf8(config::render_line(config::by_place(errors).front()).substr(0, kLongest));
-  return errors.size() == 1 ? first : first + " (and " + counted(errors.size() - 1, "more error") + ")";
-}
-
-std::string counted(std::size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 void report_warnings(const Errors& warnings, const config::Config& config) {
   std::fputs(config::render(warnings, config, "warning").c_str(), stderr);
 }

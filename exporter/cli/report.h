@@ -17,12 +17,6 @@ void report(const Error& error, ReportFormat format = ReportFormat::Text);
 /// Writes configuration errors to stderr: as a compiler does, with source lines and carets, or as JSON.
 void report(const Errors& errors, const config::Config& config, ReportFormat format = ReportFormat::Text);
 
-/// All errors in one line for a status page or a label: the first in compiler format, and the number of further ones.
-[[nodiscard]] std::string summary(const Errors& errors);
-
-/// `1 metric`, `2 metrics`.
-[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
-
 /// Prints warnings to stderr in the format of errors.
 void report_warnings(const Errors& warnings, const config::Config& config);
 

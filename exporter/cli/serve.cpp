@@ -5,13 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <tuple>
 #include <utility>
 
 #include "base/duration.h"
@@ -19,25 +16,16 @@
 #include "cli/command.h"
 #include "cli/log.h"
 #include "cli/options.h"
-#include "cli/prepare.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
 #include "cli/service_signals.h"
-#include "cli/session.h"
 #include "cli/stderr_pump.h"
-#include "decode/containers.h"
-#include "expose/admin_routes.h"
-#include "expose/gzip_sink.h"
-#include "expose/http_server.h"
-#include "expose/landing_page.h"
-#include "expose/listen_address.h"
-#include "expose/metric_service.h"
-#include "expose/negotiate.h"
-#include "expose/own_metrics.h"
-#include "expose/registry_text.h"
-#include "expose/scrapers.h"
-#include "expose/server_families.h"
-#include "live/cgroup_watch.h"
+#include "http/admin_routes.h"
+#include "http/listen_address.h"
+#include "http/server.h"
+#include "http/server_families.h"
+#include "page/landing_page.h"
+#include "service/service.h"
 
 namespace tpx::cli {
 
@@ -53,8 +41,8 @@ struct ServeOptions {
   std::string min_age = "5s";
   std::string linger = "5m";
   bool lifecycle = false;
-  std::size_t max_requests = expose::ServerOptions{}.max_requests;
-  std::size_t max_connections = expose::ServerOptions{}.max_connections;
+  std::size_t max_requests = http::ServerOptions{}.max_requests;
+  std::size_t max_connections = http::ServerOptions{}.max_connections;
   kernel::Paths paths;
   LogOptions log;
 };
@@ -63,321 +51,85 @@ ReportFormat report_format(const LogOptions& log) {
   return log.format == "json" ? ReportFormat::Json : ReportFormat::Text;
 }
 
-class SocketSink : public expose::ChunkSink {
- public:
-  explicit SocketSink(expose::Response& response) : response_(response) {}
-  [[nodiscard]] bool write(std::string_view piece) override { return response_.write(piece); }
-
- private:
-  expose::Response& response_;
-};
-
-decode::Environment environment_of(const kernel::Paths& paths) {
-  decode::Environment environment;
-  environment.procfs = paths.procfs;
-  environment.sysfs = paths.sysfs;
-  environment.cgroupfs = paths.sysfs + "/fs/cgroup";
-  return decode::with_shared(std::move(environment));
+/// The exit code of a start that ended so.
+int exit_code(service::LoadResult::Outcome outcome) {
+  return outcome == service::LoadResult::Outcome::Served    ? kOk
+         : outcome == service::LoadResult::Outcome::Refused ? kUsage
+                                                            : kFailure;
 }
 
-/// The server's state between scrapes and reloads. Thread-safe.
-class Exporter {
- public:
-  Exporter(ServeOptions options, std::shared_ptr<spdlog::logger> log)
-      : options_(std::move(options)),
-        log_(std::move(log)),
-        report_format_(report_format(options_.log)),
-        environment_(environment_of(options_.paths)),
-        own_(expose::this_build(), options_.paths.procfs),
-        scrapers_(options_.series_start == "value" ? expose::SeriesStart::Value : expose::SeriesStart::Zero),
-        times_{parse_duration(options_.min_age).value_or(expose::SeriesTimes{}.min_age),
-               parse_duration(options_.linger).value_or(expose::SeriesTimes{}.linger)} {}
-
-  /// How a load ended.
-  struct LoadResult {
-    int exit_code = kOk;
-    Errors errors = {};  ///< why it failed; they are on stderr already
+service::ServiceOptions service_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
+  service::ServiceOptions result;
+  result.files = options.files;
+  result.strict = options.strict;
+  result.paths = options.paths;
+  result.series_start = options.series_start == "value" ? service::SeriesStart::Value : service::SeriesStart::Zero;
+  result.times = {parse_duration(options.min_age).value_or(service::SeriesTimes{}.min_age),
+                  parse_duration(options.linger).value_or(service::SeriesTimes{}.linger)};
+  result.log = log;
+  const bool low_ports = std::any_of(options.addresses.begin(), options.addresses.end(), [](const std::string& text) {
+    const auto address = http::parse_listen_address(text);
+    return address && address->address.port() != 0 && address->address.port() < IPPORT_RESERVED;
+  });
+  result.attached = [log, low_ports, procfs = options.paths.procfs] {
+    if (const auto done = drop_privileges(procfs, low_ports); !done) {
+      log->warn("{}", done.error().message);
+    }
   };
+  result.missing_privileges = [paths = options.paths] { return missing_privileges(paths); };
+  return result;
+}
 
-  /// Loads the configuration and attaches; what ran before goes on when that fails. Loads come one after another, so that
-  /// what runs is what the files said last.
-  LoadResult load() {
-    const std::lock_guard one(loading_);
-    LoadResult result = load_or_report();
-    std::string reason = summary(result.errors);
-    own_.observe_reload(result.exit_code == kOk, static_cast<double>(std::time(nullptr)), reason);
-    const std::lock_guard lock(mutex_);
-    reload_error_ = std::move(reason);
-    return result;
+/// Loads the configuration; what is wrong with it goes to stderr.
+service::LoadResult load(service::Service& service, ReportFormat format) {
+  service::LoadResult result = service.load();
+  if (!result.errors.empty()) {
+    report(result.errors, result.config, format);
   }
+  return result;
+}
 
-  void scrape(const expose::Request& request, expose::Response& response) {
-    const auto start = std::chrono::steady_clock::now();
-    const std::string* accept = request.header("Accept");
-    const std::string* encoding = request.header("Accept-Encoding");
-    const expose::Negotiated chosen = expose::negotiate(accept ? *accept : "", encoding ? *encoding : "");
-    expose::Headers headers{{"Content-Type", std::string(chosen.content_type)}, {"Vary", "Accept, Accept-Encoding"}};
-    if (chosen.gzip) {
-      headers.emplace_back("Content-Encoding", "gzip");
-    }
-    response.begin(200, std::move(headers));
-    SocketSink socket(response);
-    std::optional<expose::GzipSink> gzip;
-    if (chosen.gzip) {
-      gzip.emplace(socket);
-    }
-    expose::TextWriter writer(chosen.gzip ? static_cast<expose::ChunkSink&>(*gzip) : socket, chosen.format);
-    const auto client = expose::scrape_client(request);
-    std::shared_ptr<Service> service;
-    expose::Scrapers::Scrape scrape;
-    bool all = false;
-    {
-      // One page after the other, over a reload too: the numbers of the scrapes say in which order series were shown.
-      const std::lock_guard page(pages_);
-      service = current();
-      if (service->cgroups) {
-        service->cgroups->learn();
-      }
-      scrape = scrapers_.begin(client, std::chrono::steady_clock::now());
-      scrape.begun = start;
-      all = service->metrics->scrape(writer, scrape.showing);
-    }
-    expose::write_families(writer, own_.collect(status_of(*service, expose::MetricService::Detail::Counts)));
-    const bool complete = writer.finish() && (!gzip || gzip->finish());
-    scrapers_.end(scrape, complete && all, std::chrono::steady_clock::now());
-    if (complete) {
-      own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    }
-  }
+page::PageInfo page_info(const ServeOptions& options, const service::Service& service,
+                         std::chrono::steady_clock::time_point started) {
+  page::PageInfo info;
+  info.version = service::this_build().version;
+  std::array<char, 256> host{};
+  info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+  utsname system{};
+  info.kernel = uname(&system) == 0 ? system.release : "";
+  info.metrics_path = options.telemetry_path;
+  info.config = options.files.empty() ? "built in" : options.files.front();
+  info.reload_error = service.load_error();
+  info.reload_successful = info.reload_error.empty();
+  info.up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
+  return info;
+}
 
-  [[nodiscard]] expose::ExporterStatus status() { return status_of(*current(), expose::MetricService::Detail::Totals); }
-
-  /// More metrics about the exporter itself. Before the first scrape.
-  void add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source) {
-    own_.add_source(std::move(source));
-  }
-
-  [[nodiscard]] expose::PageInfo page() const {
-    expose::PageInfo info;
-    info.version = expose::this_build().version;
-    std::array<char, 256> host{};
-    info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
-    utsname system{};
-    info.kernel = uname(&system) == 0 ? system.release : "";
-    info.metrics_path = options_.telemetry_path;
-    info.config = options_.files.empty() ? "built in" : options_.files.front();
-    {
-      const std::lock_guard lock(mutex_);
-      info.reload_successful = reload_error_.empty();
-      info.reload_error = reload_error_;
-    }
-    info.up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-    return info;
-  }
-
- private:
-  /// What one configuration set up; replaced as a whole.
-  struct Service {
-    std::unique_ptr<live::CgroupWatch> cgroups;  ///< null where no label needs it, or the kernel can't
-    std::unique_ptr<expose::MetricService> metrics;
-  };
-
-  [[nodiscard]] expose::ExporterStatus status_of(Service& service, expose::MetricService::Detail detail) const {
-    expose::ExporterStatus status = service.metrics->status(detail);
-    status.scrapers = scrapers_.known(std::chrono::steady_clock::now());
-    return status;
-  }
-
-  [[nodiscard]] std::shared_ptr<Service> current() const {
-    const std::lock_guard lock(mutex_);
-    return service_;
-  }
-
-  LoadResult failed(int code, Errors errors, const config::Config& config = {}) {
-    report(errors, config, report_format_);
-    return {code, std::move(errors)};
-  }
-
-  /// What the system has no more of may not end the service.
-  LoadResult load_or_report() {
-    try {
-      return try_load();
-    } catch (const std::exception& error) {
-      return failed(kFailure, {Error{std::string("the configuration can't be loaded: ") + error.what()}});
-    }
-  }
-
-  LoadResult try_load() {
-    config::Loaded loaded = load_configuration(options_.files);
-    auto kernel = kernel::running_kernel(options_.paths);
-    if (!kernel) {
-      Errors errors = errors_without_kernel(loaded);
-      const int code = errors.empty() ? kFailure : kUsage;
-      errors.push_back(std::move(kernel.error()));
-      return failed(code, std::move(errors), loaded.config);
-    }
-    if (kernel->tracefs.mounted_here()) {
-      log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());
-    }
-    Prepared prepared = prepare(std::move(loaded), *kernel);
-    if (Errors errors = refusal(prepared, options_.strict); !errors.empty()) {
-      return failed(kUsage, std::move(errors), prepared.config);
-    }
-    return serve_configuration(std::move(prepared), *kernel);
-  }
-
-  LoadResult serve_configuration(Prepared prepared, const kernel::Kernel& kernel) {
-    // Start the watch first: a cgroup created before it would be missed.
-    auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
-    Attached attached = deploy(std::move(prepared), kernel);
-    Errors refused = refused_by_kernel(attached);
-    Errors not_served = refused;
-    for (const plan::Rejected& rejected : attached.rejected) {
-      not_served.push_back(Error(rejected.error).at(rejected.at));
-    }
-    for (const Error& error : not_served) {
-      log_->warn("not served: {}", config::render_line(error));
-    }
-    if (options_.strict && !refused.empty()) {
-      return failed(kFailure, std::move(refused));
-    }
-    if (!serves(attached.loaded) && !kernel.may_load) {
-      auto missing = missing_privileges(options_.paths);
-      return failed(kFailure, missing ? Errors{std::move(*missing)} : std::move(refused));
-    }
-    // A start leaves the exporter's own metrics to tell of it; a reload leaves what ran before.
-    if (!serves(attached.loaded) && current() && !not_served.empty()) {
-      return failed(kFailure, std::move(not_served));
-    }
-    for (const loader::LoadedMetric& metric : attached.loaded.metrics) {
-      for (const std::string& note : metric.planned.notes) {
-        log_->warn("{}: {}", metric.planned.plan.name, note);
-      }
-      log_warnings(metric.planned);
-    }
-    for (const loader::LoadedObject& object : attached.loaded.objects) {
-      for (const loader::LoadedObjectMetric& metric : object.metrics) {
-        log_warnings(metric.plan.planned);
-      }
-    }
-    return start_service(std::move(attached), std::move(cgroups), kernel);
-  }
-
-  void log_warnings(const plan::PlannedMetric& metric) const {
-    for (const Error& warning : metric.warnings) {
-      const SourceLocation at = warning.location.value_or(SourceLocation{});
-      log_->warn("{}:{}:{}: {}{}{}", at.file, at.line, at.column, warning.message, warning.hint.empty() ? "" : "; ",
-                 warning.hint);
-    }
-  }
-
-  /// Whether any metric is served.
-  static bool serves(const loader::Loaded& loaded) {
-    return !loaded.metrics.empty() ||
-           std::any_of(loaded.objects.begin(), loaded.objects.end(),
-                       [](const loader::LoadedObject& object) { return !object.metrics.empty(); });
-  }
-
-  static bool decode_cgroups(const Prepared& prepared) {
-    const auto decodes = [](const auto& metric) { return decode::decodes_cgroups(metric.planned.plan); };
-    const auto& [metrics, objects] = std::tie(prepared.plan.metrics, prepared.objects.objects);
-    return std::any_of(metrics.begin(), metrics.end(),
-                       [](const plan::PlannedMetric& metric) { return decode::decodes_cgroups(metric.plan); }) ||
-           std::any_of(objects.begin(), objects.end(), [&](const OpenedObject& object) {
-             return std::any_of(object.metrics.begin(), object.metrics.end(), decodes);
-           });
-  }
-
-  std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel) {
-    auto watch = live::CgroupWatch::start(decode::cgroup_index(environment_), kernel, planner_options());
-    if (!watch) {
-      log_->warn("cgroups deleted before the first scrape will be labelled \"unknown\": {}", watch.error().message);
-      return nullptr;
-    }
-    return std::move(*watch);
-  }
-
-  LoadResult start_service(Attached attached, std::unique_ptr<live::CgroupWatch> cgroups,
-                           const kernel::Kernel& kernel) {
-    std::size_t programs = attached.loaded.programs.size();
-    for (const loader::LoadedObject& object : attached.loaded.objects) {
-      programs += static_cast<std::size_t>(
-          std::count_if(object.programs.begin(), object.programs.end(),
-                        [](const loader::ObjectProgram& program) { return !program.refused; }));
-    }
-    drop_once();
-    auto service = expose::MetricService::make(std::move(attached.loaded), std::move(attached.rejected), environment_,
-                                               kernel.features, times_);
-    if (!service) {
-      return failed(kUsage, {service.error()});
-    }
-    if ((*service)->served() == 0) {
-      log_->error(
-          "this kernel can't serve any metric of the configuration; only the exporter's own metrics are served");
-    }
-    log_->info("serving {} with {}", counted((*service)->served(), "metric"), counted(programs, "program"));
-    auto next = std::make_shared<Service>(Service{std::move(cgroups), std::move(*service)});
-    {
-      const std::lock_guard lock(mutex_);
-      service_.swap(next);
-    }
-    next.reset();  // detaches what ran before; scrapes don't wait for it
-    return {};
-  }
-
-  /// Before the service's threads are made: each would keep what this one has.
-  void drop_once() {
-    if (std::exchange(dropped_, true)) {
-      return;
-    }
-    const bool low_ports =
-        std::any_of(options_.addresses.begin(), options_.addresses.end(), [](const std::string& text) {
-          const auto address = expose::parse_listen_address(text);
-          return address && address->address.port() != 0 && address->address.port() < IPPORT_RESERVED;
-        });
-    if (const auto done = drop_privileges(options_.paths.procfs, low_ports); !done) {
-      log_->warn("{}", done.error().message);
-    }
-  }
-
-  ServeOptions options_;
-  std::shared_ptr<spdlog::logger> log_;
-  ReportFormat report_format_;
-  decode::Environment environment_;
-  expose::OwnMetrics own_;
-  expose::Scrapers scrapers_;  ///< outlives services: for whom a series is new does not change by a reload
-  const expose::SeriesTimes times_;
-  std::mutex pages_;  ///< held while a page's series are read and written
-  std::mutex loading_;
-  bool dropped_ = false;  ///< by `loading_`
-  mutable std::mutex mutex_;
-  std::shared_ptr<Service> service_;
-  std::string reload_error_;  ///< by `mutex_`; "" after a good load
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-};
-
-std::vector<expose::Route> routes_of(const ServeOptions& options, const std::shared_ptr<Exporter>& exporter) {
-  std::vector<expose::Route> routes;
+std::vector<http::Route> routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
+  std::vector<http::Route> routes;
   routes.push_back(
       {options.telemetry_path,
        {"GET"},
-       [exporter](const expose::Request& request, expose::Response& response) { exporter->scrape(request, response); },
+       [service](const http::Request& request, http::Response& response) { service->scrape(request, response); },
        true});
   if (options.telemetry_path != "/") {
-    const auto history = std::make_shared<expose::RateHistory>();
-    history->sample(exporter->status(), std::chrono::steady_clock::now());
+    const auto history = std::make_shared<page::RateHistory>();
+    history->sample(service->status(), std::chrono::steady_clock::now());
     routes.push_back({"/",
                       {"GET"},
-                      expose::landing_page_handler([exporter] { return exporter->page(); },
-                                                   [exporter] { return exporter->status(); }, history),
+                      page::landing_page_handler(
+                          [options, service, started = std::chrono::steady_clock::now()] {
+                            return page_info(options, *service, started);
+                          },
+                          [service] { return service->status(); }, history),
                       false});
   }
-  expose::Admin admin;
+  http::Admin admin;
   admin.ready = [] { return true; };
   admin.lifecycle = options.lifecycle;
-  admin.reload = [exporter]() -> Result<void> {
-    const Exporter::LoadResult result = exporter->load();
-    if (result.exit_code == kOk) {
+  admin.reload = [service, format = report_format(options.log)]() -> Result<void> {
+    const service::LoadResult result = load(*service, format);
+    if (result.outcome == service::LoadResult::Outcome::Served) {
       return {};
     }
     std::string lines;
@@ -386,7 +138,7 @@ std::vector<expose::Route> routes_of(const ServeOptions& options, const std::sha
     }
     return fail("the previous configuration stays in use" + lines);
   };
-  for (expose::Route& route : expose::admin_routes(admin)) {
+  for (http::Route& route : http::admin_routes(admin)) {
     routes.push_back(std::move(route));
   }
   return routes;
@@ -414,8 +166,8 @@ void raise_descriptor_limit() {
   }
 }
 
-expose::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
-  expose::ServerOptions server;
+http::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
+  http::ServerOptions server;
   server.addresses = options.addresses;
   server.web_config_file = options.web_config;
   server.max_requests = options.max_requests;
@@ -427,20 +179,20 @@ expose::ServerOptions server_options(const ServeOptions& options, const std::sha
 /// Serves until a signal ends it.
 int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
                 const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved) {
-  const auto exporter = std::make_shared<Exporter>(options, log);
-  const expose::ServerOptions settings = server_options(options, log);
-  exporter->add_own_metrics(
-      [http = settings.statistics, lost] { return expose::server_families(*http, lost->load()); });
-  if (const int code = exporter->load().exit_code; code != kOk) {
+  const auto service = std::make_shared<service::Service>(service_options(options, log));
+  const http::ServerOptions settings = server_options(options, log);
+  service->add_own_metrics([http = settings.statistics, lost] { return http::server_families(*http, lost->load()); });
+  const ReportFormat format = report_format(options.log);
+  if (const int code = exit_code(load(*service, format).outcome); code != kOk) {
     return code;
   }
-  auto server = expose::HttpServer::start(settings, routes_of(options, exporter));
+  auto server = http::HttpServer::start(settings, routes_of(options, service));
   if (!server) {
-    report(server.error(), report_format(options.log));
+    report(server.error(), format);
     return kFailure;
   }
   reserved.clear();
-  for (const expose::BoundAddress& address : (*server)->addresses()) {
+  for (const http::BoundAddress& address : (*server)->addresses()) {
     log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
   }
   for (;;) {
@@ -450,7 +202,7 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
       break;
     }
     log->info("reloading the configuration");
-    exporter->load();
+    load(*service, format);
   }
   (*server)->stop();
   return kOk;
@@ -460,12 +212,12 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
 /// itself.
 int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserved) {
   for (const std::string& text : options.addresses) {
-    const auto address = expose::parse_listen_address(text);
+    const auto address = http::parse_listen_address(text);
     if (!address) {
       report(address.error(), report_format(options.log));
       return kUsage;
     }
-    auto socket = expose::reserve(*address);
+    auto socket = http::reserve(*address);
     if (!socket) {
       report(socket.error(), report_format(options.log));
       return kFailure;

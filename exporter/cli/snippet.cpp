@@ -26,7 +26,7 @@ std::vector<Label> likely_labels(const kernel::Format& format, const kernel::Ker
     if (field.name.starts_with("_")) {
       continue;
     }
-    const plan::DecoderCall decoder = live::decoder_for(field, format, kernel);
+    const schema::DecoderCall decoder = live::decoder_for(field, format, kernel);
     if (syscall && field.name == "ret") {
       labels.emplace_back("error", "errno(args.ret)");
     } else if (!decoder.name.empty()) {

@@ -9,14 +9,15 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/prepare.h"
 #include "cli/report.h"
-#include "cli/session.h"
 #include "cli/top_metric.h"
 #include "cli/top_screen.h"
 #include "live/top_source.h"
 #include "live/top_table.h"
 #include "plan/cardinality.h"
+#include "service/configuration.h"
+#include "service/deploy.h"
+#include "service/prepare.h"
 
 namespace tpx::cli {
 
@@ -83,11 +84,11 @@ std::string title_of(const plan::PlannedMetric& metric, const TopRequest& reques
 }
 
 /// What the labels of the metric show, where that may surprise; each is a line.
-std::string notes_of(const Prepared& prepared, const kernel::Kernel& kernel) {
+std::string notes_of(const service::Prepared& prepared, const kernel::Kernel& kernel) {
   std::string text;
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
     std::vector<std::string> notes = metric.notes;
-    auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, planner_options());
+    auto estimate = plan::estimate_series(prepared.config, metric, kernel.possible_cpus, service::planner_options());
     std::erase_if(estimate.labels, [](const plan::LabelEstimate& label) { return label.task_ids; });
     const std::vector<std::string> warnings = plan::cardinality_warnings(estimate, metric);
     notes.insert(notes.end(), warnings.begin(), warnings.end());
@@ -114,15 +115,15 @@ int run(const Options& options) {
     report(kernel.error());
     return kFailure;
   }
-  Prepared prepared = prepare({*config, {}}, *kernel);
-  if (const Errors errors = refusal(prepared, true); !errors.empty()) {
+  service::Prepared prepared = service::prepare({*config, {}}, *kernel);
+  if (const Errors errors = service::refusal(prepared, true); !errors.empty()) {
     std::for_each(errors.begin(), errors.end(), [](const Error& error) { report(error); });
     return kUsage;
   }
   const std::string notes = notes_of(prepared, *kernel);
-  Attached attached = deploy(std::move(prepared), *kernel);
+  service::Deployment attached = service::deploy(std::move(prepared), *kernel);
   if (attached.loaded.metrics.empty()) {
-    const Errors refused = refused_by_kernel(attached);
+    const Errors refused = service::refused_by_kernel(attached);
     std::for_each(refused.begin(), refused.end(), [](const Error& error) { report(error); });
     return kFailure;
   }

@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "base/text.h"
-#include "cli/session.h"
+#include "service/configuration.h"
 
 namespace tpx::cli {
 
@@ -98,7 +98,7 @@ Result<config::Metric> ad_hoc(const TopRequest& request) {
 }
 
 Result<config::Config> configured(const TopRequest& request) {
-  config::Loaded loaded = load_configuration(request.files);
+  config::Loaded loaded = service::load_configuration(request.files);
   if (!loaded.errors.empty()) {
     return fail(std::move(loaded.errors.front()));
   }

@@ -14,9 +14,9 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
-#include "cli/session.h"
 #include "live/event_format.h"
 #include "live/event_stream.h"
+#include "service/configuration.h"
 
 namespace tpx::cli {
 
@@ -193,7 +193,7 @@ int open_and_run(const Options& options, const kernel::Kernel& kernel, const Sto
   if (!options.filter.empty()) {
     request.filter = options.filter;
   }
-  auto stream = live::EventStream::open(request, kernel, planner_options());
+  auto stream = live::EventStream::open(request, kernel, service::planner_options());
   if (!stream) {
     report(stream.error());
     return stream.error().location ? kUsage : kFailure;

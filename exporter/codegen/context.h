@@ -25,7 +25,7 @@ struct Context {
   bool key_listed = false;  ///< the verifier could tell what is in it: one of a few constants, by the branches taken
   bool key_hashed = false;  ///< kHash holds a table's hash of it
   /// Whose expressions are evaluated now: those to which memory that can't be read counts.
-  std::vector<const plan::MetricPlan*> metrics = {};
+  std::vector<const schema::MetricSchema*> metrics = {};
 
   void fail(std::string message, std::string hint = {}) {
     if (!error) {

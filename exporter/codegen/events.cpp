@@ -12,7 +12,7 @@ using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
-using plan::ValueType;
+using schema::ValueType;
 
 namespace {
 

@@ -241,11 +241,11 @@ class Generator {
     if (count.value) {
       out_.comment("value");
       integers_.value(*count.value, Reg::R0);
-      if (metric.plan.value.kind == plan::MetricKind::Counter && count.value->type.is_signed) {
+      if (metric.plan.value.kind == schema::MetricKind::Counter && count.value->type.is_signed) {
         refuse_negative(rows, end);
       }
       out_.store(Size::Double, kFrame, kValueSlot, Reg::R0);
-    } else if (metric.plan.value.kind != plan::MetricKind::Counter) {
+    } else if (metric.plan.value.kind != schema::MetricKind::Counter) {
       out_.store_immediate(Size::Double, kFrame, kValueSlot, 1);
     }
     rows.find();
@@ -257,7 +257,7 @@ class Generator {
   void refuse_negative(Rows& rows, Label end) {
     const Label fine = out_.new_label();
     out_.jump_if(Cond::SGe, Reg::R0, 0, fine);
-    rows.count_lost(plan::LostReason::NegativeValue);
+    rows.count_lost(schema::LostReason::NegativeValue);
     out_.jump(end);
     out_.place(fine);
   }

@@ -12,12 +12,12 @@ using assembler::Alu;
 using assembler::Reg;
 using assembler::Size;
 using plan::Bound;
-using plan::ValueType;
+using schema::ValueType;
 
 namespace {
 
 /// Whether writing this label stores all its bytes in whatever case (a string through a pointer may be shorter).
-bool fills(const Bound& bound, const plan::KeyField& field) {
+bool fills(const Bound& bound, const schema::KeyField& field) {
   if (field.type.kind == ValueType::Kind::Integer) {
     return true;
   }
@@ -53,7 +53,7 @@ bool is_narrow(const Bound& bound, std::uint32_t size) {
 /// the hash loads it soon, and a load that spans several stores waits for all of them.
 class KeyWriter {
  public:
-  KeyWriter(Context& context, Integers& integers, const plan::KeyLayout& layout)
+  KeyWriter(Context& context, Integers& integers, const schema::KeyLayout& layout)
       : out_(context.out),
         integers_(integers),
         texts_(context, integers),
@@ -64,7 +64,7 @@ class KeyWriter {
   void write(const std::vector<plan::BoundPtr>& labels) {
     zero_gaps(labels);
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const plan::KeyField& field = layout_.fields[i];
+      const schema::KeyField& field = layout_.fields[i];
       out_.comment("label " + field.label);
       if (field.type.kind != ValueType::Kind::Integer) {
         texts_.write(*labels[i], kKey + field.offset, field.type.size);
@@ -83,7 +83,7 @@ class KeyWriter {
   void zero_gaps(const std::vector<plan::BoundPtr>& labels) {
     std::vector<bool> written(layout_.size, false);
     for (std::size_t i = 0; i < labels.size(); ++i) {
-      const plan::KeyField& field = layout_.fields[i];
+      const schema::KeyField& field = layout_.fields[i];
       if (fills(*labels[i], field)) {
         std::fill_n(written.begin() + field.offset, field.type.size, true);
       }
@@ -100,7 +100,7 @@ class KeyWriter {
   }
 
   /// R0 into its place in a word of integers.
-  void put(const Bound& bound, const plan::KeyField& field) {
+  void put(const Bound& bound, const schema::KeyField& field) {
     const std::uint32_t word = field.offset / 8;
     const std::int64_t address = kKey + 8 * std::int64_t{word};
     if (!is_narrow(bound, field.type.size)) {
@@ -120,7 +120,7 @@ class KeyWriter {
   assembler::Program& out_;
   Integers& integers_;
   Texts texts_;
-  const plan::KeyLayout& layout_;
+  const schema::KeyLayout& layout_;
   std::vector<bool> has_text_;  ///< by word
   std::vector<bool> begun_;
 };
@@ -143,10 +143,10 @@ bool is_listed(const Bound& bound) {
                     bound.node);
 }
 
-std::string identity(const plan::KeyLayout& layout, const std::vector<plan::BoundPtr>& labels) {
+std::string identity(const schema::KeyLayout& layout, const std::vector<plan::BoundPtr>& labels) {
   std::string text;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const plan::KeyField& field = layout.fields[i];
+    const schema::KeyField& field = layout.fields[i];
     text += std::to_string(field.offset) + "+" + std::to_string(field.type.size) +
             (field.type.kind == ValueType::Kind::Integer ? "=" : "~") + plan::signature(*labels[i]) + ";";
   }
@@ -155,7 +155,7 @@ std::string identity(const plan::KeyLayout& layout, const std::vector<plan::Boun
 
 }  // namespace
 
-void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
+void write_key(Context& context, Integers& integers, const schema::KeyLayout& layout,
                const std::vector<plan::BoundPtr>& labels) {
   std::string key = identity(layout, labels);
   // What can't be read counts to each metric: each reads it.

@@ -8,7 +8,7 @@ namespace tpx::codegen {
 
 /// Builds a metric's key at R10 + kKey, unless it is there already: every byte of it is written, padding is zero. Destroys
 /// R0 to R5.
-void write_key(Context& context, Integers& integers, const plan::KeyLayout& layout,
+void write_key(Context& context, Integers& integers, const schema::KeyLayout& layout,
                const std::vector<plan::BoundPtr>& labels);
 
 }  // namespace tpx::codegen

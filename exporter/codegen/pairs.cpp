@@ -17,8 +17,8 @@ using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
-using plan::LostReason;
-using plan::SlotState;
+using schema::LostReason;
+using schema::SlotState;
 
 namespace {
 
@@ -75,7 +75,7 @@ void Pairs::start(const plan::PairStart& start) {
   for (const plan::Capture& capture : start.captures) {
     out_.comment("keep a value of the start");
     const std::int64_t offset = kKey + capture.offset;
-    if (capture.value->type.kind == plan::ValueType::Kind::Integer) {
+    if (capture.value->type.kind == schema::ValueType::Kind::Integer) {
       // All 64 bits: the end may read more of them than this start's value has, when starts' types differ.
       integers_.value(*capture.value, Reg::R0);
       out_.store(Size::Double, kFrame, offset, Reg::R0);

@@ -13,9 +13,9 @@ using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
-using plan::LostReason;
-using plan::RegionLayout;
-using plan::SlotState;
+using schema::LostReason;
+using schema::RegionLayout;
+using schema::SlotState;
 
 namespace {
 
@@ -35,13 +35,13 @@ void Rows::load_region(Reg dst, std::uint64_t offset) {
 
 void Rows::find() {
   switch (metric_.store.kind) {
-    case plan::StoreKind::Array:
+    case schema::StoreKind::Array:
       array();
       break;
-    case plan::StoreKind::Table:
+    case schema::StoreKind::Table:
       table();
       break;
-    case plan::StoreKind::PerCpuHash:
+    case schema::StoreKind::PerCpuHash:
       hash();
       break;
   }
@@ -63,7 +63,7 @@ void Rows::count_lost(LostReason reason) {
 }
 
 void count_fault(Context& context) {
-  for (const plan::MetricPlan* metric : context.metrics) {
+  for (const schema::MetricSchema* metric : context.metrics) {
     Rows(context, *metric).count_lost(LostReason::ReadFault);
   }
 }
@@ -101,7 +101,7 @@ void Rows::array() {
 /// kHash: the upper half tells the first slot; the lower half is the index word of this key as it will be when published,
 /// if its id is 0. A word of the index less that is four times an id if hash and state are the same, and beyond them if not.
 void Rows::hash_key() {
-  if (metric_.store.kind != plan::StoreKind::Table || context_.key_hashed) {
+  if (metric_.store.kind != schema::StoreKind::Table || context_.key_hashed) {
     return;
   }
   out_.comment("hash of the key");

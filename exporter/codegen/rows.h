@@ -1,7 +1,7 @@
 #pragma once
 
 #include "codegen/context.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::codegen {
 
@@ -10,7 +10,7 @@ namespace tpx::codegen {
 /// See docs/design/lock-free-table.md.
 class Rows {
  public:
-  Rows(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}
+  Rows(Context& context, const schema::MetricSchema& metric) : context_(context), out_(context.out), metric_(metric) {}
 
   void find();
 
@@ -19,7 +19,7 @@ class Rows {
   void hash_key();
 
   /// Counts an event in the metric's counters of what could not be counted. Destroys R0 and R1.
-  void count_lost(plan::LostReason reason);
+  void count_lost(schema::LostReason reason);
 
  private:
   void array();
@@ -43,7 +43,7 @@ class Rows {
 
   Context& context_;
   assembler::Program& out_;
-  const plan::MetricPlan& metric_;
+  const schema::MetricSchema& metric_;
 };
 
 /// Multiplier of the hash: 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4).

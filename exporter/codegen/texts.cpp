@@ -87,7 +87,7 @@ void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
                  },
                  [&](const plan::MemoryBytes& n) {
                    const std::uint32_t bytes = std::min({size, n.size, bound.type.size});
-                   write_memory(n, offset, bytes, bound.type.kind == plan::ValueType::Kind::String);
+                   write_memory(n, offset, bytes, bound.type.kind == schema::ValueType::Kind::String);
                  },
                  [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
                  [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
@@ -257,7 +257,7 @@ void Texts::mark_fault(std::int64_t offset, std::uint32_t room, std::uint32_t le
   const Label fine = out_.new_label();
   out_.jump_if(Cond::SGe, Reg::R0, 0, fine);
   // The helper has zeroed all of it.
-  const std::string text(plan::kUnreadable.substr(0, length));
+  const std::string text(schema::kUnreadable.substr(0, length));
   out_.comment("it can't be read");
   if (room >= 8) {
     write_constant(text, offset, 8);
@@ -301,7 +301,7 @@ void Texts::write_socket_address(const plan::SocketAddress& socket, std::int64_t
   out_.store_immediate(Size::Word, base_, offset + kAddress, 0);
   out_.jump(done);
   out_.place(fault);
-  out_.store_immediate(Size::Half, base_, offset, plan::kUnreadableFamily);
+  out_.store_immediate(Size::Half, base_, offset, schema::kUnreadableFamily);
   count_fault(context_);
   out_.place(done);
   integers_.pop_spill();

@@ -13,13 +13,13 @@ using assembler::Size;
 
 void Updates::update(bool one) {
   switch (metric_.value.kind) {
-    case plan::MetricKind::Counter:
+    case schema::MetricKind::Counter:
       counter(one);
       break;
-    case plan::MetricKind::Gauge:
+    case schema::MetricKind::Gauge:
       gauge();
       break;
-    case plan::MetricKind::Histogram:
+    case schema::MetricKind::Histogram:
       histogram();
       break;
   }

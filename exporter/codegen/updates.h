@@ -1,14 +1,15 @@
 #pragma once
 
 #include "codegen/context.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::codegen {
 
 /// Adds, sets or observes: *kRow by the value in kValueSlot, or by 1 when `one`. Destroys R0 to R5.
 class Updates {
  public:
-  Updates(Context& context, const plan::MetricPlan& metric) : context_(context), out_(context.out), metric_(metric) {}
+  Updates(Context& context, const schema::MetricSchema& metric)
+      : context_(context), out_(context.out), metric_(metric) {}
 
   void update(bool one);
 
@@ -21,7 +22,7 @@ class Updates {
 
   Context& context_;
   assembler::Program& out_;
-  const plan::MetricPlan& metric_;
+  const schema::MetricSchema& metric_;
 };
 
 }  // namespace tpx::codegen

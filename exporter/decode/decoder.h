@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::decode {
 
@@ -35,7 +35,7 @@ struct Environment {
 
 /// What a decoder gets: the value as the kernel kept it, or the text of the decoder before it.
 struct Input {
-  plan::ValueType type;
+  schema::ValueType type;
   std::uint64_t integer = 0;         ///< type Integer: sign-extended to 64 bits when signed
   std::span<const std::byte> bytes;  ///< type Bytes
   std::string_view text;             ///< type String
@@ -58,10 +58,10 @@ class Decoder {
   [[nodiscard]] virtual bool stable() const { return true; }
 };
 
-using Factory = std::unique_ptr<Decoder> (*)(const plan::DecoderCall&, const Environment&);
+using Factory = std::unique_ptr<Decoder> (*)(const schema::DecoderCall&, const Environment&);
 
 struct Entry {
-  plan::DecoderSignature signature;
+  schema::DecoderSignature signature;
   Factory make;
   bool from_cgroup = false;  ///< the value is a cgroup's id, whose path Environment::cgroups tells
 };
@@ -70,9 +70,9 @@ struct Entry {
 [[nodiscard]] std::span<const Entry> table();
 
 /// Whether a label of the metric is decoded from a cgroup's path.
-[[nodiscard]] bool decodes_cgroups(const plan::MetricPlan& metric);
+[[nodiscard]] bool decodes_cgroups(const schema::MetricSchema& metric);
 
 /// The signatures alone, for the planner.
-[[nodiscard]] std::vector<plan::DecoderSignature> signatures();
+[[nodiscard]] std::vector<schema::DecoderSignature> signatures();
 
 }  // namespace tpx::decode

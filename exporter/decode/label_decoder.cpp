@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::size_t kCacheEntries = 4096;
 
-std::span<const std::byte> field_bytes(std::span<const std::byte> key, const plan::KeyField& field) {
+std::span<const std::byte> field_bytes(std::span<const std::byte> key, const schema::KeyField& field) {
   if (field.offset >= key.size()) {
     return {};
   }
   return key.subspan(field.offset, std::min<std::size_t>(field.type.size, key.size() - field.offset));
 }
 
-Input first_input(const plan::KeyField& field, std::span<const std::byte> bytes) {
+Input first_input(const schema::KeyField& field, std::span<const std::byte> bytes) {
   const Input input = input_of(field.type, bytes);
   if (field.probe_names.empty()) {
     return input;
@@ -27,7 +27,7 @@ Input first_input(const plan::KeyField& field, std::span<const std::byte> bytes)
 
 /// What tells two inputs of one label apart.
 std::string_view cache_key(const Input& input, std::span<const std::byte> bytes) {
-  if (input.type.kind == plan::ValueType::Kind::String) {
+  if (input.type.kind == schema::ValueType::Kind::String) {
     return input.text;
   }
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -44,10 +44,10 @@ Output run_chain(const std::vector<std::unique_ptr<Decoder>>& chain, const Input
 
 }  // namespace
 
-Result<LabelDecoder::Label> LabelDecoder::make_label(const plan::KeyField& field, const Environment& environment) {
+Result<LabelDecoder::Label> LabelDecoder::make_label(const schema::KeyField& field, const Environment& environment) {
   Label label;
   label.field = field;
-  for (const plan::DecoderCall& call : field.decoders) {
+  for (const schema::DecoderCall& call : field.decoders) {
     const auto entries = table();
     const auto entry = std::find_if(entries.begin(), entries.end(),
                                     [&](const Entry& candidate) { return candidate.signature.name == call.name; });
@@ -65,10 +65,10 @@ Result<LabelDecoder::Label> LabelDecoder::make_label(const plan::KeyField& field
   return label;
 }
 
-Result<LabelDecoder> LabelDecoder::make(const plan::KeyLayout& layout, const Environment& environment) {
+Result<LabelDecoder> LabelDecoder::make(const schema::KeyLayout& layout, const Environment& environment) {
   std::vector<Label> labels;
   labels.reserve(layout.fields.size());
-  for (const plan::KeyField& field : layout.fields) {
+  for (const schema::KeyField& field : layout.fields) {
     auto label = make_label(field, environment);
     if (!label) {
       return fail(std::move(label.error()));

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "decode/decoder.h"
 #include "decode/label_source.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::decode {
 
@@ -22,7 +22,7 @@ namespace tpx::decode {
 class LabelDecoder : public LabelSource {
  public:
   /// Fails when a chain names a decoder that the table lacks, or when its pattern is not valid.
-  [[nodiscard]] static Result<LabelDecoder> make(const plan::KeyLayout& layout, const Environment& environment);
+  [[nodiscard]] static Result<LabelDecoder> make(const schema::KeyLayout& layout, const Environment& environment);
 
   /// To be called once before each scrape.
   void refresh();
@@ -41,14 +41,14 @@ class LabelDecoder : public LabelSource {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   struct Label {
-    plan::KeyField field;
+    schema::KeyField field;
     std::vector<std::unique_ptr<Decoder>> chain;
     bool stable = true;
     std::unordered_map<std::string, Output, Hash, std::equal_to<>> cache;
   };
 
   explicit LabelDecoder(std::vector<Label> labels) : labels_(std::move(labels)) {}
-  static Result<Label> make_label(const plan::KeyField& field, const Environment& environment);
+  static Result<Label> make_label(const schema::KeyField& field, const Environment& environment);
   static bool decode_label(Label& label, std::span<const std::byte> bytes, std::string& text);
 
   std::vector<Label> labels_;

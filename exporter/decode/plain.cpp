@@ -17,7 +17,7 @@ std::uint64_t load(std::span<const std::byte> bytes) {
   return static_cast<std::uint64_t>(value);
 }
 
-std::uint64_t integer_of(const plan::ValueType& type, std::span<const std::byte> bytes) {
+std::uint64_t integer_of(const schema::ValueType& type, std::span<const std::byte> bytes) {
   switch (type.size) {
     case 1:
       return type.is_signed ? load<std::int8_t>(bytes) : load<std::uint8_t>(bytes);
@@ -51,19 +51,19 @@ void string_to(std::string_view text, std::string& out) {
 
 }  // namespace
 
-Input input_of(const plan::ValueType& type, std::span<const std::byte> bytes) {
+Input input_of(const schema::ValueType& type, std::span<const std::byte> bytes) {
   const std::span<const std::byte> value = bytes.first(std::min<std::size_t>(type.size, bytes.size()));
   Input input{type, 0, {}, {}};
   switch (type.kind) {
-    case plan::ValueType::Kind::Integer:
+    case schema::ValueType::Kind::Integer:
       input.integer = value.empty() ? 0 : integer_of(type, value);
       break;
-    case plan::ValueType::Kind::String: {
+    case schema::ValueType::Kind::String: {
       const std::string_view text(reinterpret_cast<const char*>(value.data()), value.size());
       input.text = text.substr(0, text.find('\0'));
       break;
     }
-    case plan::ValueType::Kind::Bytes:
+    case schema::ValueType::Kind::Bytes:
       input.bytes = value;
       break;
   }
@@ -71,12 +71,12 @@ Input input_of(const plan::ValueType& type, std::span<const std::byte> bytes) {
 }
 
 Input input_of(std::string_view text) {
-  return {{plan::ValueType::Kind::String, static_cast<std::uint32_t>(text.size()), false}, 0, {}, text};
+  return {{schema::ValueType::Kind::String, static_cast<std::uint32_t>(text.size()), false}, 0, {}, text};
 }
 
 void plain_to(const Input& input, std::string& out) {
   switch (input.type.kind) {
-    case plan::ValueType::Kind::Integer: {
+    case schema::ValueType::Kind::Integer: {
       std::array<char, 24> digits{};
       const auto end = input.type.is_signed
                            ? std::to_chars(digits.begin(), digits.end(), static_cast<std::int64_t>(input.integer))
@@ -84,10 +84,10 @@ void plain_to(const Input& input, std::string& out) {
       out.assign(digits.data(), end.ptr);
       break;
     }
-    case plan::ValueType::Kind::String:
+    case schema::ValueType::Kind::String:
       string_to(input.text.substr(0, input.text.find('\0')), out);
       break;
-    case plan::ValueType::Kind::Bytes:
+    case schema::ValueType::Kind::Bytes:
       hex_digits(input.bytes, out);
       break;
   }

@@ -11,7 +11,7 @@ namespace tpx::decode {
 /// The value of `type` that lies at the start of `bytes`, in native byte order: integers extended to 64 bits by their
 /// sign, strings cut at the first NUL. Views into `bytes`. Bytes that are missing read as zero (integers) or as a shorter
 /// string.
-[[nodiscard]] Input input_of(const plan::ValueType& type, std::span<const std::byte> bytes);
+[[nodiscard]] Input input_of(const schema::ValueType& type, std::span<const std::byte> bytes);
 
 /// An input of type String, for the next decoder of a chain. A view of `text`.
 [[nodiscard]] Input input_of(std::string_view text);

@@ -19,7 +19,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 bool SeriesTable::end_row(std::span<const std::byte> key, std::span<const std::uint64_t> value,
                           const reader::MapSnapshot& snapshot) {
   const std::uint64_t hash = HashIndex::hash_of(as_text(key));
-  if (kind_ == plan::MetricKind::Gauge) {  // what a process set last says nothing once it is over
+  if (kind_ == schema::MetricKind::Gauge) {  // what a process set last says nothing once it is over
     young_.erase(hash);
     return true;
   }

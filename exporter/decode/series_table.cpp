@@ -19,7 +19,7 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 
 }  // namespace
 
-SeriesTable::SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source,
+SeriesTable::SeriesTable(const schema::KeyLayout& key, const schema::ValueLayout& value, LabelSource& source,
                          Vanished vanished)
     : kind_(value.kind),
       words_(value.words()),
@@ -29,7 +29,7 @@ SeriesTable::SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& va
       unshown_(words_, 0),
       tracked_(vanished == Vanished::Ended || !source.stable()),
       zeros_(words_, 0) {
-  for (const plan::KeyField& field : key.fields) {
+  for (const schema::KeyField& field : key.fields) {
     names_.push_back(field.label);
   }
   const std::vector<std::string> others(names_.size(), "other");
@@ -152,7 +152,7 @@ void SeriesTable::follow_labels(std::uint32_t number) {
 /// What the row showed stays with its labels; it shows no more of that from now on.
 void SeriesTable::leave(std::uint32_t number) {
   const std::uint32_t leader = entries_[number].leader;
-  if (leader == kLeftOut || kind_ == plan::MetricKind::Gauge) {
+  if (leader == kLeftOut || kind_ == schema::MetricKind::Gauge) {
     return;
   }
   const auto last = words_of(last_, number);
@@ -169,7 +169,7 @@ void SeriesTable::leave(std::uint32_t number) {
 
 void SeriesTable::end_tracked(std::uint32_t number) {
   leave(number);
-  if (kind_ != plan::MetricKind::Gauge) {
+  if (kind_ != schema::MetricKind::Gauge) {
     add_value(kind_, ended_, words_of(last_, number));
   }
   entries_[number].leader = kDead;
@@ -180,7 +180,7 @@ void SeriesTable::show_tracked(std::uint32_t number) {
   const auto now = words_of(now_, number);
   const auto last = words_of(last_, number);
   const auto base = words_of(base_, number);
-  if (kind_ != plan::MetricKind::Gauge && !covers(kind_, now, last)) {  // gone and there again in between
+  if (kind_ != schema::MetricKind::Gauge && !covers(kind_, now, last)) {  // gone and there again in between
     leave(number);
     add_value(kind_, ended_, last);
     std::fill(base.begin(), base.end(), 0);
@@ -190,7 +190,7 @@ void SeriesTable::show_tracked(std::uint32_t number) {
   if (at == kLeftOut) {
     return;
   }
-  if (kind_ != plan::MetricKind::Gauge) {
+  if (kind_ != schema::MetricKind::Gauge) {
     subtract_value(kind_, now, base);
   }
   Entry& leader = entries_[at];

@@ -16,8 +16,8 @@
 #include "decode/label_source.h"
 #include "decode/record_arena.h"
 #include "decode/showing.h"
-#include "plan/metric_plan.h"
 #include "reader/snapshot.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::decode {
 
@@ -68,7 +68,7 @@ class SeriesTable {
 
   /// `source` must outlive the table. A source that is not stable is asked for all labels at each update, and costs what
   /// Vanished::Ended does.
-  SeriesTable(const plan::KeyLayout& key, const plan::ValueLayout& value, LabelSource& source,
+  SeriesTable(const schema::KeyLayout& key, const schema::ValueLayout& value, LabelSource& source,
               Vanished vanished = Vanished::Forgotten);
   SeriesTable(const SeriesTable&) = delete;
   SeriesTable& operator=(const SeriesTable&) = delete;
@@ -198,7 +198,7 @@ class SeriesTable {
   [[nodiscard]] bool has_key(std::uint32_t number, std::span<const std::byte> key) const;
   [[nodiscard]] std::span<const std::uint64_t> value_of(std::uint32_t row, const reader::MapSnapshot& snapshot) const;
 
-  plan::MetricKind kind_;
+  schema::MetricKind kind_;
   std::uint32_t words_;
   std::uint32_t key_size_;
   std::vector<std::string> names_;
@@ -246,7 +246,7 @@ inline std::size_t SeriesView::size() const {
 
 template <class Visit>
 void SeriesView::for_each(Visit&& visit) const {
-  const bool gauge = table_->kind_ == plan::MetricKind::Gauge;
+  const bool gauge = table_->kind_ == schema::MetricKind::Gauge;
   const auto entries = static_cast<std::uint32_t>(table_->entries_.size());
   for (std::uint32_t number = 0; number < entries; ++number) {
     const SeriesTable::Entry& entry = table_->entries_[number];

@@ -19,18 +19,18 @@ std::span<const Entry> table() {
   return kTable;
 }
 
-bool decodes_cgroups(const plan::MetricPlan& metric) {
-  const auto from_cgroup = [](const plan::DecoderCall& call) {
+bool decodes_cgroups(const schema::MetricSchema& metric) {
+  const auto from_cgroup = [](const schema::DecoderCall& call) {
     return std::any_of(table().begin(), table().end(),
                        [&](const Entry& entry) { return entry.from_cgroup && entry.signature.name == call.name; });
   };
-  return std::any_of(metric.key.fields.begin(), metric.key.fields.end(), [&](const plan::KeyField& field) {
+  return std::any_of(metric.key.fields.begin(), metric.key.fields.end(), [&](const schema::KeyField& field) {
     return std::any_of(field.decoders.begin(), field.decoders.end(), from_cgroup);
   });
 }
 
-std::vector<plan::DecoderSignature> signatures() {
-  std::vector<plan::DecoderSignature> all;
+std::vector<schema::DecoderSignature> signatures() {
+  std::vector<schema::DecoderSignature> all;
   for (const Entry& entry : table()) {
     all.push_back(entry.signature);
   }

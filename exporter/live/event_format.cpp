@@ -14,7 +14,7 @@
 namespace tpx::live {
 
 using plan::EventPlan;
-using plan::ValueType;
+using schema::ValueType;
 
 namespace {
 
@@ -95,12 +95,12 @@ Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColu
     column.element_size = field.element_size;
     column.element_signed = field.is_signed;
   }
-  plan::DecoderCall call = decoder_for(field, *plan.format, kernel);
+  schema::DecoderCall call = decoder_for(field, *plan.format, kernel);
   if (column.result) {
     call = {};
   }
   if (!call.name.empty()) {
-    plan::KeyLayout layout;
+    schema::KeyLayout layout;
     layout.size = source.type.size;
     layout.fields.push_back({source.name, 0, source.type, {std::move(call)}, {}});
     auto decoder = decode::LabelDecoder::make(layout, environment);

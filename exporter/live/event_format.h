@@ -45,7 +45,7 @@ class EventFormatter {
   struct Column {
     std::string name;
     std::string json_name;  ///< `,"name":`
-    plan::ValueType type;
+    schema::ValueType type;
     std::uint32_t offset = 0;
     Show show = Show::Number;
     std::uint32_t element_size = 1;  ///< Numbers

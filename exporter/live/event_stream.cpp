@@ -36,7 +36,7 @@ Result<EventStream> EventStream::open(const plan::EventRequest& request, const k
     return fail(std::move(counters.error()));
   }
   auto program = load(*plan, kernel.features, *ring, *counters);
-  if (!program && program.error().message.starts_with(loader::kRefused)) {
+  if (!program && program.error().by_verifier) {
     // Some kernels do not trust a pointer that others do: its members are then read by a helper.
     plan::Options careful = options;
     careful.probe_reads.insert(request.tracepoint);

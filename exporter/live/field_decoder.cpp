@@ -15,8 +15,9 @@ bool one_of(std::string_view word, std::initializer_list<std::string_view> words
 
 }  // namespace
 
-plan::DecoderCall decoder_for(const kernel::Field& field, const kernel::Format& format, const kernel::Kernel& kernel) {
-  plan::DecoderCall call;
+schema::DecoderCall decoder_for(const kernel::Field& field, const kernel::Format& format,
+                                const kernel::Kernel& kernel) {
+  schema::DecoderCall call;
   if (field.is_string) {
     return call;
   }

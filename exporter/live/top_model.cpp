@@ -6,7 +6,7 @@
 
 namespace tpx::live {
 
-using plan::MetricKind;
+using schema::MetricKind;
 
 void TopModel::begin() {
   for (auto& [key, series] : series_) {

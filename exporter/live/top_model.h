@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::live {
 
@@ -29,7 +29,7 @@ class TopModel {
  public:
   static constexpr std::size_t kHistory = 24;
 
-  TopModel(const plan::ValueLayout& layout, double scale) : layout_(layout), scale_(scale) {}
+  TopModel(const schema::ValueLayout& layout, double scale) : layout_(layout), scale_(scale) {}
 
   /// A sample: begin(), add() for every series, end(). Equal label sets are summed. `seconds` since the sample before.
   void begin();
@@ -41,7 +41,7 @@ class TopModel {
   [[nodiscard]] std::size_t size() const { return series_.size(); }
   [[nodiscard]] double total() const;
   [[nodiscard]] double rate() const;
-  [[nodiscard]] bool has_quantiles() const { return layout_.kind == plan::MetricKind::Histogram; }
+  [[nodiscard]] bool has_quantiles() const { return layout_.kind == schema::MetricKind::Histogram; }
 
  private:
   struct Series {
@@ -52,7 +52,7 @@ class TopModel {
   [[nodiscard]] double total_of(const std::vector<std::uint64_t>& value) const;
   [[nodiscard]] double quantile(const std::vector<std::uint64_t>& value, double q) const;
 
-  plan::ValueLayout layout_;
+  schema::ValueLayout layout_;
   double scale_;
   std::unordered_map<std::string, Series> series_;  ///< by the labels' texts
   std::string key_;                                 // kept for its memory

@@ -12,7 +12,7 @@ Result<std::unique_ptr<TopSource>> TopSource::make(loader::Loaded loaded, const 
 
 std::vector<std::string> TopSource::label_names() const {
   std::vector<std::string> names;
-  for (const plan::KeyField& field : metric().plan.key.fields) {
+  for (const schema::KeyField& field : metric().plan.key.fields) {
     names.push_back(field.label);
   }
   return names;

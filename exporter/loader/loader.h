@@ -51,11 +51,6 @@ struct Loaded {
   std::vector<std::string> refused_loads;  ///< full names of those whose program the verifier refused
 };
 
-/// Creates maps, loads and attaches. A metric that can't be served goes to `rejected` with its reason, and everything of it
-/// is released; the others are served. All programs are loaded before the first is attached. With Attach::No nothing is
-/// attached: the verifier's refusals are known, and nothing runs.
-[[nodiscard]] Loaded load(plan::Plan plan, const kernel::Features& features, Attach attach = Attach::Yes);
-
 /// Creates a metric's maps alone.
 [[nodiscard]] Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned);
 

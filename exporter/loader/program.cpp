@@ -86,8 +86,11 @@ Error refusal(const std::vector<char>& log, const assembler::Program& program, c
       }
     }
   }
-  return os_failure(std::string(kRefused) + ": " + (last.empty() ? "no reason given" : last) + where, code,
-                    "this is a bug of tracepoint_exporter: please report it with the output of check --verbose");
+  Error error =
+      os_failure("the kernel's verifier refused the program: " + (last.empty() ? "no reason given" : last) + where,
+                 code, "this is a bug of tracepoint_exporter: please report it with the output of check --verbose");
+  error.by_verifier = true;
+  return error;
 }
 
 std::string advice(int code) {

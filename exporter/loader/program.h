@@ -53,7 +53,4 @@ struct Verdict {
 [[nodiscard]] Result<Verdict> verify(const plan::AttachPoint& point, const assembler::Program& program,
                                      const std::function<int(const std::string&)>& descriptor);
 
-/// The error's message when the verifier refused a program starts so.
-inline constexpr std::string_view kRefused = "the kernel's verifier refused the program";
-
 }  // namespace tpx::loader

@@ -20,13 +20,13 @@ using expression::Node;
 constexpr std::uint32_t kDefaultString = 64;
 constexpr std::uint32_t kLongestString = 256;
 
-std::string describe(const ValueType& type) {
+std::string describe(const schema::ValueType& type) {
   switch (type.kind) {
-    case ValueType::Kind::Integer:
+    case schema::ValueType::Kind::Integer:
       return "an integer";
-    case ValueType::Kind::String:
+    case schema::ValueType::Kind::String:
       return "a string";
-    case ValueType::Kind::Bytes:
+    case schema::ValueType::Kind::Bytes:
       return "an array";
   }
   return "";
@@ -60,7 +60,7 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
   if (!structure) {
     return nullptr;
   }
-  Bound current{Special{Special::Kind::CurrentTask}, {ValueType::Kind::Integer, 8, false}};
+  Bound current{Special{Special::Kind::CurrentTask}, {schema::ValueType::Kind::Integer, 8, false}};
   current.pointee = *structure;
   current.trusted = scope.current_task_btf;
   BoundPtr value = std::make_shared<const Bound>(std::move(current));
@@ -73,9 +73,11 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
     const std::uint32_t offset = member->bit_offset / 8;
     const bool direct = scope.current_task_btf && !scope.probe_reads;
     if (type.kind == kernel::Btf::Kind::Array) {
-      return make_bound(MemoryBytes{value, offset, type.length, direct}, {ValueType::Kind::String, type.length, false});
+      return make_bound(MemoryBytes{value, offset, type.length, direct},
+                        {schema::ValueType::Kind::String, type.length, false});
     }
-    Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0}, {ValueType::Kind::Integer, type.size, false}};
+    Bound load{MemoryLoad{value, offset, type.size, false, direct, 0, 0},
+               {schema::ValueType::Kind::Integer, type.size, false}};
     load.pointee = type.target;
     load.trusted = direct && type.kind == kernel::Btf::Kind::Pointer;
     value = std::make_shared<const Bound>(std::move(load));
@@ -85,10 +87,10 @@ BoundPtr task_member(const Scope& scope, std::initializer_list<const char*> path
 
 /// Where BTF gives the task's members, a load (bpf_get_current_comm costs four times as much); else a helper.
 Result<BoundPtr> bind_builtin(Builtin builtin, const Scope& scope) {
-  const ValueType u32{ValueType::Kind::Integer, 4, false};
-  const ValueType u64{ValueType::Kind::Integer, 8, false};
+  const schema::ValueType u32{schema::ValueType::Kind::Integer, 4, false};
+  const schema::ValueType u64{schema::ValueType::Kind::Integer, 8, false};
   using Kind = Special::Kind;
-  const auto either = [](const BoundPtr& load, Kind helper, ValueType type) {
+  const auto either = [](const BoundPtr& load, Kind helper, schema::ValueType type) {
     return load ? load : make_bound(Special{helper}, type);
   };
   switch (builtin) {
@@ -107,7 +109,7 @@ Result<BoundPtr> bind_builtin(Builtin builtin, const Scope& scope) {
       return make_bound(Special{Kind::Gid}, u32);
     case Builtin::Comm:
       return either(scope.current_task_btf ? task_member(scope, {"comm"}) : nullptr, Kind::Comm,
-                    {ValueType::Kind::String, 16, false});
+                    {schema::ValueType::Kind::String, 16, false});
     case Builtin::Cpu:
       return make_bound(Special{Kind::Cpu}, u32);
     case Builtin::Cgroup:
@@ -125,34 +127,35 @@ class Binder {
   explicit Binder(const Scope& scope) : scope_(scope) {}
 
   Result<BoundPtr> bind_node(const Node& node) {
-    return std::visit(
-        Overloaded{
-            [&](const expression::IntegerLiteral& n) -> Result<BoundPtr> {
-              const bool is_signed = n.value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-              return make_bound(Constant{static_cast<std::int64_t>(n.value)}, {ValueType::Kind::Integer, 8, is_signed});
-            },
-            [&](const expression::StringLiteral& n) -> Result<BoundPtr> {
-              if (n.value.size() >= kLongestString) {
-                return error(node, "a string of more than 255 bytes");
-              }
-              const auto size = static_cast<std::uint32_t>((n.value.size() + 8) / 8 * 8);
-              return make_bound(StringConstant{n.value}, {ValueType::Kind::String, size, false});
-            },
-            [&](const expression::BuiltinRef& n) -> Result<BoundPtr> {
-              if (n.from) {
-                return from(node);
-              }
-              auto bound = bind_builtin(n.builtin, scope_);
-              return bound ? bound : error(node, bound.error().message, bound.error().hint);
-            },
-            [&](const expression::Argument&) { return bind_place(node); },
-            [&](const expression::Member&) { return bind_place(node); },
-            [&](const expression::Index&) { return bind_place(node); },
-            [&](const expression::Unary& n) { return bind_unary(n); },
-            [&](const expression::Binary& n) { return bind_binary(node, n); },
-            [&](const expression::Call& n) { return bind_call(node, n); },
-        },
-        node.value);
+    return std::visit(Overloaded{
+                          [&](const expression::IntegerLiteral& n) -> Result<BoundPtr> {
+                            const bool is_signed =
+                                n.value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+                            return make_bound(Constant{static_cast<std::int64_t>(n.value)},
+                                              {schema::ValueType::Kind::Integer, 8, is_signed});
+                          },
+                          [&](const expression::StringLiteral& n) -> Result<BoundPtr> {
+                            if (n.value.size() >= kLongestString) {
+                              return error(node, "a string of more than 255 bytes");
+                            }
+                            const auto size = static_cast<std::uint32_t>((n.value.size() + 8) / 8 * 8);
+                            return make_bound(StringConstant{n.value}, {schema::ValueType::Kind::String, size, false});
+                          },
+                          [&](const expression::BuiltinRef& n) -> Result<BoundPtr> {
+                            if (n.from) {
+                              return from(node);
+                            }
+                            auto bound = bind_builtin(n.builtin, scope_);
+                            return bound ? bound : error(node, bound.error().message, bound.error().hint);
+                          },
+                          [&](const expression::Argument&) { return bind_place(node); },
+                          [&](const expression::Member&) { return bind_place(node); },
+                          [&](const expression::Index&) { return bind_place(node); },
+                          [&](const expression::Unary& n) { return bind_unary(n); },
+                          [&](const expression::Binary& n) { return bind_binary(node, n); },
+                          [&](const expression::Call& n) { return bind_call(node, n); },
+                      },
+                      node.value);
   }
 
  private:
@@ -205,9 +208,9 @@ class Binder {
 
   Result<BoundPtr> integer(const Node& node, std::string_view what) {
     auto bound = bind_node(node);
-    if (bound && (*bound)->type.kind != ValueType::Kind::Integer) {
+    if (bound && (*bound)->type.kind != schema::ValueType::Kind::Integer) {
       return error(node, std::string(what) + " takes integers, this is " + describe((*bound)->type),
-                   (*bound)->type.kind == ValueType::Kind::String ? "strings compare with == and != only" : "");
+                   (*bound)->type.kind == schema::ValueType::Kind::String ? "strings compare with == and != only" : "");
     }
     return bound;
   }
@@ -219,8 +222,8 @@ class Binder {
     }
     const bool truth = unary.op == expression::UnaryOp::LogicNot;
     const bool is_signed = unary.op == expression::UnaryOp::Negate || is_signed_64(**operand);
-    return fold(
-        make_bound(BoundUnary{unary.op, *operand}, truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed}));
+    return fold(make_bound(BoundUnary{unary.op, *operand},
+                           truth ? schema::kTruth : schema::ValueType{schema::ValueType::Kind::Integer, 8, is_signed}));
   }
 
   /// As C's usual conversions to 64 bits: all but unsigned 64-bit values become signed.
@@ -237,11 +240,11 @@ class Binder {
       if (!right) {
         return right;
       }
-      const bool left_string = (*left)->type.kind == ValueType::Kind::String;
-      const bool right_string = (*right)->type.kind == ValueType::Kind::String;
+      const bool left_string = (*left)->type.kind == schema::ValueType::Kind::String;
+      const bool right_string = (*right)->type.kind == schema::ValueType::Kind::String;
       if (left_string && right_string) {
         judged(node, judge_strings(binary, side_of(**left), side_of(**right)));
-        return make_bound(StringCompare{*left, *right, binary.op == BinaryOp::Eq}, kTruth);
+        return make_bound(StringCompare{*left, *right, binary.op == BinaryOp::Eq}, schema::kTruth);
       }
       if (left_string != right_string) {
         return error(node, "compares " + describe((*left)->type) + " with " + describe((*right)->type),
@@ -269,8 +272,9 @@ class Binder {
     if (truth) {
       judged(node, judge_integers(binary, side_of(**left), side_of(**right), is_signed));
     }
-    return fold(make_bound(BoundBinary{binary.op, *left, *right, is_signed},
-                           truth || logic ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed}));
+    return fold(make_bound(
+        BoundBinary{binary.op, *left, *right, is_signed},
+        truth || logic ? schema::kTruth : schema::ValueType{schema::ValueType::Kind::Integer, 8, is_signed}));
   }
 
   Result<BoundPtr> bind_call(const Node& node, const expression::Call& call) {
@@ -295,7 +299,7 @@ class Binder {
       return from(node);
     }
     return bind_node(pointer).map([](const BoundPtr& bound) {
-      return make_bound(SocketAddress{bound}, {ValueType::Kind::Bytes, kSocketAddressBytes, false});
+      return make_bound(SocketAddress{bound}, {schema::ValueType::Kind::Bytes, schema::kSocketAddressBytes, false});
     });
   }
 
@@ -316,18 +320,18 @@ class Binder {
     if (!no) {
       return no;
     }
-    const ValueType& a = (*yes)->type;
-    const ValueType& b = (*no)->type;
+    const schema::ValueType& a = (*yes)->type;
+    const schema::ValueType& b = (*no)->type;
     if (a.kind != b.kind) {
       return error(node, "if() gives " + describe(a) + " or " + describe(b), "both must be of one kind");
     }
-    if (a.kind == ValueType::Kind::Bytes && a.size != b.size) {
+    if (a.kind == schema::ValueType::Kind::Bytes && a.size != b.size) {
       return error(node, "if() gives arrays of different sizes");
     }
-    ValueType type = a;
+    schema::ValueType type = a;
     type.size = std::max(a.size, b.size);
-    if (a.kind == ValueType::Kind::Integer && !(a == b)) {
-      type = {ValueType::Kind::Integer, 8, is_signed_64(**yes) && is_signed_64(**no)};
+    if (a.kind == schema::ValueType::Kind::Integer && !(a == b)) {
+      type = {schema::ValueType::Kind::Integer, 8, is_signed_64(**yes) && is_signed_64(**no)};
     }
     return make_bound(Conditional{*condition, *yes, *no}, type);
   }
@@ -364,10 +368,10 @@ class Binder {
       return pointer;
     }
     const std::uint32_t size = (*limit + 1 + 7) / 8 * 8;
-    if ((*pointer)->type.kind == ValueType::Kind::String) {
+    if ((*pointer)->type.kind == schema::ValueType::Kind::String) {
       // Of a field whose length only the event knows, as many bytes as are asked for, also more than usual.
       const bool field = std::holds_alternative<expression::Argument>(call.arguments[0]->value);
-      const ValueType type{ValueType::Kind::String, size, false};
+      const schema::ValueType type{schema::ValueType::Kind::String, size, false};
       if (const auto* loc = std::get_if<LocBytes>(&(*pointer)->node); field && loc != nullptr) {
         return make_bound(LocBytes{loc->offset, loc->relative, true, *limit + 1}, type);
       }
@@ -376,7 +380,7 @@ class Binder {
       }
       return shorten(*pointer, *limit, size);
     }
-    if ((*pointer)->type.kind != ValueType::Kind::Integer || (*pointer)->type.size != 8) {
+    if ((*pointer)->type.kind != schema::ValueType::Kind::Integer || (*pointer)->type.size != 8) {
       return error(*call.arguments[0], "str() takes a pointer, this is " + describe((*pointer)->type));
     }
     if ((*pointer)->address_of == AddressOf::Pointers) {
@@ -385,7 +389,7 @@ class Binder {
                    "write str(" + text + "[0])");
     }
     const auto space = scope_.syscall ? PointerString::Space::User : PointerString::Space::ByAddress;
-    return make_bound(PointerString{*pointer, *limit + 1, space}, {ValueType::Kind::String, size, false});
+    return make_bound(PointerString{*pointer, *limit + 1, space}, {schema::ValueType::Kind::String, size, false});
   }
 
   /// At most `limit` bytes of a string; `size` is what that takes in a key, with the NUL of what is read as a string.
@@ -444,7 +448,7 @@ expression::NodePtr without_from(const Node& node) {
   return std::make_shared<const Node>(std::move(copy));
 }
 
-BoundPtr as_integer(const BoundPtr& value, const ValueType& type) {
+BoundPtr as_integer(const BoundPtr& value, const schema::ValueType& type) {
   if (value->type.size == type.size && value->type.is_signed == type.is_signed) {
     return value;
   }
@@ -464,7 +468,7 @@ BoundPtr as_integer(const BoundPtr& value, const ValueType& type) {
         ContextArgument{argument->index, std::min(argument->size, type.size), type.is_signed, argument->probe}, type);
   }
   const BoundPtr shift = constant(64 - 8 * static_cast<std::int64_t>(type.size));
-  const ValueType wide{ValueType::Kind::Integer, 8, type.is_signed};
+  const schema::ValueType wide{schema::ValueType::Kind::Integer, 8, type.is_signed};
   const BoundPtr up = make_bound(BoundBinary{BinaryOp::Shl, value, shift, type.is_signed}, wide);
   return make_bound(BoundBinary{BinaryOp::Shr, up, shift, type.is_signed}, type);
 }

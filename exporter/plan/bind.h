@@ -49,7 +49,7 @@ inline constexpr const char* kSocketAddress = "socket_address";
 [[nodiscard]] expression::NodePtr without_from(const expression::Node& node);
 
 /// The value converted to an integer of `type`, as a C assignment would.
-[[nodiscard]] BoundPtr as_integer(const BoundPtr& value, const ValueType& type);
+[[nodiscard]] BoundPtr as_integer(const BoundPtr& value, const schema::ValueType& type);
 
 /// The names of all `args.` fields that an expression uses, without those behind `from.`.
 void collect_fields(const expression::Node& node, std::vector<std::string>& fields);

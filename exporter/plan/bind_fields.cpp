@@ -31,11 +31,11 @@ std::optional<std::uint32_t> constant_index(const Node& node) {
 // ---- fields of a format -------------------------------------------------------------------------------------------
 
 /// Classic contexts refuse unaligned loads: such a field is put together from its bytes.
-BoundPtr unaligned(std::uint32_t offset, std::uint32_t size, const ValueType& type) {
-  const ValueType wide{ValueType::Kind::Integer, 8, false};
+BoundPtr unaligned(std::uint32_t offset, std::uint32_t size, const schema::ValueType& type) {
+  const schema::ValueType wide{schema::ValueType::Kind::Integer, 8, false};
   BoundPtr value;
   for (std::uint32_t i = 0; i < size; ++i) {
-    BoundPtr byte = make_bound(ContextLoad{offset + i, 1, false}, {ValueType::Kind::Integer, 1, false});
+    BoundPtr byte = make_bound(ContextLoad{offset + i, 1, false}, {schema::ValueType::Kind::Integer, 1, false});
     if (i > 0) {
       byte = make_bound(BoundBinary{BinaryOp::Shl, byte, constant(8 * static_cast<std::int64_t>(i)), false}, wide);
     }
@@ -45,7 +45,7 @@ BoundPtr unaligned(std::uint32_t offset, std::uint32_t size, const ValueType& ty
 }
 
 BoundPtr context_integer(std::uint32_t offset, std::uint32_t size, bool is_signed) {
-  const ValueType type{ValueType::Kind::Integer, size, is_signed};
+  const schema::ValueType type{schema::ValueType::Kind::Integer, size, is_signed};
   if (offset % size != 0) {
     return unaligned(offset, size, type);
   }
@@ -53,27 +53,27 @@ BoundPtr context_integer(std::uint32_t offset, std::uint32_t size, bool is_signe
 }
 
 /// What a field of the record is as a value. Little-endian: the lower half of a register comes first.
-ValueType integer_type(const Field& field, const Scope& scope) {
+schema::ValueType integer_type(const Field& field, const Scope& scope) {
   const bool argument = scope.syscall && field.size == 8 && scope.format->name.starts_with("sys_enter_");
   return argument ? syscall_argument_type(field.type)
-                  : ValueType{ValueType::Kind::Integer, field.size, field.is_signed};
+                  : schema::ValueType{schema::ValueType::Kind::Integer, field.size, field.is_signed};
 }
 
 Result<BoundPtr> classic_field(const Field& field, const Scope& scope) {
   switch (field.kind) {
     case Field::Kind::Integer: {
-      const ValueType type = integer_type(field, scope);
+      const schema::ValueType type = integer_type(field, scope);
       return context_integer(field.offset, type.size, type.is_signed);
     }
     case Field::Kind::CharArray:
       return make_bound(ContextBytes{field.offset, std::min(field.size, kLongestBytes)},
-                        {ValueType::Kind::String, std::min(field.size, kLongestBytes), false});
+                        {schema::ValueType::Kind::String, std::min(field.size, kLongestBytes), false});
     case Field::Kind::Array:
       if (field.size > kLongestBytes) {
         return fail("field \"" + field.name + "\" holds " + std::to_string(field.size) + " bytes, too many for a label",
                     "take one element: args." + field.name + "[0]");
       }
-      return make_bound(ContextBytes{field.offset, field.size}, {ValueType::Kind::Bytes, field.size, false});
+      return make_bound(ContextBytes{field.offset, field.size}, {schema::ValueType::Kind::Bytes, field.size, false});
     case Field::Kind::DataLoc:
     case Field::Kind::RelLoc: {
       if (scope.syscall) {
@@ -81,8 +81,9 @@ Result<BoundPtr> classic_field(const Field& field, const Scope& scope) {
                     "use str() on the pointer argument instead");
       }
       const std::uint32_t size = field.is_string ? kDynamicBytes : kDynamicBytes - 8;
-      return make_bound(LocBytes{field.offset, field.kind == Field::Kind::RelLoc, field.is_string, size},
-                        {field.is_string ? ValueType::Kind::String : ValueType::Kind::Bytes, size, false});
+      return make_bound(
+          LocBytes{field.offset, field.kind == Field::Kind::RelLoc, field.is_string, size},
+          {field.is_string ? schema::ValueType::Kind::String : schema::ValueType::Kind::Bytes, size, false});
     }
     case Field::Kind::Other:
       return fail("field \"" + field.name + "\" of type \"" + field.type + "\" can't be read as a value");
@@ -162,7 +163,7 @@ Result<BoundPtr> bind_syscall_chain(const Node& node, const expression::Argument
 
 /// The value of a field, known as an address where its declaration says so.
 BoundPtr with_address(const BoundPtr& value, const Field& field, const Scope& scope) {
-  if (value->type.kind != ValueType::Kind::Integer || value->type.size != 8) {
+  if (value->type.kind != schema::ValueType::Kind::Integer || value->type.size != 8) {
     return value;
   }
   if (scope.syscall) {
@@ -182,7 +183,7 @@ Result<BoundPtr> syscall_field(const Field& field, const Scope& scope) {
       8 * position > (enter ? place->size : 8)) {
     return fail("raw_syscalls has no such field");
   }
-  const ValueType type = integer_type(field, scope);
+  const schema::ValueType type = integer_type(field, scope);
   return context_integer(place->offset + 8 * (position - 1), type.size, type.is_signed);
 }
 
@@ -296,7 +297,7 @@ class RawBinder {
       return fail("this has no bytes");
     }
     return make_bound(MemoryBytes{operand.value, operand.offset, size, operand.direct && !scope_.probe_reads},
-                      {ValueType::Kind::Bytes, size, false});
+                      {schema::ValueType::Kind::Bytes, size, false});
   }
 
  private:
@@ -368,7 +369,7 @@ class RawBinder {
   template <class Leaf>
   BoundPtr typed(Leaf leaf, const Btf::Type& type, bool trusted) {
     Bound bound{std::move(leaf),
-                {ValueType::Kind::Integer, type.kind == Btf::Kind::Pointer ? 8 : type.size, type.is_signed}};
+                {schema::ValueType::Kind::Integer, type.kind == Btf::Kind::Pointer ? 8 : type.size, type.is_signed}};
     if (type.kind == Btf::Kind::Pointer) {
       bound.is_pointer = true;
       bound.address_of = AddressOf::Kernel;
@@ -511,7 +512,7 @@ class RawBinder {
     if (size == 0 || size > kLongestBytes) {
       return fail("an array of " + std::to_string(size) + " bytes can't be a value", "take one element: [0]");
     }
-    const auto kind = element.is_char ? ValueType::Kind::String : ValueType::Kind::Bytes;
+    const auto kind = element.is_char ? schema::ValueType::Kind::String : schema::ValueType::Kind::Bytes;
     return make_bound(MemoryBytes{operand.value, operand.offset, size, direct}, {kind, size, false});
   }
 

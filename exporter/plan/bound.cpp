@@ -45,7 +45,7 @@ std::string spelling(const BitLetters& letters) {
 
 }  // namespace
 
-BoundPtr make_bound(decltype(Bound::node) node, ValueType type) {
+BoundPtr make_bound(decltype(Bound::node) node, schema::ValueType type) {
   return std::make_shared<const Bound>(Bound{std::move(node), type});
 }
 
@@ -59,7 +59,7 @@ BoundPtr as_address(const BoundPtr& value, AddressOf what) {
 }
 
 BoundPtr constant(std::int64_t value) {
-  return make_bound(Constant{value}, {ValueType::Kind::Integer, 8, true});
+  return make_bound(Constant{value}, {schema::ValueType::Kind::Integer, 8, true});
 }
 
 std::string signature(const Bound& bound) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "expression/ast.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::plan {
 
@@ -157,7 +157,7 @@ struct Bound {
                MemoryBytes, LocBytes, PointerString, SocketAddress, ShortString, BitLetters, StartValue, BoundUnary,
                BoundBinary, HighestBit, Conditional, StringCompare>
       node;
-  ValueType type;
+  schema::ValueType type;
   /// A pointer by its BTF type; the verifier may know the register as one.
   bool is_pointer = false;
   /// Of a pointer into kernel memory: the BTF id of the pointee; 0 otherwise, and for void.
@@ -167,7 +167,7 @@ struct Bound {
   AddressOf address_of = AddressOf::Nothing;
 };
 
-[[nodiscard]] BoundPtr make_bound(decltype(Bound::node) node, ValueType type);
+[[nodiscard]] BoundPtr make_bound(decltype(Bound::node) node, schema::ValueType type);
 [[nodiscard]] BoundPtr constant(std::int64_t value);
 
 /// A text that is equal for equal expressions: for tests and for finding common subexpressions.

@@ -45,12 +45,12 @@ LabelEstimate of_ids(bool retired) {
 
 class Estimator {
  public:
-  Estimator(const KeyField& field, bool retired, std::size_t tracepoints, unsigned cpus)
+  Estimator(const schema::KeyField& field, bool retired, std::size_t tracepoints, unsigned cpus)
       : field_(field), retired_(retired), tracepoints_(tracepoints), cpus_(cpus) {}
 
   [[nodiscard]] LabelEstimate decoded(const Node& value) const {
     LabelEstimate estimate = of(value);
-    for (const DecoderCall& decoder : field_.decoders) {
+    for (const schema::DecoderCall& decoder : field_.decoders) {
       estimate = after(decoder, std::move(estimate));
     }
     return estimate;
@@ -96,24 +96,24 @@ class Estimator {
   }
 
   [[nodiscard]] LabelEstimate of_field(const std::string& name) const {
-    if (field_.type.kind == ValueType::Kind::Integer) {
+    if (field_.type.kind == schema::ValueType::Kind::Integer) {
       const bool id =
           name == "pid" || name == "tid" || name == "tgid" || name.ends_with("_pid") || name.ends_with("_tgid");
       const bool cpu = name == "cpu" || name == "cpu_id" || name.ends_with("_cpu");
       return id ? of_ids(retired_) : cpu ? fixed(cpus_, "CPUs") : of_type();
     }
-    if (field_.type.kind == ValueType::Kind::String && name.ends_with("comm")) {
+    if (field_.type.kind == schema::ValueType::Kind::String && name.ends_with("comm")) {
       return of_host("process names");
     }
     const bool path = contains_any(name, {"file", "path"});
-    return field_.type.kind == ValueType::Kind::String && !path ? of_host("names in the kernel") : of_type();
+    return field_.type.kind == schema::ValueType::Kind::String && !path ? of_host("names in the kernel") : of_type();
   }
 
   [[nodiscard]] LabelEstimate of_type() const {
-    if (field_.type.kind == ValueType::Kind::String) {
+    if (field_.type.kind == schema::ValueType::Kind::String) {
       return unbounded("text that programs choose");
     }
-    if (field_.type.kind == ValueType::Kind::Bytes) {
+    if (field_.type.kind == schema::ValueType::Kind::Bytes) {
       return unbounded("addresses");
     }
     return field_.type.size == 1 ? fixed(256) : unbounded("numbers or addresses");
@@ -149,7 +149,7 @@ class Estimator {
                                                              : no;
   }
 
-  [[nodiscard]] static LabelEstimate after(const DecoderCall& decoder, LabelEstimate before) {
+  [[nodiscard]] static LabelEstimate after(const schema::DecoderCall& decoder, LabelEstimate before) {
     const std::string& name = decoder.name;
     if (before.kind == Kind::Fixed || name == "hex" || name == "match") {
       return before;
@@ -177,7 +177,7 @@ class Estimator {
                                : of_host("containers or cgroups");
   }
 
-  const KeyField& field_;
+  const schema::KeyField& field_;
   bool retired_;
   std::size_t tracepoints_;
   unsigned cpus_;
@@ -202,7 +202,7 @@ const LabelEstimate* SeriesEstimate::driver() const {
 SeriesEstimate estimate_series(const config::Metric& metric, const PlannedMetric& planned, unsigned cpus,
                                const Options& options) {
   SeriesEstimate estimate;
-  const std::vector<KeyField>& fields = planned.plan.key.fields;
+  const std::vector<schema::KeyField>& fields = planned.plan.key.fields;
   for (std::size_t i = 0; i < metric.labels.size() && i < fields.size(); ++i) {
     const bool retired = planned.plan.retire_field == i;
     const auto parsed = parse_label(metric.labels[i], options);

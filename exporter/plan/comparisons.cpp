@@ -21,13 +21,13 @@ Side integers(Wide low, Wide high) {
   return side;
 }
 
-Side of_type(const ValueType& type) {
+Side of_type(const schema::ValueType& type) {
   const unsigned bits = 8 * std::min(type.size, 8U);
   const Wide half = Wide{1} << (bits - 1);
   return type.is_signed ? integers(-half, half - 1) : integers(0, 2 * half - 1);
 }
 
-Side constant_side(std::int64_t value, const ValueType& type) {
+Side constant_side(std::int64_t value, const schema::ValueType& type) {
   const Wide wide = type.is_signed ? Wide{value} : Wide{static_cast<std::uint64_t>(value)};
   return integers(wide, wide);
 }
@@ -209,7 +209,7 @@ Errors Comparisons::warnings() const {
 }
 
 Side side_of(const Bound& bound) {
-  if (bound.type.kind == ValueType::Kind::String) {
+  if (bound.type.kind == schema::ValueType::Kind::String) {
     const auto* constant = std::get_if<StringConstant>(&bound.node);
     return constant != nullptr ? text_side(constant->text) : strings(longest_of(bound));
   }
@@ -230,7 +230,7 @@ Side side_of(const Bound& bound) {
 }
 
 Side side_of(const RowValue& value) {
-  if (value.type.kind == ValueType::Kind::String) {
+  if (value.type.kind == schema::ValueType::Kind::String) {
     const auto* text = std::get_if<RowText>(&value.node);
     const auto* bytes = std::get_if<RowBytes>(&value.node);
     return text != nullptr ? text_side(text->text) : strings(bytes != nullptr ? bytes->size : value.type.size);

@@ -53,12 +53,12 @@ BoundPtr widened(const BoundPtr& bound) {
   }
   LocBytes wide = *loc;
   wide.size = kTextBytes;
-  return make_bound(wide, {ValueType::Kind::String, kTextBytes, false});
+  return make_bound(wide, {schema::ValueType::Kind::String, kTextBytes, false});
 }
 
 /// An alignment that a load of the value's type takes.
-std::uint32_t alignment(const ValueType& type) {
-  return type.kind == ValueType::Kind::Integer ? type.size : 8;
+std::uint32_t alignment(const schema::ValueType& type) {
+  return type.kind == schema::ValueType::Kind::Integer ? type.size : 8;
 }
 
 class EventPlanner {
@@ -99,7 +99,7 @@ class EventPlanner {
       if (!filter) {
         return fail(std::move(filter.error()));
       }
-      if ((*filter)->type.kind != ValueType::Kind::Integer) {
+      if ((*filter)->type.kind != schema::ValueType::Kind::Integer) {
         return fail("the filter is not a condition", "compare: --filter 'comm == \"bash\"'");
       }
       plan.filter = *filter;
@@ -129,7 +129,7 @@ class EventPlanner {
                        field == nullptr ? std::nullopt : std::optional(*field),
                        dereferenced};
     const std::uint32_t size =
-        column.type.kind == ValueType::Kind::Integer ? column.type.size : (column.type.size + 7) / 8 * 8;
+        column.type.kind == schema::ValueType::Kind::Integer ? column.type.size : (column.type.size + 7) / 8 * 8;
     plan.record_bytes = column.offset + size;
     plan.columns.push_back(std::move(column));
   }

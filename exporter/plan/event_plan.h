@@ -14,7 +14,7 @@ namespace tpx::plan {
 /// One value of an event's record, in the order that it is shown.
 struct EventColumn {
   std::string name;
-  ValueType type;
+  schema::ValueType type;
   std::uint32_t offset = 0;  ///< in the record
   BoundPtr value;
   std::optional<kernel::Field> field;  ///< the field of the format that it shows; none for an expression

@@ -157,12 +157,12 @@ Result<BoundPtr> bind_row(const FieldRow& row, const Scope& mapped) {
 
 bool fits(const Bound& bound, const kernel::Field& field) {
   if (field.is_string) {
-    return bound.type.kind == ValueType::Kind::String;
+    return bound.type.kind == schema::ValueType::Kind::String;
   }
   if (field.kind == kernel::Field::Kind::Array) {
-    return bound.type.kind == ValueType::Kind::Bytes && bound.type.size == field.size;
+    return bound.type.kind == schema::ValueType::Kind::Bytes && bound.type.size == field.size;
   }
-  return bound.type.kind == ValueType::Kind::Integer && field.kind == kernel::Field::Kind::Integer;
+  return bound.type.kind == schema::ValueType::Kind::Integer && field.kind == kernel::Field::Kind::Integer;
 }
 
 }  // namespace
@@ -181,8 +181,8 @@ Result<BoundPtr> bind_field_row(const FieldRow& row, const kernel::Field& field,
   if (bound && !fits(**bound, field)) {
     return fail("the row gives another kind of value than the field");
   }
-  const bool integer = bound && (*bound)->type.kind == ValueType::Kind::Integer;
-  return integer ? as_integer(*bound, {ValueType::Kind::Integer, field.size, field.is_signed}) : bound;
+  const bool integer = bound && (*bound)->type.kind == schema::ValueType::Kind::Integer;
+  return integer ? as_integer(*bound, {schema::ValueType::Kind::Integer, field.size, field.is_signed}) : bound;
 }
 
 Result<BoundPtr> map_field(const kernel::Field& field, const Scope& mapped) {
@@ -247,11 +247,11 @@ BoundPtr compat_call(const kernel::Btf& btf) {
   if (!member) {
     return nullptr;
   }
-  Bound current{Special{Special::Kind::CurrentTask}, {ValueType::Kind::Integer, 8, false}};
+  Bound current{Special{Special::Kind::CurrentTask}, {schema::ValueType::Kind::Integer, 8, false}};
   current.pointee = *task;
   current.trusted = true;
   const std::uint32_t offset = (thread_info->bit_offset + member->bit_offset) / 8;
-  const ValueType type{ValueType::Kind::Integer, size, false};
+  const schema::ValueType type{schema::ValueType::Kind::Integer, size, false};
   const BoundPtr status =
       make_bound(MemoryLoad{std::make_shared<const Bound>(std::move(current)), offset, size, false, true, 0, 0}, type);
   return make_bound(BoundBinary{expression::BinaryOp::BitAnd, status, constant(kMask), false}, type);

@@ -16,9 +16,9 @@ Error error_at(const Node& node, const SourceLocation& at, std::string message, 
   return Error{std::move(message), std::move(hint), expression::location_of(node, at)};
 }
 
-const DecoderSignature* find_decoder(const std::string& name, const Options& options) {
+const schema::DecoderSignature* find_decoder(const std::string& name, const Options& options) {
   const auto found = std::find_if(options.decoders.begin(), options.decoders.end(),
-                                  [&](const DecoderSignature& entry) { return entry.name == name; });
+                                  [&](const schema::DecoderSignature& entry) { return entry.name == name; });
   return found == options.decoders.end() ? nullptr : &*found;
 }
 
@@ -35,18 +35,18 @@ std::string function_hint(const std::string& name, const Options& options) {
   return near.empty() ? "functions are " + list : near;
 }
 
-Result<DecoderCall> make_call(const Node& node, const expression::Call& call, const DecoderSignature& signature,
-                              const SourceLocation& at) {
+Result<schema::DecoderCall> make_call(const Node& node, const expression::Call& call,
+                                      const schema::DecoderSignature& signature, const SourceLocation& at) {
   const std::string example = "for example: " + std::string(signature.example);
-  const std::size_t wanted = signature.extra == DecoderExtra::Pattern ? 2 : 1;
+  const std::size_t wanted = signature.extra == schema::DecoderExtra::Pattern ? 2 : 1;
   if (call.arguments.size() != wanted) {
     return fail(error_at(node, at,
                          call.function + "() takes " + (wanted == 1 ? "one value" : "a value and a pattern") +
                              ", got " + std::to_string(call.arguments.size()),
                          example));
   }
-  DecoderCall result{call.function, {}, {}, nullptr};
-  if (signature.extra == DecoderExtra::Names) {
+  schema::DecoderCall result{call.function, {}, {}, nullptr};
+  if (signature.extra == schema::DecoderExtra::Names) {
     if (call.names.empty()) {
       return fail(error_at(node, at, call.function + "() names no values", example));
     }
@@ -56,7 +56,7 @@ Result<DecoderCall> make_call(const Node& node, const expression::Call& call, co
   } else if (!call.names.empty()) {
     return fail(error_at(node, at, call.function + "() takes no names", "map() does: map(x, 1=\"read\")"));
   }
-  if (signature.extra == DecoderExtra::Pattern) {
+  if (signature.extra == schema::DecoderExtra::Pattern) {
     const auto* pattern = std::get_if<expression::StringLiteral>(&call.arguments[1]->value);
     if (pattern == nullptr) {
       return fail(error_at(*call.arguments[1], at,
@@ -193,7 +193,7 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
     if (call->function == "if" || call->function == "str") {
       break;
     }
-    const DecoderSignature* signature = find_decoder(call->function, options);
+    const schema::DecoderSignature* signature = find_decoder(call->function, options);
     if (signature == nullptr) {
       return fail(error_at(*result.value, result.at, "unknown function \"" + call->function + "\"",
                            function_hint(call->function, options)));
@@ -208,7 +208,8 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
     result.value = inner;
   }
   for (std::size_t i = 1; i < result.signatures.size(); ++i) {
-    if (result.signatures[i]->input != DecoderInput::Any && result.signatures[i]->input != DecoderInput::String) {
+    if (result.signatures[i]->input != schema::DecoderInput::Any &&
+        result.signatures[i]->input != schema::DecoderInput::String) {
       return fail(
           error_at(*result.value, result.at,
                    result.decoders[i].name + "() takes no text, which " + result.decoders[i - 1].name + "() gives",
@@ -232,27 +233,27 @@ Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope) {
   return bind(read, internal);
 }
 
-Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type, AddressOf address) {
+Result<void> check_decoder_input(const ParsedLabel& label, const schema::ValueType& type, AddressOf address) {
   if (label.signatures.empty()) {
     return {};
   }
-  const bool integer = type.kind == ValueType::Kind::Integer;
-  const bool bytes = type.kind == ValueType::Kind::Bytes;
+  const bool integer = type.kind == schema::ValueType::Kind::Integer;
+  const bool bytes = type.kind == schema::ValueType::Kind::Bytes;
   std::string wanted;
   switch (label.signatures.front()->input) {
-    case DecoderInput::Integer:
+    case schema::DecoderInput::Integer:
       wanted = integer ? "" : "an integer";
       break;
-    case DecoderInput::String:
-      wanted = type.kind == ValueType::Kind::String ? "" : "a string";
+    case schema::DecoderInput::String:
+      wanted = type.kind == schema::ValueType::Kind::String ? "" : "a string";
       break;
-    case DecoderInput::Bytes:
+    case schema::DecoderInput::Bytes:
       wanted = bytes ? "" : "an array";
       break;
-    case DecoderInput::IntegerOrBytes:
+    case schema::DecoderInput::IntegerOrBytes:
       wanted = integer || bytes ? "" : "an integer or an array";
       break;
-    case DecoderInput::Any:
+    case schema::DecoderInput::Any:
       break;
   }
   if (label.is_probe) {
@@ -272,7 +273,7 @@ Result<void> check_named_field(const ParsedLabel& label) {
   const Node* field = first_field(*label.value);
   const bool named = field != nullptr && argument_of(*field) != nullptr;
   for (std::size_t i = 0; i < label.decoders.size() && !named; ++i) {
-    if (label.signatures[i]->extra == DecoderExtra::Field) {
+    if (label.signatures[i]->extra == schema::DecoderExtra::Field) {
       return fail(error_at(*label.value, label.at, label.decoders[i].name + "() takes a field, whose names it looks up",
                            "for example: " + std::string(label.signatures[i]->example)));
     }
@@ -282,7 +283,7 @@ Result<void> check_named_field(const ParsedLabel& label) {
 
 Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
-    if (label.signatures[i]->extra != DecoderExtra::Field) {
+    if (label.signatures[i]->extra != schema::DecoderExtra::Field) {
       continue;
     }
     const std::string& decoder = label.decoders[i].name;

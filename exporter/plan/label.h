@@ -15,8 +15,8 @@ namespace tpx::plan {
 struct ParsedLabel {
   std::string name;
   expression::NodePtr value;
-  std::vector<DecoderCall> decoders;  ///< first applied first
-  std::vector<const DecoderSignature*> signatures;
+  std::vector<schema::DecoderCall> decoders;  ///< first applied first
+  std::vector<const schema::DecoderSignature*> signatures;
   SourceLocation at;  ///< where the expression's text starts
   bool is_probe = false;
 };
@@ -32,7 +32,7 @@ struct ParsedLabel {
 [[nodiscard]] Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope);
 
 /// Whether the first decoder accepts a value of this type. Few decoders accept a memory address.
-[[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const ValueType& type,
+[[nodiscard]] Result<void> check_decoder_input(const ParsedLabel& label, const schema::ValueType& type,
                                                AddressOf address = AddressOf::Nothing);
 
 /// Gives symbol() and flags() the names that the tracepoint's print format, or the enum type of a raw argument, has for the

@@ -9,9 +9,9 @@ namespace tpx::plan {
 
 namespace {
 
-static_assert(config::kMostSeries <= RegionLayout::kMostIds);
+static_assert(config::kMostSeries <= schema::RegionLayout::kMostIds);
 
-std::uint32_t alignment(const ValueType& type) {
+std::uint32_t alignment(const schema::ValueType& type) {
   return type.size >= 8 ? 8 : std::bit_floor(std::max(type.size, 1U));
 }
 
@@ -41,9 +41,9 @@ T clamped(double value) {
 
 }  // namespace
 
-Result<ValueType> common_type(const std::vector<ValueType>& types) {
-  ValueType result = types.front();
-  for (const ValueType& type : types) {
+Result<schema::ValueType> common_type(const std::vector<schema::ValueType>& types) {
+  schema::ValueType result = types.front();
+  for (const schema::ValueType& type : types) {
     if (type.kind != result.kind) {
       return fail("has different kinds of values in the tracepoints of this metric",
                   "make a metric of its own for each kind");
@@ -61,10 +61,10 @@ Result<ValueType> common_type(const std::vector<ValueType>& types) {
   return result;
 }
 
-Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
-  KeyLayout layout;
+Result<schema::KeyLayout> lay_out(std::vector<schema::KeyField> fields) {
+  schema::KeyLayout layout;
   std::uint32_t offset = 0;
-  for (KeyField& field : fields) {
+  for (schema::KeyField& field : fields) {
     const std::uint32_t align = alignment(field.type);
     offset = (offset + align - 1) / align * align;
     field.offset = offset;
@@ -74,7 +74,7 @@ Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
   if (layout.size > kLargestKey) {
     std::string longest;
     std::uint32_t size = 0;
-    for (const KeyField& field : fields) {
+    for (const schema::KeyField& field : fields) {
       if (field.type.size > size) {
         size = field.type.size;
         longest = field.label;
@@ -89,7 +89,7 @@ Result<KeyLayout> lay_out(std::vector<KeyField> fields) {
   return layout;
 }
 
-void set_bounds(ValueLayout& value, std::vector<double> exposed, double scale) {
+void set_bounds(schema::ValueLayout& value, std::vector<double> exposed, double scale) {
   value.bounds.clear();
   value.unreachable = 0;
   for (const double bound : exposed) {
@@ -101,33 +101,33 @@ void set_bounds(ValueLayout& value, std::vector<double> exposed, double scale) {
   value.exposed_bounds = std::move(exposed);
 }
 
-StorePlan choose_store(const KeyLayout& key, const ValueLayout& value, std::uint32_t max_series,
-                       const kernel::Kernel& kernel, const Options& options) {
-  StorePlan store;
+schema::StorePlan choose_store(const schema::KeyLayout& key, const schema::ValueLayout& value, std::uint32_t max_series,
+                               const kernel::Kernel& kernel, const Options& options) {
+  schema::StorePlan store;
   store.region.cpus = kernel.possible_cpus;
   // A gauge is the last value set, on whichever CPU: one row that all share.
-  store.region.value_cpus = value.kind == MetricKind::Gauge ? 1 : kernel.possible_cpus;
+  store.region.value_cpus = value.kind == schema::MetricKind::Gauge ? 1 : kernel.possible_cpus;
   store.region.value_words = value.words();
   if (key.size == 0) {
-    store.kind = StoreKind::Array;
+    store.kind = schema::StoreKind::Array;
     store.reason = "no labels";
     store.region.capacity = 1;
     return store;
   }
   store.max_series = max_series;
-  RegionLayout table = store.region;
+  schema::RegionLayout table = store.region;
   table.capacity = max_series;
   table.slots = std::bit_ceil(3 * max_series);
   table.key_size = key.size;
   const bool fits = table.total_bytes() <= options.largest_table;
   const bool possible = kernel.features.fetch_atomics && kernel.features.mmapable_array;
-  if (options.force_store ? *options.force_store == StoreKind::Table : possible && fits) {
-    store.kind = StoreKind::Table;
+  if (options.force_store ? *options.force_store == schema::StoreKind::Table : possible && fits) {
+    store.kind = schema::StoreKind::Table;
     store.reason = options.force_store ? "forced" : "labels; counted without a helper call, read without a system call";
     store.region = table;
     return store;
   }
-  store.kind = StoreKind::PerCpuHash;
+  store.kind = schema::StoreKind::PerCpuHash;
   store.reason = options.force_store ? "forced"
                  : !possible         ? "this kernel has no compare-and-swap for BPF (Linux 5.12)"
                              : "a table would take more than " + std::to_string(options.largest_table >> 20U) + " MiB";

@@ -68,7 +68,7 @@ Result<BoundPtr> bind_letters(const expression::Call& call, const Scope& scope) 
       letters.pieces.push_back({bits_of_piece, {{bits_of_piece, *text}}, {}});
     }
   }
-  return make_bound(std::move(letters), {ValueType::Kind::String, kLetters, false});
+  return make_bound(std::move(letters), {schema::ValueType::Kind::String, kLetters, false});
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ Result<BoundPtr> bind_mapping_function(const expression::Call& call, const Scope
   if (call.function == "signed") {
     return (*operand)->type.is_signed ? operand : Result<BoundPtr>(fail("this kernel has it without a sign"));
   }
-  return make_bound(HighestBit{*operand, 32}, {ValueType::Kind::Integer, 8, true});
+  return make_bound(HighestBit{*operand, 32}, {schema::ValueType::Kind::Integer, 8, true});
 }
 
 }  // namespace tpx::plan

@@ -86,7 +86,7 @@ std::vector<Tracepoint> MetricSteps::tracepoints(const config::Events& events) {
 Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, const std::string& what) {
   scope.at = parsed.at;
   auto bound = bind(*parsed.node, scope);
-  if (bound && (*bound)->type.kind != ValueType::Kind::Integer) {
+  if (bound && (*bound)->type.kind != schema::ValueType::Kind::Integer) {
     return fail(Error{what + " must be an integer, \"" + expression::to_text(*parsed.node) + "\" is not", "",
                       expression::location_of(*parsed.node, parsed.at)});
   }
@@ -103,9 +103,9 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   Scope scope = site.scope;
   scope.comparisons = &comparisons;
   scope.from = from;
-  scope.probe = site.dispatch
-                    ? make_bound(DispatchIndex{}, {ValueType::Kind::Integer, 4, false})
-                    : make_bound(Constant{static_cast<std::int64_t>(position)}, {ValueType::Kind::Integer, 4, false});
+  scope.probe = site.dispatch ? make_bound(DispatchIndex{}, {schema::ValueType::Kind::Integer, 4, false})
+                              : make_bound(Constant{static_cast<std::int64_t>(position)},
+                                           {schema::ValueType::Kind::Integer, 4, false});
   Errors errors;
   const auto keep = [&errors](Result<BoundPtr> bound, const SourceLocation& at, BoundPtr& target) {
     if (bound) {
@@ -155,10 +155,10 @@ MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::siz
 }
 
 bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* from) {
-  std::vector<KeyField> fields;
+  std::vector<schema::KeyField> fields;
   for (std::size_t i = 0; i < labels_.size(); ++i) {
     ParsedLabel& label = labels_[i];
-    std::vector<ValueType> types;
+    std::vector<schema::ValueType> types;
     types.reserve(sites.size());
     for (const BoundSite& site : sites) {
       types.push_back(site.labels[i]->type);
@@ -173,7 +173,7 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* fro
       continue;
     }
     note_address_of_text(label, sites, from);
-    KeyField field{label.name, 0, *type, label.decoders, {}};
+    schema::KeyField field{label.name, 0, *type, label.decoders, {}};
     if (label.is_probe) {
       field.probe_names = metric_plan_.tracepoints;
     }
@@ -235,9 +235,9 @@ void MetricSteps::note_address_of_text(const ParsedLabel& label, const std::vect
 }
 
 void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration) {
-  MetricPlan& plan = metric_plan_.plan;
+  schema::MetricSchema& plan = metric_plan_.plan;
   plan.scale = metric_.scale * (duration ? 1e-9 : 1);
-  ValueLayout& value = plan.value;
+  schema::ValueLayout& value = plan.value;
   value.is_signed = !duration;
   metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!value_ && !duration);
   for (const BoundSite& site : sites) {
@@ -248,13 +248,13 @@ void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration)
   }
   switch (metric_.type) {
     case config::MetricType::Counter:
-      value.kind = MetricKind::Counter;
+      value.kind = schema::MetricKind::Counter;
       break;
     case config::MetricType::Gauge:
-      value.kind = MetricKind::Gauge;
+      value.kind = schema::MetricKind::Gauge;
       break;
     case config::MetricType::Histogram:
-      value.kind = MetricKind::Histogram;
+      value.kind = schema::MetricKind::Histogram;
       set_bounds(value, metric_.buckets->bounds(), plan.scale);
       break;
   }
@@ -268,7 +268,7 @@ bool MetricSteps::find_retired_label(const std::vector<BoundSite>& sites) {
     if (labels_[i].name != metric_.retire_on_exit->value) {
       continue;
     }
-    if (!labels_[i].decoders.empty() || sites.front().labels[i]->type.kind != ValueType::Kind::Integer) {
+    if (!labels_[i].decoders.empty() || sites.front().labels[i]->type.kind != schema::ValueType::Kind::Integer) {
       written_wrong_ = written_wrong_ || !labels_[i].decoders.empty();
       add_error(Error{"retire_on_exit: label \"" + labels_[i].name + "\" is not a plain process or thread id",
                       "let the label be pid, tid or a field that holds one"},
@@ -283,13 +283,13 @@ bool MetricSteps::find_retired_label(const std::vector<BoundSite>& sites) {
 }
 
 void MetricSteps::finish(const std::vector<BoundSite>& sites) {
-  MetricPlan& plan = metric_plan_.plan;
+  schema::MetricSchema& plan = metric_plan_.plan;
   plan.name = name_;
   plan.at = metric_.name.at;
   plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_);
-  plan.store.region.births = plan.retire_field && plan.store.kind == StoreKind::Table;
+  plan.store.region.births = plan.retire_field && plan.store.kind == schema::StoreKind::Table;
   plan.region_map = name_;
-  plan.hash_map = plan.store.kind == StoreKind::PerCpuHash ? name_ + ":hash" : "";
+  plan.hash_map = plan.store.kind == schema::StoreKind::PerCpuHash ? name_ + ":hash" : "";
   plan.pair_map = metric_plan_.pair ? name_ + ":starts" : "";
   metric_plan_.attach = AttachType::TpBtf;
   metric_plan_.attach_reason = sites.front().site->reason;

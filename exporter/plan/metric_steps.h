@@ -36,7 +36,7 @@ struct BoundSite {
 /// A value that a pair keeps from its start.
 struct Captured {
   std::string identity;  ///< of `by_start`
-  ValueType type;
+  schema::ValueType type;
   std::uint32_t offset = 0;
   std::vector<BoundPtr> by_start;  ///< bound in each start site
 };

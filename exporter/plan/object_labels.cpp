@@ -21,7 +21,7 @@ kernel::FieldNames names_of_enum(std::uint32_t type, const Btf& btf) {
   return names;
 }
 
-DecoderCall decoder(const char* name) {
+schema::DecoderCall decoder(const char* name) {
   return {name, {}, {}, nullptr};
 }
 
@@ -38,10 +38,10 @@ bool is_address(std::uint32_t type, const Btf& btf) {
 }
 
 /// What a value of this type reads as without being told.
-void add_default_decoder(KeyField& field, std::uint32_t type, const Btf& btf) {
+void add_default_decoder(schema::KeyField& field, std::uint32_t type, const Btf& btf) {
   const Btf::Type resolved = btf.resolve(type);
   if (resolved.kind == Btf::Kind::Enum) {
-    DecoderCall symbol = decoder("symbol");
+    schema::DecoderCall symbol = decoder("symbol");
     symbol.field_names = std::make_shared<const kernel::FieldNames>(names_of_enum(resolved.id, btf));
     field.decoders.push_back(std::move(symbol));
   } else if (is_address(type, btf)) {
@@ -79,7 +79,7 @@ Result<void> add_member(const RowPlace& place, const std::string& name, const Bt
 
 Result<void> find_names(ParsedLabel& label, const RowScope& scope) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
-    if (label.signatures[i]->extra != DecoderExtra::Field) {
+    if (label.signatures[i]->extra != schema::DecoderExtra::Field) {
       continue;
     }
     const auto place = find_place(*label.value, scope);

@@ -11,7 +11,7 @@ namespace tpx::plan {
 
 /// A label of an object's metric: its place in the key comes later.
 struct ObjectLabel {
-  KeyField field;
+  schema::KeyField field;
   RowValuePtr value;
 };
 

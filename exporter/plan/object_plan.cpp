@@ -106,7 +106,7 @@ class ObjectPlanner {
     scope.at = text.at;
     auto parsed = expression::parse(text.value, text.at);
     auto value = parsed ? bind_row(**parsed, scope) : Result<RowValuePtr>(fail(std::move(parsed.error())));
-    if (value && (*value)->type.kind != ValueType::Kind::Integer) {
+    if (value && (*value)->type.kind != schema::ValueType::Kind::Integer) {
       return fail(Error{what + " is not an integer: " + text.value, {}, text.at});
     }
     return value;
@@ -117,7 +117,7 @@ class ObjectPlanner {
     const Btf::Type type = btf_.resolve(scope_.value_type);
     if (type.kind != Btf::Kind::Struct) {
       auto value = value_at({RowArea::Value, 0, 0, scope_.value_type}, btf_);
-      if (!value || (*value)->type.kind != ValueType::Kind::Integer) {
+      if (!value || (*value)->type.kind != schema::ValueType::Kind::Integer) {
         return fail("the value of map " + in_quotes(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
                         ", not an integer",
                     "say which part with `value: value[0]`");
@@ -135,7 +135,7 @@ class ObjectPlanner {
   }
 
   Result<void> make_value() {
-    MetricPlan& plan = result_.planned.plan;
+    schema::MetricSchema& plan = result_.planned.plan;
     plan.scale = metric_.scale;
     if (metric_.type == config::MetricType::Histogram) {
       return make_histogram();
@@ -144,7 +144,8 @@ class ObjectPlanner {
     if (!value) {
       return fail(std::move(value.error()));
     }
-    plan.value.kind = metric_.type == config::MetricType::Gauge ? MetricKind::Gauge : MetricKind::Counter;
+    plan.value.kind =
+        metric_.type == config::MetricType::Gauge ? schema::MetricKind::Gauge : schema::MetricKind::Counter;
     plan.value.is_signed = (*value)->type.is_signed;
     result_.rows.value = *value;
     return {};
@@ -153,8 +154,8 @@ class ObjectPlanner {
   // ---- histograms -------------------------------------------------------------------------------------------------
 
   Result<void> make_histogram() {
-    ValueLayout& value = result_.planned.plan.value;
-    value.kind = MetricKind::Histogram;
+    schema::ValueLayout& value = result_.planned.plan.value;
+    value.kind = schema::MetricKind::Histogram;
     set_bounds(value, metric_.buckets->bounds(), metric_.scale);
     const Btf::Type type = btf_.resolve(scope_.value_type);
     const bool in_value = type.kind == Btf::Kind::Struct || type.kind == Btf::Kind::Array;
@@ -219,7 +220,7 @@ class ObjectPlanner {
                   "a histogram has the sum of what it observed beside its buckets: add `__u64 sum;`");
     }
     auto value = value_at({RowArea::Value, sum->bit_offset, sum->bit_size, sum->type}, btf_);
-    if (!value || (*value)->type.kind != ValueType::Kind::Integer) {
+    if (!value || (*value)->type.kind != schema::ValueType::Kind::Integer) {
       return fail("member `sum` of map " + in_quotes(scope_.map) + " is not an integer");
     }
     result_.rows.sum = *value;
@@ -271,7 +272,7 @@ class ObjectPlanner {
         labels.pop_back();
       }
     }
-    std::vector<KeyField> fields;
+    std::vector<schema::KeyField> fields;
     for (ObjectLabel& label : labels) {
       result_.rows.by_cpu = result_.rows.by_cpu || uses_cpu(*label.value);
       result_.rows.labels.push_back(std::move(label.value));
@@ -298,7 +299,7 @@ class ObjectPlanner {
 
   void finish(const std::string& full_name, unsigned cpus) {
     PlannedMetric& planned = result_.planned;
-    MetricPlan& plan = planned.plan;
+    schema::MetricSchema& plan = planned.plan;
     plan.name = full_name;
     plan.help = metric_.help ? metric_.help->value : "From BPF map " + scope_.map + ".";
     plan.at = metric_.name.at;

@@ -209,7 +209,7 @@ class PairPlanner : private MetricSteps {
   static Result<BoundPtr> keep(const std::string& text, std::vector<BoundPtr> by_start,
                                std::vector<Captured>& captures) {
     std::string identity;
-    std::vector<ValueType> types;
+    std::vector<schema::ValueType> types;
     AddressOf address = by_start.front()->address_of;
     for (const BoundPtr& value : by_start) {
       identity += signature(*value) + "|";
@@ -234,7 +234,8 @@ class PairPlanner : private MetricSteps {
   static Result<BoundPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
     Scope scope = start.site->scope;
     scope.internal = true;  // what stands behind `from.` is a place, str() or an internal function
-    scope.probe = make_bound(Constant{static_cast<std::int64_t>(start.position)}, {ValueType::Kind::Integer, 4, false});
+    scope.probe =
+        make_bound(Constant{static_cast<std::int64_t>(start.position)}, {schema::ValueType::Kind::Integer, 4, false});
     return bind(node, scope);
   }
 
@@ -289,7 +290,7 @@ class PairPlanner : private MetricSteps {
         continue;
       }
       const BoundPtr begins = start.filter ? start.filter : constant(1);
-      any = any ? make_bound(BoundBinary{expression::BinaryOp::LogicOr, any, begins, false}, kTruth) : begins;
+      any = any ? make_bound(BoundBinary{expression::BinaryOp::LogicOr, any, begins, false}, schema::kTruth) : begins;
     }
     return any;
   }

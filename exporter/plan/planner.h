@@ -13,9 +13,9 @@
 namespace tpx::plan {
 
 struct Options {
-  std::vector<DecoderSignature> decoders;
-  std::optional<AttachType> force_attach;  ///< for diagnosis and for the tests that compare both
-  std::optional<StoreKind> force_store;    ///< Table or PerCpuHash, for metrics with labels
+  std::vector<schema::DecoderSignature> decoders;
+  std::optional<AttachType> force_attach;        ///< for diagnosis and for the tests that compare both
+  std::optional<schema::StoreKind> force_store;  ///< Table or PerCpuHash, for metrics with labels
   /// Full names of metrics whose plain loads through kernel pointers the verifier refused: they get bpf_probe_read_kernel.
   std::set<std::string> probe_reads;
   /// A table larger than this becomes a per-CPU hash. The verifier takes no variable offset of 512 MiB or more. (A million

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plan/bound.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::plan {
 
@@ -95,7 +95,7 @@ struct PairLayout {
 
 /// One metric with how it is served.
 struct PlannedMetric {
-  MetricPlan plan;
+  schema::MetricSchema plan;
   std::optional<PairLayout> pair;
   AttachType attach = AttachType::TpBtf;
   std::string attach_reason;             ///< why this attach type

@@ -18,7 +18,7 @@ using kernel::Btf;
 
 constexpr std::uint32_t kLargestBytes = 256;
 
-RowValuePtr make(decltype(RowValue::node) node, ValueType type) {
+RowValuePtr make(decltype(RowValue::node) node, schema::ValueType type) {
   return std::make_shared<const RowValue>(RowValue{std::move(node), type});
 }
 
@@ -39,11 +39,12 @@ class RowBinder {
         Overloaded{
             [&](const expression::IntegerLiteral& n) -> Result<RowValuePtr> {
               const bool is_signed = n.value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-              return make(RowConstant{static_cast<std::int64_t>(n.value)}, {ValueType::Kind::Integer, 8, is_signed});
+              return make(RowConstant{static_cast<std::int64_t>(n.value)},
+                          {schema::ValueType::Kind::Integer, 8, is_signed});
             },
             [&](const expression::StringLiteral& n) -> Result<RowValuePtr> {
               return make(RowText{n.value},
-                          {ValueType::Kind::String, static_cast<std::uint32_t>(n.value.size()) + 1, false});
+                          {schema::ValueType::Kind::String, static_cast<std::uint32_t>(n.value.size()) + 1, false});
             },
             [&](const expression::BuiltinRef& n) { return builtin(n, node); },
             [&](const expression::Argument&) { return at_place(node); },
@@ -151,7 +152,7 @@ class RowBinder {
       return fail(error_at(node, scope_.at, "map \"" + scope_.map + "\" is not per CPU",
                            "make it a per-CPU map, or put the CPU into the key and write key.cpu"));
     }
-    return make(RowCpu{}, {ValueType::Kind::Integer, 4, false});
+    return make(RowCpu{}, {schema::ValueType::Kind::Integer, 4, false});
   }
 
   void judged(const Node& node, std::optional<Error> fixed) const {
@@ -162,7 +163,7 @@ class RowBinder {
 
   Result<RowValuePtr> integer(const Node& node) {
     auto value = bind(node);
-    if (value && (*value)->type.kind != ValueType::Kind::Integer) {
+    if (value && (*value)->type.kind != schema::ValueType::Kind::Integer) {
       return fail(error_at(node, scope_.at, "\"" + expression::to_text(node) + "\" is not an integer"));
     }
     return value;
@@ -177,7 +178,8 @@ class RowBinder {
     }
     const bool truth = unary.op == expression::UnaryOp::LogicNot;
     const bool is_signed = unary.op == expression::UnaryOp::Negate || signed_64(**operand);
-    const ValueType type = truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed};
+    const schema::ValueType type =
+        truth ? schema::kTruth : schema::ValueType{schema::ValueType::Kind::Integer, 8, is_signed};
     if (const auto* number = std::get_if<RowConstant>(&(*operand)->node)) {
       return make(RowConstant{compute(unary.op, number->value)}, type);
     }
@@ -190,13 +192,13 @@ class RowBinder {
     if (!right) {
       return right;
     }
-    const auto is = [](const RowValuePtr& value, ValueType::Kind kind) { return value->type.kind == kind; };
-    if (is(*left, ValueType::Kind::String) && is(*right, ValueType::Kind::String) &&
+    const auto is = [](const RowValuePtr& value, schema::ValueType::Kind kind) { return value->type.kind == kind; };
+    if (is(*left, schema::ValueType::Kind::String) && is(*right, schema::ValueType::Kind::String) &&
         (binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne)) {
       judged(node, judge_strings(binary, side_of(**left), side_of(**right)));
-      return make(RowCompare{*left, *right, binary.op == BinaryOp::Eq}, kTruth);
+      return make(RowCompare{*left, *right, binary.op == BinaryOp::Eq}, schema::kTruth);
     }
-    if (!is(*left, ValueType::Kind::Integer) || !is(*right, ValueType::Kind::Integer)) {
+    if (!is(*left, schema::ValueType::Kind::Integer) || !is(*right, schema::ValueType::Kind::Integer)) {
       return fail(error_at(node, scope_.at,
                            std::string("\"") + std::string(expression::name(binary.op)) + "\" takes two integers" +
                                (binary.op == BinaryOp::Eq || binary.op == BinaryOp::Ne ? " or two strings" : "")));
@@ -211,7 +213,8 @@ class RowBinder {
                        binary.op == BinaryOp::LogicOr;
     const bool is_signed = signed_64(**left) && (shift || signed_64(**right));
     judged(node, judge_integers(binary, side_of(**left), side_of(**right), is_signed));
-    const ValueType type = truth ? kTruth : ValueType{ValueType::Kind::Integer, 8, is_signed};
+    const schema::ValueType type =
+        truth ? schema::kTruth : schema::ValueType{schema::ValueType::Kind::Integer, 8, is_signed};
     const auto* first = std::get_if<RowConstant>(&(*left)->node);
     if (first != nullptr && number != nullptr) {
       return make(RowConstant{compute(binary.op, first->value, number->value, is_signed)}, type);
@@ -234,15 +237,15 @@ class RowBinder {
     if (!no) {
       return no;
     }
-    ValueType type{ValueType::Kind::Integer, 8, signed_64(**yes) && signed_64(**no)};
+    schema::ValueType type{schema::ValueType::Kind::Integer, 8, signed_64(**yes) && signed_64(**no)};
     if ((*yes)->type == (*no)->type) {
       type = (*yes)->type;
     }
-    if ((*yes)->type.kind != (*no)->type.kind || (*yes)->type.kind == ValueType::Kind::Bytes) {
+    if ((*yes)->type.kind != (*no)->type.kind || (*yes)->type.kind == schema::ValueType::Kind::Bytes) {
       return fail(error_at(node, scope_.at, "both values of if() are integers, or both strings"));
     }
-    if ((*yes)->type.kind == ValueType::Kind::String) {
-      type = {ValueType::Kind::String, std::max((*yes)->type.size, (*no)->type.size), false};
+    if ((*yes)->type.kind == schema::ValueType::Kind::String) {
+      type = {schema::ValueType::Kind::String, std::max((*yes)->type.size, (*no)->type.size), false};
     }
     return make(RowConditional{*condition, *yes, *no}, type);
   }
@@ -276,7 +279,7 @@ Result<RowValuePtr> value_at(const RowPlace& place, const Btf& btf) {
         integer.bit_size = place.bit_size;
         integer.size = (integer.bit_offset + integer.bit_size + 7) / 8;
       }
-      return make(integer, {ValueType::Kind::Integer, type.size, type.is_signed});
+      return make(integer, {schema::ValueType::Kind::Integer, type.size, type.is_signed});
     }
     case Btf::Kind::Array: {
       const Btf::Type element = btf.resolve(type.target);
@@ -286,13 +289,13 @@ Result<RowValuePtr> value_at(const RowPlace& place, const Btf& btf) {
                     " bytes");
       }
       return make(RowBytes{place.area, offset, size},
-                  {element.is_char ? ValueType::Kind::String : ValueType::Kind::Bytes, size, false});
+                  {element.is_char ? schema::ValueType::Kind::String : schema::ValueType::Kind::Bytes, size, false});
     }
     case Btf::Kind::Struct:
       if (type.size == 0 || type.size > kLargestBytes) {
         break;
       }
-      return make(RowBytes{place.area, offset, type.size}, {ValueType::Kind::Bytes, type.size, false});
+      return make(RowBytes{place.area, offset, type.size}, {schema::ValueType::Kind::Bytes, type.size, false});
     case Btf::Kind::Void:
     case Btf::Kind::Other:
       break;

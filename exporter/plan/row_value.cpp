@@ -73,17 +73,17 @@ std::string_view text_of(const RowValue& value, const Row& row) {
 void write(const RowValue& value, const Row& row, std::span<std::byte> to) {
   std::fill(to.begin(), to.end(), std::byte{0});
   switch (value.type.kind) {
-    case ValueType::Kind::Integer: {
+    case schema::ValueType::Kind::Integer: {
       const std::int64_t number = integer_of(value, row);
       std::memcpy(to.data(), &number, std::min<std::size_t>(to.size(), sizeof number));
       break;
     }
-    case ValueType::Kind::String: {
+    case schema::ValueType::Kind::String: {
       const std::string_view text = text_of(value, row);
       std::memcpy(to.data(), text.data(), std::min(to.size(), text.size()));
       break;
     }
-    case ValueType::Kind::Bytes:
+    case schema::ValueType::Kind::Bytes:
       if (const auto* bytes = std::get_if<RowBytes>(&value.node)) {
         const auto from = bytes_at(row, bytes->area, bytes->offset, bytes->size);
         std::copy_n(from.begin(), std::min(from.size(), to.size()), to.begin());

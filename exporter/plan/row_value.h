@@ -9,7 +9,7 @@
 #include <variant>
 
 #include "expression/ast.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::plan {
 
@@ -76,7 +76,7 @@ struct RowCompare {
 struct RowValue {
   std::variant<RowConstant, RowText, RowCpu, RowInteger, RowBytes, RowUnary, RowBinary, RowConditional, RowCompare>
       node;
-  ValueType type;
+  schema::ValueType type;
 };
 
 /// The value of an integer expression, sign- or zero-extended to 64 bits. Bytes that the row lacks read as 0.

@@ -197,10 +197,11 @@ class Finder {
     }
     Site site;
     site.point = {AttachType::Classic, record->category, record->name, record->id};
-    site.dispatch = SyscallDispatch{make_bound(ContextLoad{id->offset, 8, true}, {ValueType::Kind::Integer, 8, true}),
-                                    std::move(compat),
-                                    {*number},
-                                    {0}};
+    site.dispatch =
+        SyscallDispatch{make_bound(ContextLoad{id->offset, 8, true}, {schema::ValueType::Kind::Integer, 8, true}),
+                        std::move(compat),
+                        {*number},
+                        {0}};
     site.record = std::make_shared<const kernel::Format>(std::move(*record));
     site.scope.mode = Scope::Mode::Classic;
     site.scope.event = tracepoint.name;

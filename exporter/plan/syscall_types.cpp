@@ -5,7 +5,7 @@
 
 namespace tpx::plan {
 
-ValueType syscall_argument_type(std::string_view declared) {
+schema::ValueType syscall_argument_type(std::string_view declared) {
   constexpr std::array<std::string_view, 11> kSigned32{"int",   "pid_t", "clockid_t",    "timer_t", "mqd_t",  "key_t",
                                                        "rwf_t", "s32",   "key_serial_t", "__s32",   "int32_t"};
   constexpr std::array<std::string_view, 8> kUnsigned32{"unsigned int", "unsigned", "u32",   "__u32",
@@ -18,7 +18,7 @@ ValueType syscall_argument_type(std::string_view declared) {
   const auto is_among = [&](const auto& names) {
     return std::find(names.begin(), names.end(), declared) != names.end();
   };
-  using Kind = ValueType::Kind;
+  using Kind = schema::ValueType::Kind;
   if (is_among(kSigned32)) {
     return {Kind::Integer, 4, true};
   }

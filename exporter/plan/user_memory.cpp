@@ -266,7 +266,7 @@ class UserBinder {
     const bool is_signed = !pointer && base.is_signed;
     const BoundPtr load = make_bound(
         MemoryLoad{operand.base, operand.offset, size, is_signed, false, operand.bit_offset, operand.bit_size, true},
-        {ValueType::Kind::Integer, operand.type.size(), is_signed});
+        {schema::ValueType::Kind::Integer, operand.type.size(), is_signed});
     return as_address(load, user_address_of(operand.type));
   }
 
@@ -277,9 +277,9 @@ class UserBinder {
       return fail("an array of " + std::to_string(size) + " bytes can't be a value", "take one element: [0]");
     }
     const bool text = element.pointers == 0 && element.base.is_char;
-    return make_bound(
-        MemoryBytes{operand.base, operand.offset, static_cast<std::uint32_t>(size), false, true},
-        {text ? ValueType::Kind::String : ValueType::Kind::Bytes, static_cast<std::uint32_t>(size), false});
+    return make_bound(MemoryBytes{operand.base, operand.offset, static_cast<std::uint32_t>(size), false, true},
+                      {text ? schema::ValueType::Kind::String : schema::ValueType::Kind::Bytes,
+                       static_cast<std::uint32_t>(size), false});
   }
 
   static std::string in_quotes(const Node& node) { return "\"" + expression::to_text(node) + "\""; }

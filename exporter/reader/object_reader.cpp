@@ -8,7 +8,7 @@
 
 namespace tpx::reader {
 
-using plan::MetricKind;
+using schema::MetricKind;
 
 namespace {
 
@@ -36,7 +36,7 @@ ObjectReader::ObjectReader(const loader::LoadedObjectMetric& metric)
                                            : metric.plan.rows.map.value_size) {}
 
 Result<void> ObjectReader::read(MapSnapshot& snapshot) {
-  const plan::MetricPlan& plan = metric_.plan.planned.plan;
+  const schema::MetricSchema& plan = metric_.plan.planned.plan;
   snapshot.clear();
   rows_.clear();
   snapshot.key_size = plan.key.size;
@@ -104,10 +104,10 @@ void ObjectReader::add_row(const plan::Row& row, MapSnapshot& snapshot) {
 }
 
 std::uint64_t* ObjectReader::find_row(const plan::Row& row, MapSnapshot& snapshot) {
-  const plan::KeyLayout& layout = metric_.plan.planned.plan.key;
+  const schema::KeyLayout& layout = metric_.plan.planned.plan.key;
   key_.assign(layout.size, '\0');
   for (std::size_t i = 0; i < layout.fields.size(); ++i) {
-    const plan::KeyField& field = layout.fields[i];
+    const schema::KeyField& field = layout.fields[i];
     plan::write(*metric_.plan.rows.labels[i], row,
                 {reinterpret_cast<std::byte*>(key_.data()) + field.offset, field.type.size});
   }
@@ -123,7 +123,7 @@ std::uint64_t* ObjectReader::find_row(const plan::Row& row, MapSnapshot& snapsho
 
 void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
   const plan::ObjectRows& rows = metric_.plan.rows;
-  const plan::ValueLayout& layout = metric_.plan.planned.plan.value;
+  const schema::ValueLayout& layout = metric_.plan.planned.plan.value;
   const std::uint64_t bounds = layout.bounds.size();
   if (rows.buckets) {
     for (std::uint32_t i = 0; i < rows.buckets->count; ++i) {

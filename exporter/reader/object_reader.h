@@ -20,7 +20,7 @@ class ObjectReader : public Source {
   [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
 
   /// None: a program in C has no series `other` and no reasons of ours; see lost_events().
-  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const override { return {}; }
+  [[nodiscard]] std::array<std::uint64_t, schema::RegionLayout::kLostReasons> lost() const override { return {}; }
 
   [[nodiscard]] std::uint64_t lost_events() const override;
 

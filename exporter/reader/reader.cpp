@@ -10,7 +10,7 @@
 
 namespace tpx::reader {
 
-using plan::RegionLayout;
+using schema::RegionLayout;
 
 namespace {
 
@@ -29,27 +29,27 @@ std::uint32_t ticks_now() {
 }  // namespace
 
 Result<void> Reader::read(MapSnapshot& snapshot) {
-  const plan::MetricPlan& plan = metric_.planned.plan;
+  const schema::MetricSchema& plan = metric_.planned.plan;
   snapshot.clear();
   snapshot.key_size = plan.key.size;
   snapshot.value_words = plan.value.words();
   snapshot.other.assign(snapshot.value_words, 0);
   sum_row(plan.store.region.other_row(), snapshot.other.data());
   switch (plan.store.kind) {
-    case plan::StoreKind::Array:
+    case schema::StoreKind::Array:
       read_array(snapshot);
       return {};
-    case plan::StoreKind::Table:
+    case schema::StoreKind::Table:
       read_table(snapshot);
       return {};
-    case plan::StoreKind::PerCpuHash:
+    case schema::StoreKind::PerCpuHash:
       return read_hash(snapshot);
   }
   return {};
 }
 
 void Reader::sum_row(std::uint64_t row, std::uint64_t* sum) {
-  const plan::MetricPlan& plan = metric_.planned.plan;
+  const schema::MetricSchema& plan = metric_.planned.plan;
   const RegionLayout& region = plan.store.region;
   if (region.value_words == 1) {
     for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
@@ -120,7 +120,7 @@ Result<void> Reader::read_hash(MapSnapshot& snapshot) {
 }
 
 Result<void> Reader::read_batches(MapSnapshot& snapshot, std::uint32_t cpus) {
-  const plan::MetricPlan& plan = metric_.planned.plan;
+  const schema::MetricSchema& plan = metric_.planned.plan;
   const std::uint32_t words = snapshot.value_words;
   std::uint32_t room = kBatch;
   // The cursor of a hash is a u32 bucket number; the kernel may copy a whole key.
@@ -171,7 +171,7 @@ std::array<std::uint64_t, RegionLayout::kLostReasons> Reader::lost() const {
 
 std::uint64_t series_in_use(const loader::LoadedMetric& metric) {
   const RegionLayout& region = metric.planned.plan.store.region;
-  if (metric.planned.plan.store.kind != plan::StoreKind::Table) {
+  if (metric.planned.plan.store.kind != schema::StoreKind::Table) {
     return 0;
   }
   // The free ones first: all of them were fresh before, so that the difference is never below 0.

@@ -25,7 +25,7 @@ class Reader : public Source {
   [[nodiscard]] Result<void> read(MapSnapshot& snapshot) override;
 
   /// Events by plan::LostReason, summed over the CPUs.
-  [[nodiscard]] std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const override;
+  [[nodiscard]] std::array<std::uint64_t, schema::RegionLayout::kLostReasons> lost() const override;
 
  private:
   void sum_row(std::uint64_t row, std::uint64_t* sum);

@@ -14,7 +14,7 @@ constexpr int kRest = 50;
 }  // namespace
 
 Retirement::Retirement(const loader::LoadedMetric& metric) : metric_(metric), keys_(metric) {
-  if (metric.planned.plan.store.kind == plan::StoreKind::Table) {
+  if (metric.planned.plan.store.kind == schema::StoreKind::Table) {
     table_.emplace(metric.planned.plan, metric.region.data());
   }
 }
@@ -35,7 +35,7 @@ void Retirement::find_ended_keys() {
   const auto start = std::chrono::steady_clock::now();
   // A hash that can't be read shows as a metric that is down; its series wait.
   if (keys_.read(snapshot_)) {
-    const plan::KeyField& field = metric_.planned.plan.key.fields[*metric_.planned.plan.retire_field];
+    const schema::KeyField& field = metric_.planned.plan.key.fields[*metric_.planned.plan.retire_field];
     for (std::size_t row = 0; row < snapshot_.rows(); ++row) {
       const std::span<const std::byte> key = snapshot_.key(row);
       if (ended_.contains(id_in(key, field))) {
@@ -74,7 +74,7 @@ Result<bool> Retirement::collect_hash(const TakeSeries& take, std::size_t most) 
 
 /// Deletes the element and leaves its final value in sum_. False when there is none.
 Result<bool> Retirement::take_element(std::span<const std::byte> key) {
-  const plan::MetricPlan& plan = metric_.planned.plan;
+  const schema::MetricSchema& plan = metric_.planned.plan;
   const std::uint32_t count = plan.value.words();
   const int map = metric_.hash.get();
   words_.resize(std::size_t{count} * plan.store.region.value_cpus);

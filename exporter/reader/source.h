@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/error.h"
-#include "plan/metric_plan.h"
 #include "reader/snapshot.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::reader {
 
@@ -19,7 +19,7 @@ class Source {
   [[nodiscard]] virtual Result<void> read(MapSnapshot& snapshot) = 0;
 
   /// Events by plan::LostReason, summed over the CPUs.
-  [[nodiscard]] virtual std::array<std::uint64_t, plan::RegionLayout::kLostReasons> lost() const = 0;
+  [[nodiscard]] virtual std::array<std::uint64_t, schema::RegionLayout::kLostReasons> lost() const = 0;
 
   /// What a program in C says that it could not keep (its `lost_events`).
   [[nodiscard]] virtual std::uint64_t lost_events() const { return 0; }

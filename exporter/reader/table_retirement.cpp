@@ -7,14 +7,14 @@
 
 namespace tpx::reader {
 
-using plan::RegionLayout;
-using plan::SlotState;
+using schema::RegionLayout;
+using schema::SlotState;
 
 namespace {
 
 constexpr std::uint32_t kStateMask = 3;
 
-SlotState state_of(std::uint32_t word) {
+schema::SlotState state_of(std::uint32_t word) {
   return static_cast<SlotState>(word & kStateMask);
 }
 
@@ -24,7 +24,7 @@ std::uint32_t id_of(std::uint32_t word) {
 
 }  // namespace
 
-std::uint32_t id_in(std::span<const std::byte> key, const plan::KeyField& field) {
+std::uint32_t id_in(std::span<const std::byte> key, const schema::KeyField& field) {
   const auto load = [&]<class Integer>(Integer value) {
     std::memcpy(&value, key.data() + field.offset, sizeof value);
     return static_cast<std::uint32_t>(value);
@@ -78,7 +78,7 @@ std::span<const std::byte> TableRetirement::key_of(std::uint32_t id) const {
 
 void TableRetirement::mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again) {
   const RegionLayout& region = plan_.store.region;
-  const plan::KeyField& field = plan_.key.fields[*plan_.retire_field];
+  const schema::KeyField& field = plan_.key.fields[*plan_.retire_field];
   const auto used = static_cast<std::uint32_t>(std::min<std::uint64_t>(load(region.fresh_offset()), region.capacity));
   for (std::uint32_t id = 0; id < used; ++id) {
     const std::uint32_t place = load_word(place_offset(id));
@@ -144,7 +144,7 @@ void TableRetirement::zero_value(const Row& row) const {
 
 void TableRetirement::empty_slot(std::uint32_t slot) const {
   const auto tombstone = static_cast<std::uint32_t>(SlotState::Retired);
-  if (plan_.value.kind != plan::MetricKind::Gauge) {
+  if (plan_.value.kind != schema::MetricKind::Gauge) {
     store_word(slot_offset(slot), 0);
     return;
   }

@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::reader {
 
@@ -16,7 +16,7 @@ namespace tpx::reader {
 using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<const std::uint64_t> value)>;
 
 /// The id in a key's field, an integer of 1 to 8 bytes; cut to 32 bits, as ids are.
-[[nodiscard]] std::uint32_t id_in(std::span<const std::byte> key, const plan::KeyField& field);
+[[nodiscard]] std::uint32_t id_in(std::span<const std::byte> key, const schema::KeyField& field);
 
 /// Ends series of a Table store while BPF programs look up and insert, by three steps:
 ///
@@ -32,7 +32,7 @@ using TakeSeries = std::function<void(std::span<const std::byte> key, std::span<
 class TableRetirement {
  public:
   /// `region` is the mapped value of RegionLayout, and outlives this, as does `plan`.
-  TableRetirement(const plan::MetricPlan& plan, std::byte* region) : plan_(plan), region_(region) {}
+  TableRetirement(const schema::MetricSchema& plan, std::byte* region) : plan_(plan), region_(region) {}
 
   /// Step 1, for all series whose retired label holds one of `ids`. The ids of rows that a program is publishing right now
   /// are added to `again`.
@@ -60,7 +60,7 @@ class TableRetirement {
   void empty_slot(std::uint32_t slot) const;
   void give_back(std::uint32_t id) const;
 
-  const plan::MetricPlan& plan_;
+  const schema::MetricSchema& plan_;
   std::byte* region_;
   std::vector<Row> marked_;
   std::vector<std::uint64_t> words_;  // kept for their memory

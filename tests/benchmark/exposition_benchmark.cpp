@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "decode/series_table.h"
-#include "expose/gzip_sink.h"
-#include "expose/text_writer.h"
+#include "exposition/gzip_sink.h"
+#include "exposition/text_writer.h"
 
 namespace {
 
@@ -43,7 +43,7 @@ class PidComm : public decode::LabelSource {
   [[nodiscard]] bool stable() const override { return true; }
 };
 
-class CountingSink : public expose::ChunkSink {
+class CountingSink : public exposition::ChunkSink {
  public:
   bool write(std::string_view piece) override {
     bytes += piece.size();
@@ -52,8 +52,8 @@ class CountingSink : public expose::ChunkSink {
   std::size_t bytes = 0;
 };
 
-plan::MetricPlan make_plan(bool histogram) {
-  plan::MetricPlan plan;
+schema::MetricSchema make_plan(bool histogram) {
+  schema::MetricSchema plan;
   plan.name = histogram ? "tracepoint_wait_seconds" : "tracepoint_context_switches_total";
   plan.help = "Times a thread was switched off a CPU.";
   plan.key.fields.resize(2);
@@ -61,7 +61,7 @@ plan::MetricPlan make_plan(bool histogram) {
   plan.key.fields[1].label = "comm";
   plan.key.size = sizeof(Key);
   if (histogram) {
-    plan.value.kind = plan::MetricKind::Histogram;
+    plan.value.kind = schema::MetricKind::Histogram;
     plan.scale = 1e-9;
     double bound = 1e-6;
     for (std::int64_t i = 0; i < 12; ++i, bound *= 4) {
@@ -72,7 +72,7 @@ plan::MetricPlan make_plan(bool histogram) {
   return plan;
 }
 
-reader::MapSnapshot make_snapshot(const plan::MetricPlan& plan, std::size_t rows) {
+reader::MapSnapshot make_snapshot(const schema::MetricSchema& plan, std::size_t rows) {
   static constexpr std::array kComms = {"nginx", "kworker/0:1", "systemd",         "bash",   "postgres", "java",
                                         "node",  "python3",     "containerd-shim", "kubelet"};
   reader::MapSnapshot snapshot;
@@ -132,13 +132,13 @@ double median(std::vector<double> times) {
 
 constexpr int kRounds = 9;
 
-Measured measure_ours(const plan::MetricPlan& plan, reader::MapSnapshot& snapshot) {
+Measured measure_ours(const schema::MetricSchema& plan, reader::MapSnapshot& snapshot) {
   Measured result;
   const long before = peak_kb();
   PidComm source;
   decode::SeriesTable table(plan.key, plan.value, source);
-  const auto scrape = [&](expose::ChunkSink& sink) {
-    expose::TextWriter writer(sink, expose::TextFormat::Prometheus);
+  const auto scrape = [&](exposition::ChunkSink& sink) {
+    exposition::TextWriter writer(sink, exposition::TextFormat::Prometheus);
     writer.metric(plan, table.update(snapshot));
     if (!writer.finish()) {
       std::abort();
@@ -158,7 +158,7 @@ Measured measure_ours(const plan::MetricPlan& plan, reader::MapSnapshot& snapsho
   for (int round = 0; round < kRounds; ++round) {
     CountingSink sink;
     const double start = cpu_ns();
-    expose::GzipSink compressed(sink);
+    exposition::GzipSink compressed(sink);
     scrape(compressed);
     if (!compressed.finish()) {
       std::abort();
@@ -174,7 +174,7 @@ Measured measure_ours(const plan::MetricPlan& plan, reader::MapSnapshot& snapsho
 }
 
 // As an exporter on prometheus-cpp does it: families collected from the rows, then serialized into a string.
-Measured measure_prometheus_cpp(const plan::MetricPlan& plan, reader::MapSnapshot& snapshot) {
+Measured measure_prometheus_cpp(const schema::MetricSchema& plan, reader::MapSnapshot& snapshot) {
   Measured result;
   const long before = peak_kb();
   PidComm source;
@@ -209,7 +209,7 @@ Measured in_child(bool histogram, std::size_t rows, Measure measure) {
   }
   const pid_t child = fork();
   if (child == 0) {
-    const plan::MetricPlan plan = make_plan(histogram);
+    const schema::MetricSchema plan = make_plan(histogram);
     reader::MapSnapshot snapshot = make_snapshot(plan, rows);
     const Measured result = measure(plan, snapshot);
     _exit(write(ends[1], &result, sizeof result) == sizeof result ? 0 : 1);

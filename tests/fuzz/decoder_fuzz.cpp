@@ -47,7 +47,7 @@ decode::Environment nowhere() {
   return environment;
 }
 
-plan::DecoderCall call(std::uint8_t number, const std::string& pattern) {
+schema::DecoderCall call(std::uint8_t number, const std::string& pattern) {
   const auto entries = decode::table();
   auto names = std::make_shared<kernel::FieldNames>();
   names->symbols = {{1, pattern}};
@@ -63,14 +63,14 @@ plan::DecoderCall call(std::uint8_t number, const std::string& pattern) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Bytes bytes({data, size});
   const std::string pattern = bytes.text(bytes.one());
-  plan::KeyField field;
+  schema::KeyField field;
   field.label = "label";
   for (int left = bytes.one() % 4; left > 0; --left) {
     field.decoders.push_back(call(bytes.one(), pattern));
   }
-  field.type.kind = static_cast<plan::ValueType::Kind>(bytes.one() % 3);
+  field.type.kind = static_cast<schema::ValueType::Kind>(bytes.one() % 3);
   field.type.size = bytes.one();
-  if (field.type.kind == plan::ValueType::Kind::Integer) {
+  if (field.type.kind == schema::ValueType::Kind::Integer) {
     field.type.size = 1U << (field.type.size % 4);
   }
   field.type.is_signed = bytes.one() % 2 != 0;

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "expose/request_head.h"
+#include "http/request_head.h"
 
 namespace {
 
@@ -18,27 +18,27 @@ void require(bool condition) {
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string text(data, data + size);
-  const auto length = tpx::expose::head_length(text);
+  const auto length = tpx::http::head_length(text);
   if (!length) {
     return 0;
   }
   require(*length <= size);
   const std::string head = text.substr(0, *length);
-  require(tpx::expose::head_length(head) == length);
-  require(!tpx::expose::head_length(head.substr(0, *length - 1)));
-  const auto parsed = tpx::expose::parse_request_head(head);
+  require(tpx::http::head_length(head) == length);
+  require(!tpx::http::head_length(head.substr(0, *length - 1)));
+  const auto parsed = tpx::http::parse_request_head(head);
   if (!parsed) {
     require(parsed.error().status >= 400 && parsed.error().status < 600 && !parsed.error().reason.empty());
     return 0;
   }
-  const tpx::expose::Request& request = parsed->request;
+  const tpx::http::Request& request = parsed->request;
   require(request.path == "*" || request.path.starts_with('/'));
   require(std::none_of(request.path.begin(), request.path.end(), [](char c) { return c >= 0 && c < 0x20; }));
   const auto named = [&](const std::string& name) { return request.header(name) != nullptr; };
   require(parsed->http10 || named("Host"));
   require(!named("Transfer-Encoding"));
   require(named("Content-Length") || parsed->body_bytes == 0);
-  const std::string clean = tpx::expose::clean_path(request.path);
-  require(tpx::expose::clean_path(clean) == clean);
+  const std::string clean = tpx::http::clean_path(request.path);
+  require(tpx::http::clean_path(clean) == clean);
   return 0;
 }

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "catch.h"
-#include "expose/text_writer.h"
+#include "exposition/text_writer.h"
 #include "golden/support/golden.h"
 #include "support/collecting_sink.h"
 #include "support/exposition_parser.h"
@@ -12,10 +12,10 @@
 namespace tpx::test {
 namespace {
 
-using plan::MetricKind;
+using schema::MetricKind;
 
 struct Shown {
-  plan::MetricPlan plan;
+  schema::MetricSchema plan;
   FakeLabels labels;
   reader::MapSnapshot snapshot;
 };
@@ -61,9 +61,9 @@ Shown histogram() {
   return shown;
 }
 
-std::string page(expose::TextFormat format) {
+std::string page(exposition::TextFormat format) {
   CollectingSink sink;
-  expose::TextWriter writer(sink, format);
+  exposition::TextWriter writer(sink, format);
   for (Shown& shown : std::array{counter(), seconds(), gauge(), histogram()}) {
     decode::SeriesTable table(shown.plan.key, shown.plan.value, shown.labels);
     writer.metric(shown.plan, table.update(shown.snapshot));
@@ -73,10 +73,10 @@ std::string page(expose::TextFormat format) {
 }
 
 TEST_CASE("a page of metrics is as recorded", "[golden]") {
-  for (const auto& [format, name] : {std::pair(expose::TextFormat::Prometheus, "exposition/prometheus.txt"),
-                                     std::pair(expose::TextFormat::OpenMetrics, "exposition/openmetrics.txt")}) {
+  for (const auto& [format, name] : {std::pair(exposition::TextFormat::Prometheus, "exposition/prometheus.txt"),
+                                     std::pair(exposition::TextFormat::OpenMetrics, "exposition/openmetrics.txt")}) {
     const std::string text = page(format);
-    CHECK(parse_exposition(text, format == expose::TextFormat::OpenMetrics).has_value());
+    CHECK(parse_exposition(text, format == exposition::TextFormat::OpenMetrics).has_value());
     check_golden(name, text);
   }
 }

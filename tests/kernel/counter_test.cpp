@@ -27,7 +27,7 @@ metrics:
     CHECK(session.value("all_total") == 997);
     CHECK(session.planned("calls_total").attach == *way.attach);
     CHECK(session.planned("calls_total").plan.store.kind == *way.store);
-    CHECK(session.planned("all_total").plan.store.kind == plan::StoreKind::Array);
+    CHECK(session.planned("all_total").plan.store.kind == schema::StoreKind::Array);
   }
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("a full map keeps the sum exact in the series other", "[kernel]") {
       CHECK(session.table("calls_total").size() <= static_cast<std::size_t>(limit));
       CHECK(session.table("calls_total").size() >= static_cast<std::size_t>(limit) * 9 / 10);
       CHECK(session.other("calls_total") > 0);
-      CHECK(session.lost("calls_total", plan::LostReason::OtherFull) > 0);
+      CHECK(session.lost("calls_total", schema::LostReason::OtherFull) > 0);
     }
   }
 }
@@ -128,7 +128,7 @@ TEST_CASE("values: sums of signed amounts, negative ones are refused and counted
       call(static_cast<std::uint64_t>(value));
     }
     CHECK(session.value("sum_total", {{"cpu", "0"}}) == 12);
-    CHECK(session.lost("sum_total", plan::LostReason::NegativeValue) == 2);
+    CHECK(session.lost("sum_total", schema::LostReason::NegativeValue) == 2);
   }
 }
 

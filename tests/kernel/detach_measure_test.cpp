@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "decode/decoder.h"
 #include "kernel/support/session.h"
+#include "service/deploy.h"
 
 namespace tpx::test {
 namespace {
@@ -20,7 +21,8 @@ TEST_CASE("detaching many classic programs", "[.][detach]") {
   plan::Options options;
   options.decoders = decode::signatures();
   options.force_attach = plan::AttachType::Classic;
-  loader::Loaded running = loader::load(plan::make_plan(loaded.config, this_kernel(), options), this_kernel().features);
+  loader::Loaded running =
+      service::deploy(plan::make_plan(loaded.config, this_kernel(), options), this_kernel().features);
   REQUIRE(running.rejected.empty());
   const std::size_t programs = running.programs.size();
   CHECK(programs > 30);

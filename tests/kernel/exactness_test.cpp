@@ -24,7 +24,7 @@
 namespace tpx::test {
 namespace {
 
-using plan::LostReason;
+using schema::LostReason;
 
 std::string process_calls() {
   return "args.id == " + std::to_string(SYS_getppid) + " && pid == " + std::to_string(getpid());
@@ -188,7 +188,7 @@ TEST_CASE("interrupts in the middle of a count lose nothing", "[kernel]") {
 
 TEST_CASE("keys whose places in the index are all taken count as `other` with that reason", "[kernel]") {
   Session session("metrics:\n" + calls_metric("calls_total", "labels: {key: 'args.args[0]'}\nmax_series: 1000"),
-                  {std::nullopt, plan::StoreKind::Table});
+                  {std::nullopt, schema::StoreKind::Table});
   const std::uint64_t slots = session.planned("calls_total").plan.store.region.slots;
   constexpr std::uint64_t kMore = 7;
   std::uint64_t calls = 0;

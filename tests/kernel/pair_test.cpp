@@ -16,7 +16,7 @@
 namespace tpx::test {
 namespace {
 
-using plan::LostReason;
+using schema::LostReason;
 
 std::uint64_t count_of(const std::vector<std::uint64_t>& words) {
   return std::accumulate(words.begin(), words.end() - 2, std::uint64_t{0});

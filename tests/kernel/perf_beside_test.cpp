@@ -50,11 +50,11 @@ TEST_CASE("perf counts the same beside metrics of either attach type", "[kernel]
     const std::uint64_t alone = counted_by_perf(event);
     CHECK(alone >= kCalls);
     for (const plan::AttachType type : kTypes) {
-      for (const plan::StoreKind store : {plan::StoreKind::Table, plan::StoreKind::PerCpuHash}) {
-        if (store == plan::StoreKind::Table && !this_kernel().features.fetch_atomics) {
+      for (const schema::StoreKind store : {schema::StoreKind::Table, schema::StoreKind::PerCpuHash}) {
+        if (store == schema::StoreKind::Table && !this_kernel().features.fetch_atomics) {
           continue;
         }
-        INFO(plan::name(type) << ", " << plan::store_name(store));
+        INFO(plan::name(type) << ", " << schema::store_name(store));
         if (type == plan::AttachType::TpBtf && !this_kernel().features.current_task_btf) {
           continue;  // syscalls/* have no program in common before Linux 5.11
         }

@@ -132,7 +132,7 @@ class Trial {
         const auto same = std::find_if(other.leaves.begin(), other.leaves.end(), [&](const Leaf& candidate) {
           return candidate.text == leaf.text && candidate.kind == leaf.kind;
         });
-        if (same == other.leaves.end() || (leaf.kind == plan::ValueType::Kind::Bytes && same->size != leaf.size)) {
+        if (same == other.leaves.end() || (leaf.kind == schema::ValueType::Kind::Bytes && same->size != leaf.size)) {
           return true;
         }
         leaf.size = std::max(leaf.size, same->size);
@@ -145,7 +145,7 @@ class Trial {
 
   void write() {
     if (random_() % 4 == 0) {
-      options_.force_store = random_() % 2 == 0 ? plan::StoreKind::Table : plan::StoreKind::PerCpuHash;
+      options_.force_store = random_() % 2 == 0 ? schema::StoreKind::Table : schema::StoreKind::PerCpuHash;
     }
     RandomMetrics metrics(random_, 1 + static_cast<int>(random_() % 4));
     yaml_ = "namespace: \"\"\nmetrics:\n";

@@ -10,11 +10,11 @@ namespace {
 
 plan::PlannedMetric table_of_pids() {
   plan::PlannedMetric planned;
-  plan::MetricPlan& plan = planned.plan;
+  schema::MetricSchema& plan = planned.plan;
   plan.name = "events_total";
-  plan.key.fields = {{"pid", 0, {plan::ValueType::Kind::Integer, 4, false}, {}, {}}};
+  plan.key.fields = {{"pid", 0, {schema::ValueType::Kind::Integer, 4, false}, {}, {}}};
   plan.key.size = 8;
-  plan.store.kind = plan::StoreKind::Table;
+  plan.store.kind = schema::StoreKind::Table;
   plan.store.max_series = 4;
   plan.store.region.capacity = 4;
   plan.store.region.slots = 16;
@@ -23,13 +23,13 @@ plan::PlannedMetric table_of_pids() {
 }
 
 TEST_CASE("a row that is not published yet is read once something counted there", "[kernel]") {
-  const plan::RegionLayout layout = table_of_pids().plan.store.region;
+  const schema::RegionLayout layout = table_of_pids().plan.store.region;
   const auto metric = loader::create_maps(table_of_pids());
   REQUIRE(metric.has_value());
   const loader::Region& region = metric->region;
   region.store(layout.fresh_offset(), 1);
   region.store(layout.keys_offset(), 77);
-  region.store<std::uint32_t>(layout.places_offset(), 5 | plan::RegionLayout::kUnpublished);
+  region.store<std::uint32_t>(layout.places_offset(), 5 | schema::RegionLayout::kUnpublished);
   MapSnapshot snapshot;
   REQUIRE(Reader(*metric).read(snapshot).has_value());
   CHECK(snapshot.rows() == 0);
@@ -45,15 +45,15 @@ TEST_CASE("rows are left out while they are younger than they should be, by the 
   plan::PlannedMetric planned = table_of_pids();
   planned.plan.retire_field = 0;
   planned.plan.store.region.births = true;
-  const plan::RegionLayout layout = planned.plan.store.region;
+  const schema::RegionLayout layout = planned.plan.store.region;
   const auto metric = loader::create_maps(std::move(planned));
   REQUIRE(metric.has_value());
   const loader::Region& region = metric->region;
   const auto since_boot = std::chrono::steady_clock::now().time_since_epoch();
   const auto now =
-      static_cast<std::uint64_t>(std::chrono::nanoseconds(since_boot).count()) >> plan::RegionLayout::kTickBits;
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(since_boot).count()) >> schema::RegionLayout::kTickBits;
   const auto ticks_of = [](std::chrono::seconds time) {
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count()) >> plan::RegionLayout::kTickBits;
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time).count()) >> schema::RegionLayout::kTickBits;
   };
   region.store(layout.fresh_offset(), 3);
   const std::uint64_t births[] = {now, now - ticks_of(std::chrono::hours(1)),
@@ -76,13 +76,13 @@ TEST_CASE("rows are left out while they are younger than they should be, by the 
 }
 
 TEST_CASE("series in use are those taken and not given back", "[kernel]") {
-  const plan::RegionLayout layout = table_of_pids().plan.store.region;
+  const schema::RegionLayout layout = table_of_pids().plan.store.region;
   const auto metric = loader::create_maps(table_of_pids());
   REQUIRE(metric.has_value());
   CHECK(series_in_use(*metric) == 0);
   metric->region.store(layout.fresh_offset(), 9);  // some events found no id left
   CHECK(series_in_use(*metric) == 4);
-  metric->region.store(layout.free_offset(), 3 * plan::RegionLayout::kOneFree + 2);
+  metric->region.store(layout.free_offset(), 3 * schema::RegionLayout::kOneFree + 2);
   CHECK(series_in_use(*metric) == 1);
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("metrics with equal labels count each what its own filter takes", "[ke
     CHECK(session.table("other_key_total") == Table{{"2", 120}});
     CHECK(own(session.table("added_total")) ==
           count_by_first([](std::uint64_t, std::int64_t value) { return value == 3 ? 0ULL : 2ULL; }));
-    CHECK(session.lost("added_total", plan::LostReason::NegativeValue) == 120);
+    CHECK(session.lost("added_total", schema::LostReason::NegativeValue) == 120);
     CHECK(own(session.table("all_total")) == count_by_first([](std::uint64_t, std::int64_t) { return 1ULL; }));
     CHECK(own(session.table("all_again_total")) == count_by_first([](std::uint64_t, std::int64_t) { return 1ULL; }));
   }

@@ -2,9 +2,9 @@
 #include <filesystem>
 
 #include "catch.h"
-#include "cli/prepare.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
+#include "service/prepare.h"
 #include "test_paths.h"
 
 namespace tpx::test {
@@ -38,7 +38,7 @@ TEST_CASE("every shipped configuration attaches as a whole", "[kernel]") {
     const config::Loaded loaded = config::load({file});
     INFO(config::render(loaded.errors, loaded.config));
     REQUIRE(loaded.errors.empty());
-    const cli::Attached attached = cli::deploy(cli::prepare(loaded, this_kernel()), this_kernel());
+    const service::Deployment attached = service::deploy(service::prepare(loaded, this_kernel()), this_kernel());
     for (const auto* rejected : {&attached.rejected, &attached.loaded.rejected}) {
       for (const plan::Rejected& metric : *rejected) {
         INFO(metric.error.message << "; " << metric.error.hint);

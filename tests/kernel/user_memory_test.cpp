@@ -23,7 +23,7 @@
 namespace tpx::test {
 namespace {
 
-using plan::LostReason;
+using schema::LostReason;
 using Table = std::map<std::string, std::uint64_t>;
 
 std::string own_thread() {
@@ -208,7 +208,7 @@ std::string kept(std::uint16_t family, const std::string& address) {
   std::array<char, 5> head{};
   std::snprintf(head.data(), head.size(), "%02x%02x", family & 0xffU, family >> 8U);
   std::string text = head.data() + std::string(4, '0') + address;
-  text.resize(std::size_t{2} * plan::kSocketAddressBytes, '0');
+  text.resize(std::size_t{2} * schema::kSocketAddressBytes, '0');
   return text;
 }
 

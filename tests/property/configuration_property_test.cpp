@@ -55,7 +55,7 @@ class Trial {
       options_.force_attach = plan::AttachType::Classic;
     }
     if (random_() % 3 == 0) {
-      options_.force_store = plan::StoreKind::PerCpuHash;
+      options_.force_store = schema::StoreKind::PerCpuHash;
     }
     options_.decoders = decode::signatures();
     choose_formats();
@@ -148,7 +148,7 @@ class Trial {
       for (const auto& [key, words] : compiled.rows(i)) {
         const std::vector<std::string> labels = labels_of(key, planned.plan.key);
         auto& row = found[labels];
-        if (planned.plan.value.kind == plan::MetricKind::Gauge) {
+        if (planned.plan.value.kind == schema::MetricKind::Gauge) {
           // What follows a string's NUL makes rows of their own: any of them may be the last that was set.
           const auto last = expected.rows.find(labels);
           row = row.empty() || (last != expected.rows.end() && last->second == words) ? words : row;
@@ -158,18 +158,18 @@ class Trial {
         reader::add_words(row.data(), words.data(), static_cast<std::uint32_t>(words.size()), planned.plan.value.kind);
       }
       std::string wrong = differences(expected.rows, found);
-      const auto compare_lost = [&](const char* what, std::uint64_t expected_count, plan::LostReason reason) {
+      const auto compare_lost = [&](const char* what, std::uint64_t expected_count, schema::LostReason reason) {
         const std::uint64_t counted = compiled.lost(i, reason);
         if (counted != expected_count) {
           wrong += std::string(what) + ": " + std::to_string(counted) + ", expected " + std::to_string(expected_count) +
                    "\n";
         }
       };
-      compare_lost("negative", expected.negative, plan::LostReason::NegativeValue);
-      compare_lost("without start", expected.without_start, plan::LostReason::PairNoStart);
-      compare_lost("restarted", expected.restarted, plan::LostReason::PairRestart);
-      compare_lost("collisions", 0, plan::LostReason::PairCollision);
-      compare_lost("other", 0, plan::LostReason::OtherFull);
+      compare_lost("negative", expected.negative, schema::LostReason::NegativeValue);
+      compare_lost("without start", expected.without_start, schema::LostReason::PairNoStart);
+      compare_lost("restarted", expected.restarted, schema::LostReason::PairRestart);
+      compare_lost("collisions", 0, schema::LostReason::PairCollision);
+      compare_lost("other", 0, schema::LostReason::OtherFull);
       if (!wrong.empty()) {
         return describe(metrics_[i].name + ":\n" + wrong + compiled.programs().front().disassemble());
       }

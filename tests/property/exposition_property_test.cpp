@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "catch.h"
 #include "decode/series_table.h"
-#include "expose/text_writer.h"
+#include "exposition/text_writer.h"
 #include "support/collecting_sink.h"
 #include "support/exposition_parser.h"
 #include "support/fake_series.h"
@@ -29,12 +29,13 @@ rc::Gen<std::string> label_value() {
   });
 }
 
-test::Exposition round_trip(const plan::MetricPlan& plan, test::FakeLabels& labels, const Rows& rows,
+test::Exposition round_trip(const schema::MetricSchema& plan, test::FakeLabels& labels, const Rows& rows,
                             bool open_metrics) {
   const auto snapshot = test::make_snapshot(plan, rows);
   decode::SeriesTable table(plan.key, plan.value, labels);
   test::CollectingSink sink;
-  expose::TextWriter writer(sink, open_metrics ? expose::TextFormat::OpenMetrics : expose::TextFormat::Prometheus);
+  exposition::TextWriter writer(
+      sink, open_metrics ? exposition::TextFormat::OpenMetrics : exposition::TextFormat::Prometheus);
   writer.metric(plan, table.update(snapshot));
   RC_ASSERT(writer.finish());
   auto page = test::parse_exposition(sink.text, open_metrics);
@@ -56,7 +57,7 @@ std::map<test::Labels, std::uint64_t> expected_sums(const test::FakeLabels& labe
 
 TEST_CASE("whatever labels and counts are written are read back, exactly and once") {
   CHECK(rc::check("counters", [](bool open_metrics) {
-    const auto plan = test::make_plan(plan::MetricKind::Counter, {"a", "b"});
+    const auto plan = test::make_plan(schema::MetricKind::Counter, {"a", "b"});
     test::FakeLabels labels;
     Rows rows;
     const auto texts = *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(
@@ -81,7 +82,7 @@ TEST_CASE("whatever labels and counts are written are read back, exactly and onc
 
 TEST_CASE("whatever help is written is read back") {
   CHECK(rc::check("help", [](bool open_metrics) {
-    auto plan = test::make_plan(plan::MetricKind::Counter, {});
+    auto plan = test::make_plan(schema::MetricKind::Counter, {});
     plan.help = *label_value();
     test::FakeLabels labels;
     labels.texts[0] = {};
@@ -92,7 +93,7 @@ TEST_CASE("whatever help is written is read back") {
 
 TEST_CASE("histograms of any counts read back as valid and complete") {
   CHECK(rc::check("histograms", [](bool open_metrics) {
-    auto plan = test::make_plan(plan::MetricKind::Histogram, {"device"});
+    auto plan = test::make_plan(schema::MetricKind::Histogram, {"device"});
     const auto bounds = *rc::gen::container<std::set<std::int32_t>>(rc::gen::arbitrary<std::int32_t>());
     for (const std::int32_t bound : bounds) {
       plan.value.bounds.push_back(bound);
@@ -116,7 +117,7 @@ TEST_CASE("histograms of any counts read back as valid and complete") {
 /// What a table shows after random scrapes is what a fresh one shows of the last.
 TEST_CASE("a table that has seen many snapshots shows the same as a new one") {
   CHECK(rc::check("history", [] {
-    const auto plan = test::make_plan(plan::MetricKind::Counter, {"a", "b"});
+    const auto plan = test::make_plan(schema::MetricKind::Counter, {"a", "b"});
     test::FakeLabels labels;
     for (std::uint64_t key = 0; key < 40; ++key) {
       labels.texts[key] = {std::to_string(key % 13), std::to_string(key % 3)};

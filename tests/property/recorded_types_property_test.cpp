@@ -84,7 +84,7 @@ TEST_CASE("arguments of system calls have the types of the kernel's BTF", "[prop
           continue;
         }
         INFO(release << " " << event << ": " << field.type << " " << field.name);
-        const plan::ValueType taken = plan::syscall_argument_type(field.type);
+        const schema::ValueType taken = plan::syscall_argument_type(field.type);
         CHECK(CInteger{taken.size, taken.is_signed} == types.scalar(field.type));
         ++arguments;
       }

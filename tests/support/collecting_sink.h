@@ -5,12 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include "expose/chunk_sink.h"
+#include "exposition/chunk_sink.h"
 
 namespace tpx::test {
 
 /// Keeps what it is given; refuses everything after `refuse_after` pieces.
-class CollectingSink : public expose::ChunkSink {
+class CollectingSink : public exposition::ChunkSink {
  public:
   bool write(std::string_view piece) override {
     if (pieces >= refuse_after) {

@@ -10,7 +10,7 @@
 namespace tpx::test {
 
 using config::MetricType;
-using Kind = plan::ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
 namespace {
 
@@ -25,7 +25,7 @@ std::string hexadecimal(std::string_view bytes) {
   return text;
 }
 
-std::string decimal(std::int64_t value, const plan::ValueType& type) {
+std::string decimal(std::int64_t value, const schema::ValueType& type) {
   return type.is_signed ? std::to_string(value) : std::to_string(static_cast<std::uint64_t>(value));
 }
 
@@ -188,10 +188,10 @@ Expectation expect(const RandomMetric& metric, const std::vector<std::unique_ptr
   return expecting.take();
 }
 
-std::vector<std::string> labels_of(const Bytes& key, const plan::KeyLayout& layout) {
+std::vector<std::string> labels_of(const Bytes& key, const schema::KeyLayout& layout) {
   std::vector<bool> named(key.size(), false);
   std::vector<std::string> labels;
-  for (const plan::KeyField& field : layout.fields) {
+  for (const schema::KeyField& field : layout.fields) {
     std::fill_n(named.begin() + field.offset, field.type.size, true);
     const std::string bytes(reinterpret_cast<const char*>(key.data()) + field.offset, field.type.size);
     switch (field.type.kind) {

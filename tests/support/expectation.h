@@ -26,6 +26,6 @@ struct Expectation {
 
 /// The labels of a key as Expectation writes them: integers in decimal, strings to their NUL, arrays in hexadecimal.
 /// Throws std::runtime_error when a byte that belongs to no label is not 0.
-[[nodiscard]] std::vector<std::string> labels_of(const Bytes& key, const plan::KeyLayout& layout);
+[[nodiscard]] std::vector<std::string> labels_of(const Bytes& key, const schema::KeyLayout& layout);
 
 }  // namespace tpx::test

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "decode/label_source.h"
-#include "plan/metric_plan.h"
 #include "reader/snapshot.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::test {
 
@@ -37,13 +37,13 @@ class FakeLabels : public decode::LabelSource {
   int calls = 0;
 };
 
-inline plan::MetricPlan make_plan(plan::MetricKind kind, const std::vector<std::string>& labels) {
-  plan::MetricPlan plan;
-  plan.name = kind == plan::MetricKind::Counter ? "tracepoint_events_total" : "tracepoint_size_bytes";
+inline schema::MetricSchema make_plan(schema::MetricKind kind, const std::vector<std::string>& labels) {
+  schema::MetricSchema plan;
+  plan.name = kind == schema::MetricKind::Counter ? "tracepoint_events_total" : "tracepoint_size_bytes";
   plan.help = "Events.";
   plan.value.kind = kind;
   for (const std::string& label : labels) {
-    plan::KeyField field;
+    schema::KeyField field;
     field.label = label;
     plan.key.fields.push_back(field);
   }
@@ -53,7 +53,7 @@ inline plan::MetricPlan make_plan(plan::MetricKind kind, const std::vector<std::
 
 /// Rows of {key, value words}.
 inline reader::MapSnapshot make_snapshot(
-    const plan::MetricPlan& plan, const std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>& rows) {
+    const schema::MetricSchema& plan, const std::vector<std::pair<std::uint64_t, std::vector<std::uint64_t>>>& rows) {
   reader::MapSnapshot snapshot;
   snapshot.key_size = plan.key.size;
   snapshot.value_words = plan.value.words();

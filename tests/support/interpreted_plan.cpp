@@ -51,10 +51,10 @@ Result<std::unique_ptr<InterpretedPlan>> InterpretedPlan::compile(plan::Plan pla
 }
 
 void InterpretedPlan::add_maps(const plan::PlannedMetric& metric) {
-  const plan::MetricPlan& plan = metric.plan;
-  const plan::RegionLayout& region = plan.store.region;
+  const schema::MetricSchema& plan = metric.plan;
+  const schema::RegionLayout& region = plan.store.region;
   kernel_.add_map(plan.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(region.total_bytes()), 1);
-  if (plan.store.kind == plan::StoreKind::PerCpuHash) {
+  if (plan.store.kind == schema::StoreKind::PerCpuHash) {
     const auto type = region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
     kernel_.add_map(plan.hash_map, type, plan.key.size, plan.value.bytes(), plan.store.max_series);
   }
@@ -91,8 +91,8 @@ std::uint64_t InterpretedPlan::word(std::size_t metric, std::uint64_t offset) {
 }
 
 std::vector<std::uint64_t> InterpretedPlan::row(std::size_t metric, std::uint64_t number) {
-  const plan::MetricPlan& plan = plan_.metrics[metric].plan;
-  const plan::RegionLayout& region = plan.store.region;
+  const schema::MetricSchema& plan = plan_.metrics[metric].plan;
+  const schema::RegionLayout& region = plan.store.region;
   std::vector<std::uint64_t> sum(region.value_words, 0);
   std::vector<std::uint64_t> words(region.value_words);
   for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
@@ -106,12 +106,12 @@ std::vector<std::uint64_t> InterpretedPlan::row(std::size_t metric, std::uint64_
 }
 
 std::map<Bytes, std::vector<std::uint64_t>> InterpretedPlan::rows(std::size_t metric) {
-  const plan::MetricPlan& plan = plan_.metrics[metric].plan;
-  const plan::RegionLayout& region = plan.store.region;
+  const schema::MetricSchema& plan = plan_.metrics[metric].plan;
+  const schema::RegionLayout& region = plan.store.region;
   std::map<Bytes, std::vector<std::uint64_t>> rows;
-  if (plan.store.kind == plan::StoreKind::Array) {
+  if (plan.store.kind == schema::StoreKind::Array) {
     rows[{}] = row(metric, 0);
-  } else if (plan.store.kind == plan::StoreKind::Table) {
+  } else if (plan.store.kind == schema::StoreKind::Table) {
     for (std::uint64_t id = 0; id < region.capacity; ++id) {
       const std::uint8_t* bytes = kernel_.value(plan.region_map).data();
       std::uint32_t place = 0;
@@ -139,8 +139,8 @@ std::vector<std::uint64_t> InterpretedPlan::other(std::size_t metric) {
   return row(metric, plan_.metrics[metric].plan.store.region.other_row());
 }
 
-std::uint64_t InterpretedPlan::lost(std::size_t metric, plan::LostReason reason) {
-  const plan::RegionLayout& region = plan_.metrics[metric].plan.store.region;
+std::uint64_t InterpretedPlan::lost(std::size_t metric, schema::LostReason reason) {
+  const schema::RegionLayout& region = plan_.metrics[metric].plan.store.region;
   std::uint64_t sum = 0;
   for (std::uint32_t cpu = 0; cpu < region.cpus; ++cpu) {
     sum += word(metric, region.lost_offset() + std::uint64_t{cpu} * region.lost_stride() +

@@ -27,7 +27,7 @@ class InterpretedPlan {
   [[nodiscard]] std::map<Bytes, std::vector<std::uint64_t>> rows(std::size_t metric);
   /// The words of the series `other`.
   [[nodiscard]] std::vector<std::uint64_t> other(std::size_t metric);
-  [[nodiscard]] std::uint64_t lost(std::size_t metric, plan::LostReason reason);
+  [[nodiscard]] std::uint64_t lost(std::size_t metric, schema::LostReason reason);
 
   /// For a test that has a helper answer otherwise.
   [[nodiscard]] TestKernel& kernel() { return kernel_; }

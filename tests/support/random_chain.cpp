@@ -5,7 +5,7 @@
 namespace tpx::test {
 
 using kernel::Btf;
-using Kind = plan::ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
 namespace {
 

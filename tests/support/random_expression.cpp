@@ -8,7 +8,7 @@
 namespace tpx::test {
 
 using kernel::Field;
-using Kind = plan::ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "kernel/format.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 
 namespace tpx::test {
 
@@ -19,7 +19,7 @@ struct RandomText {
 /// Something that an expression may name: `args.pid`, `from.args.comm`, `args.next->prio`.
 struct Leaf {
   std::string text;
-  plan::ValueType::Kind kind = plan::ValueType::Kind::Integer;
+  schema::ValueType::Kind kind = schema::ValueType::Kind::Integer;
   std::uint32_t size = 8;
   bool is_pointer = false;  ///< str() may follow it
 };

@@ -9,7 +9,7 @@ namespace tpx::test {
 
 using expression::BinaryOp;
 using expression::Builtin;
-using Kind = plan::ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
 namespace {
 

@@ -4,14 +4,14 @@
 #include <string>
 
 #include "expression/ast.h"
-#include "plan/metric_plan.h"
+#include "schema/metric_schema.h"
 #include "support/random_event.h"
 
 namespace tpx::test {
 
 /// What an expression is worth: its meaning, apart from how the kernel is made to compute it.
 struct Value {
-  plan::ValueType type;
+  schema::ValueType type;
   std::int64_t integer = 0;  ///< extended to 64 bits
   std::string text;          ///< of a string up to its NUL; of an array all bytes
 };

@@ -17,7 +17,7 @@ def problems(module, text):
 
 class Direction(unittest.TestCase):
     def test_left_is_allowed(self):
-        self.assertEqual(problems("codegen", '#include "plan/metric_plan.h"\n#include "base/error.h"\n'), [])
+        self.assertEqual(problems("codegen", '#include "schema/metric_schema.h"\n#include "base/error.h"\n'), [])
 
     def test_own_module_is_allowed(self):
         self.assertEqual(problems("plan", '#include "plan/key.h"\n'), [])
@@ -31,8 +31,8 @@ class Direction(unittest.TestCase):
         self.assertEqual(len(problems("base", '#include "config/config.h"\n')), 1)
         self.assertEqual(len(problems("base", '#include "kernel/format.h"\n')), 1)
 
-    def test_kernel_is_for_plan_and_what_follows(self):
-        for module in ("plan", "codegen", "loader", "reader", "decode", "expose", "live", "cli"):
+    def test_kernel_is_for_schema_and_what_follows(self):
+        for module in ("schema", "plan", "codegen", "loader", "reader", "decode", "exposition", "service", "live", "cli"):
             self.assertEqual(problems(module, '#include "kernel/btf.h"\n'), [], module)
         for module in ("config", "expression", "assembler"):
             self.assertEqual(len(problems(module, '#include "kernel/btf.h"\n')), 1, module)
@@ -44,9 +44,9 @@ class Direction(unittest.TestCase):
                 self.assertEqual(len(problems(module, f'#include "{other}/x.h"\n')), 1, (module, other))
 
     def test_assembler_is_for_code_and_its_loading(self):
-        for module in ("codegen", "loader", "live", "cli"):
+        for module in ("codegen", "loader", "live", "service", "cli"):
             self.assertEqual(problems(module, '#include "assembler/program.h"\n'), [], module)
-        for module in ("plan", "reader", "decode", "expose"):
+        for module in ("plan", "reader", "decode", "exposition"):
             self.assertEqual(len(problems(module, '#include "assembler/program.h"\n')), 1, module)
 
     def test_unknown_module_and_bare_name(self):
@@ -93,9 +93,9 @@ class Program(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_wrong_tree_names_every_place(self):
-        done = self.run_on({"config/sub/a.cpp": '#include "plan/a.h"\n', "expose/b.h": "\n#include <bpf/bpf.h>\n", "odd/c.h": ""})
+        done = self.run_on({"config/sub/a.cpp": '#include "plan/a.h"\n', "exposition/b.h": "\n#include <bpf/bpf.h>\n", "odd/c.h": ""})
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stdout, r"config/sub/a\.cpp:1: .*\n.*expose/b\.h:2: .*\n.*odd/c\.h:1: ")
+        self.assertRegex(done.stdout, r"config/sub/a\.cpp:1: .*\n.*exposition/b\.h:2: .*\n.*odd/c\.h:1: ")
 
     def test_wrong_use(self):
         done = subprocess.run([sys.executable, ROOT / "tools/check_includes.py"], capture_output=True, text=True, check=False)

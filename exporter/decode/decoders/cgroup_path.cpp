@@ -15,7 +15,7 @@ class CgroupPath final : public Decoder {
   explicit CgroupPath(const Environment& environment) : index_(cgroup_index(environment)) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     const auto path = index_->path(input.integer);
@@ -28,7 +28,7 @@ class CgroupPath final : public Decoder {
   std::shared_ptr<CgroupIndex> index_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<CgroupPath>(environment);
 }
 
@@ -36,8 +36,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry cgroup_path_entry() {
   return {{.name = "cgroup_path",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary =
                "The path of a cgroup by its id, `/` for the root; `unknown` for a cgroup deleted before it was seen.",
            .example = R"(cgroup_path(cgroup))"},

@@ -12,7 +12,7 @@ class Container final : public Decoder {
   explicit Container(const Environment& environment) : containers_(environment) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     return {containers_.identify(input.integer).container};
@@ -24,7 +24,7 @@ class Container final : public Decoder {
   Containers containers_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Container>(environment);
 }
 
@@ -33,8 +33,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 Entry container_entry() {
   return {
       {.name = "container",
-       .input = plan::DecoderInput::Integer,
-       .extra = plan::DecoderExtra::None,
+       .input = schema::DecoderInput::Integer,
+       .extra = schema::DecoderExtra::None,
        .summary =
            "The container that a cgroup belongs to: its name in Kubernetes, else the first 12 digits of its id or a "
            "machine's name; `none` outside of containers, `unknown` for a cgroup deleted before it was seen.",

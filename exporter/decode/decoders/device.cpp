@@ -18,7 +18,7 @@ class Device final : public Decoder {
   explicit Device(const Environment& environment) : directory_(environment.sysfs + "/dev/block/") {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     const std::uint64_t device = unextended(input);
@@ -50,7 +50,7 @@ class Device final : public Decoder {
   std::unordered_map<std::uint64_t, std::string> names_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Device>(environment);
 }
 
@@ -58,8 +58,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry device_entry() {
   return {{.name = "device",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary =
                "The name of a block device by its number (`vda`, `dm-0`); `MAJOR:MINOR` where there is no such device.",
            .example = R"(device(args.dev))"},

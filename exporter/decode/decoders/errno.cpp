@@ -45,7 +45,7 @@ std::string error_name(int code) {
 class Errno final : public Decoder {
  public:
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     const auto value = input.type.size == 4 ? static_cast<std::int32_t>(static_cast<std::uint32_t>(input.integer))
@@ -60,7 +60,7 @@ class Errno final : public Decoder {
   }
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment&) {
   return std::make_unique<Errno>();
 }
 
@@ -68,8 +68,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 
 Entry errno_entry() {
   return {{.name = "errno",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The name of the error that a return value holds (-2 is `ENOENT`), `ok` for a success; in an "
                       "unsigned field also of the error itself (2).",
            .example = R"(errno(args.ret))"},

@@ -10,10 +10,10 @@ namespace {
 /// Splits as the kernel's trace_print_flags_seq() does: in the order of the format, a mask being there when all its bits are.
 class Flags final : public Decoder {
  public:
-  explicit Flags(const plan::DecoderCall& call) : names_(call.field_names) {}
+  explicit Flags(const schema::DecoderCall& call) : names_(call.field_names) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     std::uint64_t rest = names_ ? names_->named_part(unextended(input)) : unextended(input);
@@ -57,7 +57,7 @@ class Flags final : public Decoder {
   std::shared_ptr<const kernel::FieldNames> names_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall& call, const Environment&) {
   return std::make_unique<Flags>(call);
 }
 
@@ -65,8 +65,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&)
 
 Entry flags_entry() {
   return {{.name = "flags",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::Field,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::Field,
            .summary = "The names that the tracepoint's own print format gives the bits, joined by |; bits without one "
                       "in hexadecimal, `none` when no bit is set.",
            .example = R"(flags(args.gfp_flags))"},

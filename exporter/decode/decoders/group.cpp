@@ -6,7 +6,7 @@
 namespace tpx::decode::decoders {
 namespace {
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<NamedId>(environment.etc + "/group");
 }
 
@@ -15,8 +15,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 Entry group_entry() {
   return {
       {.name = "group",
-       .input = plan::DecoderInput::Integer,
-       .extra = plan::DecoderExtra::None,
+       .input = schema::DecoderInput::Integer,
+       .extra = schema::DecoderExtra::None,
        .summary = "The name of a group by its number, from /etc/group (not from NSS); the number where it has none.",
        .example = R"(group(gid))"},
       make};

@@ -9,11 +9,11 @@ namespace {
 class Hex final : public Decoder {
  public:
   Output decode(const Input& input) override {
-    return {input.type.kind == plan::ValueType::Kind::Integer ? decode::hex(unextended(input)) : plain(input)};
+    return {input.type.kind == schema::ValueType::Kind::Integer ? decode::hex(unextended(input)) : plain(input)};
   }
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment&) {
   return std::make_unique<Hex>();
 }
 
@@ -21,8 +21,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 
 Entry hex_entry() {
   return {{.name = "hex",
-           .input = plan::DecoderInput::IntegerOrBytes,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::IntegerOrBytes,
+           .extra = schema::DecoderExtra::None,
            .summary = "An integer as 0x and hexadecimal digits, without its sign; bytes as two digits each.",
            .example = R"(hex(args.flags))"},
           make};

@@ -20,7 +20,7 @@ class Ifname final : public Decoder {
   explicit Ifname(const Environment& environment) : directory_(environment.sysfs + "/class/net") {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     Interface& interface = known_[unextended(input)];
@@ -77,7 +77,7 @@ class Ifname final : public Decoder {
   bool scanned_ = false;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Ifname>(environment);
 }
 
@@ -85,8 +85,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry ifname_entry() {
   return {{.name = "ifname",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The name of a network interface by its index; the index where there is no such interface.",
            .example = R"(ifname(args.ifindex))"},
           make};

@@ -14,7 +14,7 @@
 namespace tpx::decode::decoders {
 namespace {
 
-static_assert(sizeof(sockaddr_in6) == plan::kSocketAddressBytes);
+static_assert(sizeof(sockaddr_in6) == schema::kSocketAddressBytes);
 
 std::string address(int family, const std::byte* bytes) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -51,8 +51,8 @@ std::optional<std::string> socket_address(std::span<const std::byte> bytes) {
     return std::nullopt;
   }
   switch (family) {
-    case plan::kUnreadableFamily:
-      return std::string(plan::kUnreadable);
+    case schema::kUnreadableFamily:
+      return std::string(schema::kUnreadable);
     case AF_UNSPEC:
       return "none";
     case AF_UNIX:
@@ -71,18 +71,18 @@ std::optional<std::string> socket_address(std::span<const std::byte> bytes) {
 class Ip final : public Decoder {
  public:
   Output decode(const Input& input) override {
-    if (input.type.kind == plan::ValueType::Kind::Integer && unextended(input) <= UINT32_MAX) {
+    if (input.type.kind == schema::ValueType::Kind::Integer && unextended(input) <= UINT32_MAX) {
       const auto in_memory = static_cast<std::uint32_t>(unextended(input));
       return {address(AF_INET, reinterpret_cast<const std::byte*>(&in_memory))};
     }
-    if (input.type.kind == plan::ValueType::Kind::Bytes) {
+    if (input.type.kind == schema::ValueType::Kind::Bytes) {
       if (input.bytes.size() == sizeof(in_addr)) {
         return {address(AF_INET, input.bytes.data())};
       }
       if (input.bytes.size() == sizeof(in6_addr)) {
         return {address_6(input.bytes)};
       }
-      if (input.bytes.size() == plan::kSocketAddressBytes) {
+      if (input.bytes.size() == schema::kSocketAddressBytes) {
         if (auto text = socket_address(input.bytes)) {
           return {std::move(*text)};
         }
@@ -92,7 +92,7 @@ class Ip final : public Decoder {
   }
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment&) {
   return std::make_unique<Ip>();
 }
 
@@ -101,8 +101,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 Entry ip_entry() {
   return {
       {.name = "ip",
-       .input = plan::DecoderInput::IntegerOrBytes,
-       .extra = plan::DecoderExtra::None,
+       .input = schema::DecoderInput::IntegerOrBytes,
+       .extra = schema::DecoderExtra::None,
        .summary = "An IPv4 or IPv6 address from 4 or 16 bytes, a 32-bit integer in network byte order, a 28-byte "
                   "socket address, or a syscall's pointer to one (`args.uservaddr`). IPv4 mapped into IPv6 is shown "
                   "as IPv4. A socket address of another family gives the name of the family (`unix`), no address "

@@ -13,7 +13,7 @@ class Ksym final : public Decoder {
       : symbols_(environment.symbols ? environment.symbols : std::make_shared<KernelSymbols>(environment.procfs)) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     auto name = symbols_->find(input.integer);
@@ -27,7 +27,7 @@ class Ksym final : public Decoder {
   std::shared_ptr<KernelSymbols> symbols_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Ksym>(environment);
 }
 
@@ -35,8 +35,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry ksym_entry() {
   return {{.name = "ksym",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The kernel function that holds an address, without the offset in it; addresses in none, or "
                       "hidden by kptr_restrict, in hexadecimal.",
            .example = R"(ksym(args.function))"},

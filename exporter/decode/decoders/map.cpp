@@ -10,14 +10,14 @@ namespace {
 
 class Map final : public Decoder {
  public:
-  explicit Map(const plan::DecoderCall& call) {
+  explicit Map(const schema::DecoderCall& call) {
     for (const auto& [value, name] : call.names) {
       names_.emplace(value, to_utf8(name));
     }
   }
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     // A negative value may stand in the configuration as the field or as the 64-bit integer that it is extended to.
@@ -32,7 +32,7 @@ class Map final : public Decoder {
   std::unordered_map<std::uint64_t, std::string> names_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall& call, const Environment&) {
   return std::make_unique<Map>(call);
 }
 
@@ -40,8 +40,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&)
 
 Entry map_entry() {
   return {{.name = "map",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::Names,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::Names,
            .summary = "The name that the configuration gives the value; values without one read in decimal.",
            .example = R"(map(args.prev_state, 0="running", 1="sleeping"))"},
           make};

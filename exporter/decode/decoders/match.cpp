@@ -11,11 +11,12 @@ namespace {
 /// A pattern that does not compile keeps every value as it is; the checker has refused it long before.
 class Match final : public Decoder {
  public:
-  explicit Match(const plan::DecoderCall& call) : pattern_(Pattern::compile(call.pattern)) {}
+  explicit Match(const schema::DecoderCall& call) : pattern_(Pattern::compile(call.pattern)) {}
 
   Output decode(const Input& input) override {
     // On the bytes as they are: a class that a user writes for them would not know the replacement character.
-    const std::string text = input.type.kind == plan::ValueType::Kind::String ? std::string(input.text) : plain(input);
+    const std::string text =
+        input.type.kind == schema::ValueType::Kind::String ? std::string(input.text) : plain(input);
     if (!pattern_) {
       return {to_utf8(text)};
     }
@@ -27,7 +28,7 @@ class Match final : public Decoder {
   Result<Pattern> pattern_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall& call, const Environment&) {
   return std::make_unique<Match>(call);
 }
 
@@ -35,8 +36,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&)
 
 Entry match_entry() {
   return {{.name = "match",
-           .input = plan::DecoderInput::Any,
-           .extra = plan::DecoderExtra::Pattern,
+           .input = schema::DecoderInput::Any,
+           .extra = schema::DecoderExtra::Pattern,
            .summary = "Keeps the series whose value matches a POSIX extended regular expression anywhere in it; the "
                       "first group, if there is one, becomes the value.",
            .example = R"~(match(comm, "^(postgres|redis)"))~",

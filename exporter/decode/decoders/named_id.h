@@ -16,7 +16,7 @@ class NamedId final : public Decoder {
   explicit NamedId(std::string file) : names_(std::move(file)) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     auto name = names_.find(unextended(input));

@@ -12,7 +12,7 @@ class Namespace final : public Decoder {
   explicit Namespace(const Environment& environment) : containers_(environment) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     return {containers_.identify(input.integer).name_space};
@@ -24,7 +24,7 @@ class Namespace final : public Decoder {
   Containers containers_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Namespace>(environment);
 }
 
@@ -32,8 +32,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry namespace_entry() {
   return {{.name = "namespace",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The Kubernetes namespace of the pod that a cgroup belongs to, where /var/log/pods is mounted; "
                       "`none` outside of pods, `unknown` where it can't be told.",
            .example = R"(namespace(cgroup))"},

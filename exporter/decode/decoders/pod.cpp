@@ -12,7 +12,7 @@ class Pod final : public Decoder {
   explicit Pod(const Environment& environment) : containers_(environment) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     return {containers_.identify(input.integer).pod};
@@ -24,7 +24,7 @@ class Pod final : public Decoder {
   Containers containers_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<Pod>(environment);
 }
 
@@ -32,8 +32,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 
 Entry pod_entry() {
   return {{.name = "pod",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The Kubernetes pod that a cgroup belongs to: its name where /var/log/pods is mounted, else its "
                       "UID; `none` outside of pods, `unknown` for a cgroup deleted before it was seen.",
            .example = R"(pod(cgroup))"},

@@ -10,7 +10,7 @@ namespace {
 class Signal final : public Decoder {
  public:
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     // The kernel's realtime signals begin at 32; the C library takes two, and SIGRTMIN is 34 for everyone (kill -l).
@@ -34,7 +34,7 @@ class Signal final : public Decoder {
   }
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment&) {
   return std::make_unique<Signal>();
 }
 
@@ -42,8 +42,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 
 Entry signal_entry() {
   return {{.name = "signal",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The name of a signal by its number: `SIGKILL`, `SIGRTMIN+1`; `none` for 0, `unknown` for what "
                       "can't be one.",
            .example = R"(signal(args.sig))"},

@@ -10,10 +10,10 @@ namespace {
 /// Values that the format does not name read in decimal.
 class Symbol final : public Decoder {
  public:
-  explicit Symbol(const plan::DecoderCall& call) : names_(call.field_names) {}
+  explicit Symbol(const schema::DecoderCall& call) : names_(call.field_names) {}
 
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer || !names_) {
+    if (input.type.kind != schema::ValueType::Kind::Integer || !names_) {
       return {plain(input)};
     }
     // A format writes a negative value of a 32-bit field either way.
@@ -28,7 +28,7 @@ class Symbol final : public Decoder {
   std::shared_ptr<const kernel::FieldNames> names_;
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall& call, const Environment&) {
   return std::make_unique<Symbol>(call);
 }
 
@@ -36,8 +36,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall& call, const Environment&)
 
 Entry symbol_entry() {
   return {{.name = "symbol",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::Field,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::Field,
            .summary =
                "The name that the tracepoint's own print format gives the value; values without one read in decimal.",
            .example = R"(symbol(args.vec))"},

@@ -11,7 +11,7 @@ namespace {
 class Syscall final : public Decoder {
  public:
   Output decode(const Input& input) override {
-    if (input.type.kind != plan::ValueType::Kind::Integer) {
+    if (input.type.kind != schema::ValueType::Kind::Integer) {
       return {plain(input)};
     }
     if (const auto name = kernel::syscall_name(input.integer)) {
@@ -23,7 +23,7 @@ class Syscall final : public Decoder {
   }
 };
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment&) {
   return std::make_unique<Syscall>();
 }
 
@@ -31,8 +31,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment&) {
 
 Entry syscall_entry() {
   return {{.name = "syscall",
-           .input = plan::DecoderInput::Integer,
-           .extra = plan::DecoderExtra::None,
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
            .summary = "The name of a syscall by its number; `syscall_N` for a number newer than this build, "
                       "`unknown` for what can't be one.",
            .example = R"(syscall(args.id))"},

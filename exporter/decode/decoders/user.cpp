@@ -6,7 +6,7 @@
 namespace tpx::decode::decoders {
 namespace {
 
-std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& environment) {
+std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& environment) {
   return std::make_unique<NamedId>(environment.etc + "/passwd");
 }
 
@@ -15,8 +15,8 @@ std::unique_ptr<Decoder> make(const plan::DecoderCall&, const Environment& envir
 Entry user_entry() {
   return {
       {.name = "user",
-       .input = plan::DecoderInput::Integer,
-       .extra = plan::DecoderExtra::None,
+       .input = schema::DecoderInput::Integer,
+       .extra = schema::DecoderExtra::None,
        .summary = "The name of a user by its number, from /etc/passwd (not from NSS); the number where it has none.",
        .example = R"(user(uid))"},
       make};

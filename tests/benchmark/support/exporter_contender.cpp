@@ -1,9 +1,10 @@
 #include <bpf/bpf.h>
 
 #include "assembler/program.h"
-#include "cli/session.h"
 #include "config/config.h"
 #include "loader/loader.h"
+#include "service/configuration.h"
+#include "service/deploy.h"
 #include "support/contender.h"
 
 namespace tpx::benchmark {
@@ -15,7 +16,7 @@ Result<plan::Plan> planned(const std::string& yaml, const kernel::Kernel& kernel
   if (!loaded.errors.empty()) {
     return fail(loaded.errors.front());
   }
-  plan::Plan plan = plan::make_plan(loaded.config, kernel, cli::planner_options());
+  plan::Plan plan = plan::make_plan(loaded.config, kernel, service::planner_options());
   if (!plan.rejected.empty()) {
     return fail(plan.rejected.front().error);
   }
@@ -69,7 +70,7 @@ Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel
     return fail(std::move(plan.error()));
   }
   const auto attach = [plan = *plan, &kernel]() -> Result<Attachment> {
-    auto loaded = std::make_shared<loader::Loaded>(loader::load(plan, kernel.features));
+    auto loaded = std::make_shared<loader::Loaded>(service::deploy(plan, kernel.features));
     if (!loaded->rejected.empty()) {
       return fail(loaded->rejected.front().error);
     }

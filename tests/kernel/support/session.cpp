@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "config/config.h"
 #include "decode/decoder.h"
+#include "service/deploy.h"
 
 namespace tpx::test {
 
@@ -44,12 +45,12 @@ bool all_gone(const std::vector<std::uint32_t>& ids) {
   return true;
 }
 
-std::string text_of(const plan::KeyField& field, const std::byte* bytes) {
-  if (field.type.kind == plan::ValueType::Kind::String) {
+std::string text_of(const schema::KeyField& field, const std::byte* bytes) {
+  if (field.type.kind == schema::ValueType::Kind::String) {
     const auto* text = reinterpret_cast<const char*>(bytes);
     return {text, strnlen(text, field.type.size)};
   }
-  if (field.type.kind == plan::ValueType::Kind::Integer) {
+  if (field.type.kind == schema::ValueType::Kind::Integer) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes, field.type.size);
     if (!field.probe_names.empty()) {
@@ -93,7 +94,7 @@ Session::Session(const std::string& yaml, Force force) {
     UNSCOPED_INFO(rejected.error.message << " " << rejected.error.hint);
   }
   REQUIRE(plan.rejected.empty());
-  loaded_ = loader::load(std::move(plan), this_kernel().features);
+  loaded_ = service::deploy(std::move(plan), this_kernel().features);
   for (const plan::Rejected& rejected : loaded_.rejected) {
     UNSCOPED_INFO(rejected.error.message << " " << rejected.error.hint);
   }
@@ -135,7 +136,7 @@ std::vector<Row> Session::rows(const std::string& metric) {
   std::map<std::map<std::string, std::string>, std::vector<std::uint64_t>> merged;
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     std::map<std::string, std::string> labels;
-    for (const plan::KeyField& field : planned(metric).plan.key.fields) {
+    for (const schema::KeyField& field : planned(metric).plan.key.fields) {
       labels[field.label] = text_of(field, rows.key(i).data() + field.offset);
     }
     auto& words = merged[labels];
@@ -168,7 +169,7 @@ std::map<std::string, std::uint64_t> Session::table(const std::string& metric) {
   std::map<std::string, std::uint64_t> result;
   for (const Row& row : rows(metric)) {
     std::string key;
-    for (const plan::KeyField& field : planned(metric).plan.key.fields) {
+    for (const schema::KeyField& field : planned(metric).plan.key.fields) {
       key += (key.empty() ? "" : "|") + row.labels.at(field.label);
     }
     result[key] += row.words.front();
@@ -190,7 +191,7 @@ std::uint64_t Session::other(const std::string& metric) {
   return rows.other.empty() ? 0 : rows.other.front();
 }
 
-std::uint64_t Session::lost(const std::string& metric, plan::LostReason reason) {
+std::uint64_t Session::lost(const std::string& metric, schema::LostReason reason) {
   return reader::Reader(find(metric)).lost().at(static_cast<std::size_t>(reason));
 }
 
@@ -207,7 +208,7 @@ std::uint64_t Session::recursion_misses() const {
 std::vector<Force> all_ways() {
   std::vector<Force> ways;
   for (const auto attach : {plan::AttachType::TpBtf, plan::AttachType::Classic}) {
-    for (const auto store : {plan::StoreKind::Table, plan::StoreKind::PerCpuHash}) {
+    for (const auto store : {schema::StoreKind::Table, schema::StoreKind::PerCpuHash}) {
       ways.push_back({attach, store});
     }
   }
@@ -217,7 +218,7 @@ std::vector<Force> all_ways() {
 std::string describe(const Force& force) {
   std::string text = force.attach ? std::string(plan::name(*force.attach)) : "any attach type";
   if (force.store) {
-    text += *force.store == plan::StoreKind::Table ? ", table" : ", per-CPU hash";
+    text += *force.store == schema::StoreKind::Table ? ", table" : ", per-CPU hash";
   }
   return text;
 }

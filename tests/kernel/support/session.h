@@ -19,7 +19,7 @@ namespace tpx::test {
 /// Ways to attach and to keep that a test forces.
 struct Force {
   std::optional<plan::AttachType> attach = std::nullopt;
-  std::optional<plan::StoreKind> store = std::nullopt;
+  std::optional<schema::StoreKind> store = std::nullopt;
   bool preempted = false;  ///< plans as where tp_btf programs miss events
 };
 
@@ -52,7 +52,7 @@ class Session {
   /// The first words of all series and of `other`.
   [[nodiscard]] std::uint64_t sum(const std::string& metric);
   [[nodiscard]] std::uint64_t other(const std::string& metric);
-  [[nodiscard]] std::uint64_t lost(const std::string& metric, plan::LostReason reason);
+  [[nodiscard]] std::uint64_t lost(const std::string& metric, schema::LostReason reason);
   [[nodiscard]] std::uint64_t recursion_misses() const;
   [[nodiscard]] const plan::PlannedMetric& planned(const std::string& metric);
   [[nodiscard]] const loader::Loaded& loaded() const { return loaded_; }

@@ -15,7 +15,7 @@ using plan::BoundPtr;
 using plan::constant;
 using plan::make_bound;
 
-constexpr plan::ValueType kWord{plan::ValueType::Kind::Integer, 8, true};
+constexpr schema::ValueType kWord{schema::ValueType::Kind::Integer, 8, true};
 
 /// Loads the words of the context, so that nothing is a constant.
 BoundPtr word(std::uint32_t index) {

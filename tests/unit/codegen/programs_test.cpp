@@ -157,7 +157,7 @@ TEST_CASE("a full hash counts as full where a helper's answer has 32 bits") {
   for (const std::uint64_t upper : {std::uint64_t{0}, std::uint64_t{0xffff'ffffU}, std::uint64_t{0x1234U}}) {
     Bench bench("  - {name: a_total, tracepoint: raw_syscalls/sys_exit, labels: {l: args.ret}, max_series: 2}\n",
                 "5.10", true);
-    REQUIRE(bench.compiled().plan().metrics[0].plan.store.kind == plan::StoreKind::PerCpuHash);
+    REQUIRE(bench.compiled().plan().metrics[0].plan.store.kind == schema::StoreKind::PerCpuHash);
     Helper& update = bench.compiled().kernel().helpers.at(BPF_FUNC_map_update_elem);
     update.run = [kernels = update.run, upper](const Arguments& arguments) {
       return upper << 32U | static_cast<std::uint32_t>(kernels(arguments));
@@ -167,8 +167,8 @@ TEST_CASE("a full hash counts as full where a helper's answer has 32 bits") {
       Bench::set(event, "ret", key);
       bench.happen(event);
     }
-    CHECK(bench.compiled().lost(0, plan::LostReason::OtherFull) == 2);
-    CHECK(bench.compiled().lost(0, plan::LostReason::OtherBusy) == 0);
+    CHECK(bench.compiled().lost(0, schema::LostReason::OtherFull) == 2);
+    CHECK(bench.compiled().lost(0, schema::LostReason::OtherBusy) == 0);
   }
 }
 
@@ -253,11 +253,11 @@ TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted, with 
       happen("syscalls/sys_exit_futex", 1001, "ret", 0);          // of a call that was no start
       happen("syscalls/sys_exit_futex", 1002, "ret", kTimedOut);  // neither
       CHECK(rows().empty());
-      CHECK(bench.compiled().lost(0, plan::LostReason::PairNoStart) == 1);
+      CHECK(bench.compiled().lost(0, schema::LostReason::PairNoStart) == 1);
       happen("syscalls/sys_enter_futex", 2000, "val", 1);
       happen("syscalls/sys_exit_futex", 2007, "ret", 0);
       CHECK(rows() == std::vector<std::uint64_t>{7});
-      CHECK(bench.compiled().lost(0, plan::LostReason::PairRestart) == 0);
+      CHECK(bench.compiled().lost(0, schema::LostReason::PairRestart) == 0);
     }
   }
 }
@@ -280,8 +280,8 @@ TEST_CASE("a refused end that starts a pair of the same key displaces the start 
   happen(22, 4294967295);
   happen(30, 4294967295);
   CHECK(bench.rows().at({}).front() == 7);
-  CHECK(bench.compiled().lost(0, plan::LostReason::PairRestart) == 1);
-  CHECK(bench.compiled().lost(0, plan::LostReason::PairNoStart) == 1);
+  CHECK(bench.compiled().lost(0, schema::LostReason::PairRestart) == 1);
+  CHECK(bench.compiled().lost(0, schema::LostReason::PairNoStart) == 1);
 }
 
 TEST_CASE("a tracepoint that ends and starts a pair does both in one program") {
@@ -297,7 +297,7 @@ TEST_CASE("a tracepoint that ends and starts a pair does both in one program") {
     bench.happen(event);
   }
   CHECK(bench.rows().at({}).front() == 250);
-  CHECK(bench.compiled().lost(0, plan::LostReason::PairNoStart) == 1);
+  CHECK(bench.compiled().lost(0, schema::LostReason::PairNoStart) == 1);
 }
 
 }  // namespace

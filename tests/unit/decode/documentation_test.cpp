@@ -10,8 +10,8 @@
 
 namespace {
 
-std::string takes(tpx::plan::DecoderInput input) {
-  using tpx::plan::DecoderInput;
+std::string takes(tpx::schema::DecoderInput input) {
+  using tpx::schema::DecoderInput;
   switch (input) {
     case DecoderInput::Integer:
       return "an integer";

@@ -5,8 +5,8 @@ using namespace tpx;
 using namespace tpx::decode;
 
 namespace {
-plan::DecoderCall call(std::vector<std::pair<std::uint64_t, std::string>> flags,
-                       std::map<std::uint64_t, std::string> symbols = {}) {
+schema::DecoderCall call(std::vector<std::pair<std::uint64_t, std::string>> flags,
+                         std::map<std::uint64_t, std::string> symbols = {}) {
   auto names = std::make_shared<kernel::FieldNames>();
   names->flags = std::move(flags);
   names->symbols = std::move(symbols);

@@ -10,16 +10,16 @@ using namespace tpx::decode;
 
 namespace {
 
-plan::DecoderCall call(const std::string& name, const std::string& pattern = {}) {
+schema::DecoderCall call(const std::string& name, const std::string& pattern = {}) {
   return {.name = name, .pattern = pattern, .names = {}, .field_names = {}};
 }
 
-plan::KeyField field(const std::string& label, std::uint32_t offset, plan::ValueType type,
-                     std::vector<plan::DecoderCall> decoders = {}) {
+schema::KeyField field(const std::string& label, std::uint32_t offset, schema::ValueType type,
+                       std::vector<schema::DecoderCall> decoders = {}) {
   return {label, offset, type, std::move(decoders), {}};
 }
 
-const plan::ValueType kComm{plan::ValueType::Kind::String, 16, false};
+const schema::ValueType kComm{schema::ValueType::Kind::String, 16, false};
 
 /// pid (signed, 4 bytes) at 0, comm at 8.
 struct Key {
@@ -33,7 +33,7 @@ Key key(std::int32_t pid, std::string_view comm) {
   return made;
 }
 
-LabelDecoder decoder(plan::KeyLayout layout, const Environment& environment = {}) {
+LabelDecoder decoder(schema::KeyLayout layout, const Environment& environment = {}) {
   auto made = LabelDecoder::make(layout, environment);
   REQUIRE(made);
   return std::move(*made);
@@ -90,9 +90,9 @@ TEST_CASE("what follows a string's NUL makes no difference") {
 }
 
 TEST_CASE("probe indexes become names, which decoders take as text") {
-  plan::KeyField probe = field("probe", 0, test::unsigned_type(4));
+  schema::KeyField probe = field("probe", 0, test::unsigned_type(4));
   probe.probe_names = {"sched/sched_switch", "sched/sched_wakeup"};
-  plan::KeyField matched = probe;
+  schema::KeyField matched = probe;
   matched.decoders = {call("match", "/sched_(.*)")};
   LabelDecoder labels = decoder({{probe, matched}, 8});
   std::vector<std::string> texts;

@@ -6,7 +6,7 @@ using namespace tpx::decode;
 
 namespace {
 std::unique_ptr<Decoder> matcher(const std::string& pattern) {
-  return test::make(plan::DecoderCall{.name = "match", .pattern = pattern, .names = {}, .field_names = {}});
+  return test::make(schema::DecoderCall{.name = "match", .pattern = pattern, .names = {}, .field_names = {}});
 }
 }  // namespace
 
@@ -36,7 +36,7 @@ TEST_CASE("match gives valid UTF-8 of a group that cuts a character") {
 }
 
 TEST_CASE("match reports its patterns through its signature") {
-  for (const plan::DecoderSignature& signature : signatures()) {
+  for (const schema::DecoderSignature& signature : signatures()) {
     if (signature.name == "match") {
       REQUIRE(signature.check_pattern("^(a|b)+$"));
       REQUIRE_FALSE(signature.check_pattern("(a"));

@@ -7,10 +7,10 @@ using namespace tpx;
 using namespace tpx::decode;
 
 namespace {
-std::string rendered(const plan::ValueType& type, const std::vector<unsigned char>& bytes) {
+std::string rendered(const schema::ValueType& type, const std::vector<unsigned char>& bytes) {
   return plain(input_of(type, std::as_bytes(std::span(bytes))));
 }
-const plan::ValueType kString{plan::ValueType::Kind::String, 4, false};
+const schema::ValueType kString{schema::ValueType::Kind::String, 4, false};
 }  // namespace
 
 TEST_CASE("integers read in decimal by their size and sign") {
@@ -41,11 +41,11 @@ TEST_CASE("strings become valid UTF-8") {
 }
 
 TEST_CASE("bytes read in hexadecimal") {
-  REQUIRE(rendered({plan::ValueType::Kind::Bytes, 3, false}, {0x00, 0x7f, 0xfe}) == "007ffe");
+  REQUIRE(rendered({schema::ValueType::Kind::Bytes, 3, false}, {0x00, 0x7f, 0xfe}) == "007ffe");
 }
 
 TEST_CASE("bytes that are missing read as zero") {
   REQUIRE(rendered(test::unsigned_type(4), {}) == "0");
   REQUIRE(rendered(kString, {'a'}) == "a");
-  REQUIRE(rendered({plan::ValueType::Kind::Bytes, 3, false}, {}).empty());
+  REQUIRE(rendered({schema::ValueType::Kind::Bytes, 3, false}, {}).empty());
 }

@@ -12,7 +12,7 @@
 namespace tpx::decode {
 namespace {
 
-using plan::MetricKind;
+using schema::MetricKind;
 using test::FakeLabels;
 using test::make_plan;
 using test::make_snapshot;
@@ -36,7 +36,7 @@ struct Counter {
       labels.texts[key] = {std::to_string(key)};
     }
   }
-  plan::MetricPlan plan = make_plan(MetricKind::Counter, {"pid"});
+  schema::MetricSchema plan = make_plan(MetricKind::Counter, {"pid"});
   FakeLabels labels;
   SeriesTable table{plan.key, plan.value, labels};
 };

@@ -58,11 +58,11 @@ class Tree {
   std::string root_;
 };
 
-inline plan::ValueType unsigned_type(std::uint32_t size) {
-  return {plan::ValueType::Kind::Integer, size, false};
+inline schema::ValueType unsigned_type(std::uint32_t size) {
+  return {schema::ValueType::Kind::Integer, size, false};
 }
-inline plan::ValueType signed_type(std::uint32_t size) {
-  return {plan::ValueType::Kind::Integer, size, true};
+inline schema::ValueType signed_type(std::uint32_t size) {
+  return {schema::ValueType::Kind::Integer, size, true};
 }
 
 inline Input integer(std::uint64_t value, std::uint32_t size = 8) {
@@ -72,14 +72,14 @@ inline Input negative(std::int64_t value, std::uint32_t size = 8) {
   return {signed_type(size), static_cast<std::uint64_t>(value), {}, {}};
 }
 inline Input bytes(const std::vector<unsigned char>& value) {
-  return {{plan::ValueType::Kind::Bytes, static_cast<std::uint32_t>(value.size()), false},
+  return {{schema::ValueType::Kind::Bytes, static_cast<std::uint32_t>(value.size()), false},
           0,
           std::as_bytes(std::span(value)),
           {}};
 }
 
 /// The decoder of that name, from the table.
-inline std::unique_ptr<Decoder> make(plan::DecoderCall call, const Environment& environment = {}) {
+inline std::unique_ptr<Decoder> make(schema::DecoderCall call, const Environment& environment = {}) {
   for (const Entry& entry : table()) {
     if (entry.signature.name == call.name) {
       return entry.make(call, environment);
@@ -88,7 +88,7 @@ inline std::unique_ptr<Decoder> make(plan::DecoderCall call, const Environment& 
   throw std::runtime_error("no decoder " + call.name);
 }
 inline std::unique_ptr<Decoder> make(const std::string& name, const Environment& environment = {}) {
-  plan::DecoderCall call;
+  schema::DecoderCall call;
   call.name = name;
   return make(call, environment);
 }

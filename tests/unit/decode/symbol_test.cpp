@@ -5,7 +5,7 @@ using namespace tpx;
 using namespace tpx::decode;
 
 namespace {
-plan::DecoderCall call() {
+schema::DecoderCall call() {
   auto names = std::make_shared<kernel::FieldNames>();
   names->symbols = {{0, "HI"}, {1, "TIMER"}, {0xffffffffffffffff, "ANY"}, {0xfffffffe, "AUTO"}, {9, "a\xff"}};
   return {.name = "symbol", .pattern = {}, .names = {}, .field_names = names};

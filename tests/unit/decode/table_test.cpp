@@ -8,7 +8,7 @@ using namespace tpx::decode;
 
 TEST_CASE("the table has every decoder of the configuration language") {
   std::set<std::string_view> names;
-  for (const plan::DecoderSignature& signature : signatures()) {
+  for (const schema::DecoderSignature& signature : signatures()) {
     REQUIRE(names.insert(signature.name).second);
   }
   REQUIRE(names == std::set<std::string_view>{"symbol", "flags", "syscall", "errno", "signal", "ksym", "device",
@@ -17,7 +17,7 @@ TEST_CASE("the table has every decoder of the configuration language") {
 }
 
 TEST_CASE("every decoder is documented in one line, with an example that calls it") {
-  for (const plan::DecoderSignature& signature : signatures()) {
+  for (const schema::DecoderSignature& signature : signatures()) {
     INFO(signature.name);
     REQUIRE(signature.summary.ends_with("."));
     REQUIRE(signature.summary.find('\n') == std::string_view::npos);

@@ -8,7 +8,7 @@
 namespace tpx::decode {
 namespace {
 
-using plan::MetricKind;
+using schema::MetricKind;
 constexpr std::uint64_t kMax = ~std::uint64_t{0};
 
 TEST_CASE("counters add") {

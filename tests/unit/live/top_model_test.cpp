@@ -20,9 +20,9 @@ void sample(TopModel& model, double seconds, const std::vector<std::pair<Labels,
   model.end(seconds);
 }
 
-plan::ValueLayout histogram_layout() {
-  plan::ValueLayout layout;
-  layout.kind = plan::MetricKind::Histogram;
+schema::ValueLayout histogram_layout() {
+  schema::ValueLayout layout;
+  layout.kind = schema::MetricKind::Histogram;
   layout.bounds = {10, 20, 40};
   layout.exposed_bounds = {10, 20, 40};
   return layout;
@@ -85,8 +85,8 @@ TEST_CASE("percentiles are interpolated in their bucket") {
 }
 
 TEST_CASE("a gauge shows what it is set to, by its sign") {
-  plan::ValueLayout layout;
-  layout.kind = plan::MetricKind::Gauge;
+  schema::ValueLayout layout;
+  layout.kind = schema::MetricKind::Gauge;
   layout.is_signed = true;
   TopModel model(layout, 1);
   sample(model, 1, {{{"set"}, {static_cast<std::uint64_t>(-5), 1}}, {{"never set"}, {0, 0}}});

@@ -9,11 +9,11 @@ namespace {
 using expression::BinaryOp;
 using expression::UnaryOp;
 
-constexpr ValueType kWord{ValueType::Kind::Integer, 8, true};
-constexpr ValueType kText{ValueType::Kind::String, 16, false};
+constexpr schema::ValueType kWord{schema::ValueType::Kind::Integer, 8, true};
+constexpr schema::ValueType kText{schema::ValueType::Kind::String, 16, false};
 
 BoundPtr field() {
-  return make_bound(ContextLoad{16, 4, false}, {ValueType::Kind::Integer, 4, false});
+  return make_bound(ContextLoad{16, 4, false}, {schema::ValueType::Kind::Integer, 4, false});
 }
 BoundPtr text() {
   return make_bound(ContextBytes{24, 16}, kText);

@@ -42,7 +42,7 @@ TEST_CASE("a system call's pointer to text is followed, its number is left to th
   REQUIRE(plan->columns[0].name == "dfd");
   REQUIRE(plan->columns[1].name == "filename");
   REQUIRE(plan->columns[1].dereferenced);
-  REQUIRE(plan->columns[1].type.kind == plan::ValueType::Kind::String);
+  REQUIRE(plan->columns[1].type.kind == schema::ValueType::Kind::String);
 }
 
 TEST_CASE("fields may be chosen, also expressions over them") {

@@ -157,10 +157,10 @@ std::string evaluate(const plan::BitLetters& letters, std::uint64_t flags) {
   codegen::Context context{program, features, false, std::nullopt};
   program.move(codegen::kContext, assembler::Reg::R1);
   plan::BitLetters over_word = letters;
-  over_word.bits = plan::make_bound(plan::ContextLoad{0, 8, false}, {plan::ValueType::Kind::Integer, 8, false});
+  over_word.bits = plan::make_bound(plan::ContextLoad{0, 8, false}, {schema::ValueType::Kind::Integer, 8, false});
   codegen::Integers integers(context);
   codegen::Texts(context, integers)
-      .write(*plan::make_bound(over_word, {plan::ValueType::Kind::String, 8, false}), codegen::kKey, 8);
+      .write(*plan::make_bound(over_word, {schema::ValueType::Kind::String, 8, false}), codegen::kKey, 8);
   program.load(assembler::Size::Double, assembler::Reg::R0, codegen::kFrame, codegen::kKey);
   program.exit();
   REQUIRE_FALSE(context.error.has_value());

@@ -9,18 +9,18 @@
 namespace tpx::plan {
 namespace {
 
-using Kind = ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
-constexpr ValueType u(std::uint32_t size) {
+constexpr schema::ValueType u(std::uint32_t size) {
   return {Kind::Integer, size, false};
 }
-constexpr ValueType s(std::uint32_t size) {
+constexpr schema::ValueType s(std::uint32_t size) {
   return {Kind::Integer, size, true};
 }
 
-ValueLayout bounds_of(std::vector<double> exposed, double scale, bool is_signed) {
-  ValueLayout value;
-  value.kind = MetricKind::Histogram;
+schema::ValueLayout bounds_of(std::vector<double> exposed, double scale, bool is_signed) {
+  schema::ValueLayout value;
+  value.kind = schema::MetricKind::Histogram;
   value.is_signed = is_signed;
   set_bounds(value, std::move(exposed), scale);
   return value;
@@ -41,12 +41,12 @@ TEST_CASE("the common type of integers holds all their values") {
 
 TEST_CASE("strings take the longest; kinds don't mix") {
   CHECK(common_type({{Kind::String, 16, false}, {Kind::String, 72, false}}).value() ==
-        ValueType{Kind::String, 72, false});
+        schema::ValueType{Kind::String, 72, false});
   CHECK_FALSE(common_type({{Kind::String, 16, false}, u(4)}).has_value());
 }
 
 TEST_CASE("fields of a key are aligned to their size, the key to 8") {
-  std::vector<KeyField> fields(4);
+  std::vector<schema::KeyField> fields(4);
   fields[0].type = u(1);
   fields[1].type = u(4);
   fields[2].type = {Kind::String, 10, false};
@@ -62,7 +62,7 @@ TEST_CASE("fields of a key are aligned to their size, the key to 8") {
 }
 
 TEST_CASE("a key that is too large names its longest label") {
-  std::vector<KeyField> fields(2);
+  std::vector<schema::KeyField> fields(2);
   fields[0] = {"small", 0, {Kind::String, 72, false}, {}, {}};
   fields[1] = {"large", 0, {Kind::String, 256, false}, {}, {}};
   const auto layout = lay_out(fields);
@@ -90,7 +90,7 @@ TEST_CASE("bounds beyond the numbers of the kernel") {
         std::vector<std::int64_t>{least, least, std::int64_t{1} << 62, greatest, greatest});
   CHECK(bounds_of({-1e300, -0x1p63, 0}, 1, true).unreachable == 1);
   // Unsigned values go twice as far; bounds below 0 hold none of them.
-  const ValueLayout value = bounds_of({-3, -0.5, 0, 0x1p63, 0x1p64}, 1, false);
+  const schema::ValueLayout value = bounds_of({-3, -0.5, 0, 0x1p63, 0x1p64}, 1, false);
   CHECK(value.unreachable == 2);
   CHECK(value.bounds[2] == 0);
   CHECK(value.bounds[3] == least);
@@ -106,23 +106,23 @@ kernel::Kernel kernel_with(bool atomics) {
 }
 
 TEST_CASE("a store is chosen by labels, the kernel and what it takes") {
-  KeyLayout key;
-  ValueLayout value;
-  CHECK(choose_store(key, value, 100, kernel_with(true), {}).kind == StoreKind::Array);
+  schema::KeyLayout key;
+  schema::ValueLayout value;
+  CHECK(choose_store(key, value, 100, kernel_with(true), {}).kind == schema::StoreKind::Array);
   key.size = 16;
-  const StorePlan table = choose_store(key, value, 100, kernel_with(true), {});
-  CHECK(table.kind == StoreKind::Table);
+  const schema::StorePlan table = choose_store(key, value, 100, kernel_with(true), {});
+  CHECK(table.kind == schema::StoreKind::Table);
   CHECK(table.region.slots == 512);
   CHECK(table.region.capacity == 100);
-  CHECK(choose_store(key, value, 100, kernel_with(false), {}).kind == StoreKind::PerCpuHash);
+  CHECK(choose_store(key, value, 100, kernel_with(false), {}).kind == schema::StoreKind::PerCpuHash);
   Options small;
   small.largest_table = 1U << 20U;
-  CHECK(choose_store(key, value, 100'000, kernel_with(true), small).kind == StoreKind::PerCpuHash);
-  CHECK(choose_store(key, value, 100'000, kernel_with(true), {}).kind == StoreKind::Table);
+  CHECK(choose_store(key, value, 100'000, kernel_with(true), small).kind == schema::StoreKind::PerCpuHash);
+  CHECK(choose_store(key, value, 100'000, kernel_with(true), {}).kind == schema::StoreKind::Table);
   Options forced;
-  forced.force_store = StoreKind::PerCpuHash;
-  CHECK(choose_store(key, value, 100, kernel_with(true), forced).kind == StoreKind::PerCpuHash);
-  value.kind = MetricKind::Gauge;
+  forced.force_store = schema::StoreKind::PerCpuHash;
+  CHECK(choose_store(key, value, 100, kernel_with(true), forced).kind == schema::StoreKind::PerCpuHash);
+  value.kind = schema::MetricKind::Gauge;
   CHECK(choose_store(key, value, 100, kernel_with(true), {}).region.value_cpus == 1);
 }
 

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "catch.h"
-#include "cli/prepare.h"
 #include "decode/decoder.h"
 #include "plan/planner.h"
+#include "service/prepare.h"
 #include "support/fixtures.h"
 #include "support/interpreted_plan.h"
 #include "test_paths.h"
@@ -144,8 +144,8 @@ TEST_CASE("shipped configurations start on every recorded kernel, with and witho
       }
       for (const std::string& file : shipped()) {
         INFO(release << (btf ? ": " : " without BTF: ") << file);
-        const cli::Prepared prepared = cli::prepare({load(file), {}}, recording.kernel);
-        const Errors refusal = cli::refusal(prepared, false);
+        const service::Prepared prepared = service::prepare({load(file), {}}, recording.kernel);
+        const Errors refusal = service::refusal(prepared, false);
         INFO(config::render(refusal, prepared.config));
         CHECK(refusal.empty());
         for (const plan::Rejected& rejected : prepared.rejected) {

@@ -64,7 +64,7 @@ TEST_CASE("comparisons over a map have the type that they have over a tracepoint
     INFO(text);
     const auto bound = bind_over_iovec(kernel, text);
     REQUIRE(bound.has_value());
-    CHECK((*bound)->type == plan::kTruth);
+    CHECK((*bound)->type == schema::kTruth);
   }
 }
 

@@ -11,7 +11,7 @@ namespace tpx::test {
 namespace {
 
 using plan::AddressOf;
-using Kind = plan::ValueType::Kind;
+using Kind = schema::ValueType::Kind;
 
 kernel::Kernel recorded(std::string_view release) {
   const int minor = release == "5.10" ? 10 : release == "6.1" ? 1 : 12;
@@ -22,8 +22,8 @@ kernel::Kernel recorded(std::string_view release) {
 }
 
 /// Plans one metric on `event` with one label. Its type, or the error.
-Result<plan::ValueType> label_type(const kernel::Kernel& kernel, const std::string& event, const std::string& label,
-                                   plan::AttachType attach = plan::AttachType::TpBtf) {
+Result<schema::ValueType> label_type(const kernel::Kernel& kernel, const std::string& event, const std::string& label,
+                                     plan::AttachType attach = plan::AttachType::TpBtf) {
   const config::Loaded loaded = config::parse(
       "a.yaml", "metrics:\n  - name: a_total\n    tracepoint: " + event + "\n    labels: {x: '" + label + "'}\n");
   REQUIRE(loaded.errors.empty());
@@ -37,7 +37,7 @@ Result<plan::ValueType> label_type(const kernel::Kernel& kernel, const std::stri
   return plan.metrics.front().plan.key.fields.front().type;
 }
 
-std::string message_of(const Result<plan::ValueType>& result) {
+std::string message_of(const Result<schema::ValueType>& result) {
   if (result) {
     return "(no error)";
   }
@@ -96,22 +96,22 @@ TEST_CASE("elements and members behind a system call's pointer have their own ty
         REQUIRE(found.has_value());
         return *found;
       };
-      const plan::ValueType address{Kind::Integer, 8, false};
+      const schema::ValueType address{Kind::Integer, 8, false};
       CHECK(type("execve", "args.argv[1]") == address);
       CHECK(type("execve", "hex(args.argv[1])") == address);
-      CHECK(type("execve", "str(args.argv[0])") == plan::ValueType{Kind::String, 72, false});
-      CHECK(type("execve", "args.argv[0][1]") == plan::ValueType{Kind::Integer, 1, std::is_signed_v<char>});
-      CHECK(type("pipe2", "args.fildes[1]") == plan::ValueType{Kind::Integer, 4, true});
-      CHECK(type("setgroups", "args.grouplist[3]") == plan::ValueType{Kind::Integer, 4, false});
-      CHECK(type("sendfile64", "args.offset[0]") == plan::ValueType{Kind::Integer, 8, true});
-      CHECK(type("mbind", "args.nmask[1]") == plan::ValueType{Kind::Integer, 8, false});
-      CHECK(type("writev", "args.vec[2].iov_len") == plan::ValueType{Kind::Integer, 8, false});
+      CHECK(type("execve", "str(args.argv[0])") == schema::ValueType{Kind::String, 72, false});
+      CHECK(type("execve", "args.argv[0][1]") == schema::ValueType{Kind::Integer, 1, std::is_signed_v<char>});
+      CHECK(type("pipe2", "args.fildes[1]") == schema::ValueType{Kind::Integer, 4, true});
+      CHECK(type("setgroups", "args.grouplist[3]") == schema::ValueType{Kind::Integer, 4, false});
+      CHECK(type("sendfile64", "args.offset[0]") == schema::ValueType{Kind::Integer, 8, true});
+      CHECK(type("mbind", "args.nmask[1]") == schema::ValueType{Kind::Integer, 8, false});
+      CHECK(type("writev", "args.vec[2].iov_len") == schema::ValueType{Kind::Integer, 8, false});
       CHECK(type("writev", "args.vec->iov_base") == address);
-      CHECK(type("connect", "args.uservaddr->sa_family") == plan::ValueType{Kind::Integer, 2, false});
+      CHECK(type("connect", "args.uservaddr->sa_family") == schema::ValueType{Kind::Integer, 2, false});
       CHECK(type("connect", "args.uservaddr->sa_data[3]").size == 1);
-      CHECK(type("connect", "ip(args.uservaddr)") == plan::ValueType{Kind::Bytes, 28, false});
-      CHECK(type("sendto", "ip(args.addr)") == plan::ValueType{Kind::Bytes, 28, false});
-      CHECK(type("nanosleep", "args.rqtp->tv_nsec") == plan::ValueType{Kind::Integer, 8, true});
+      CHECK(type("connect", "ip(args.uservaddr)") == schema::ValueType{Kind::Bytes, 28, false});
+      CHECK(type("sendto", "ip(args.addr)") == schema::ValueType{Kind::Bytes, 28, false});
+      CHECK(type("nanosleep", "args.rqtp->tv_nsec") == schema::ValueType{Kind::Integer, 8, true});
     }
   }
 }
@@ -187,15 +187,15 @@ TEST_CASE("decoders that can't mean an address refuse one, whatever it is declar
                               {"net/netif_receive_skb", "args.skbaddr", AddressOf::Kernel},
                               {"timer/timer_expire_entry", "args.function", AddressOf::Kernel}};
   for (const Pointer& pointer : pointers) {
-    for (const plan::DecoderSignature& decoder : decode::signatures()) {
-      if (decoder.input == plan::DecoderInput::String || decoder.extra == plan::DecoderExtra::Field) {
+    for (const schema::DecoderSignature& decoder : decode::signatures()) {
+      if (decoder.input == schema::DecoderInput::String || decoder.extra == schema::DecoderExtra::Field) {
         continue;  // takes no number at all; or asks the tracepoint for names
       }
       const std::string name(decoder.name);
       std::string label = name + "(" + pointer.expression;
-      label += decoder.extra == plan::DecoderExtra::Names     ? ", 0=\"null\")"
-               : decoder.extra == plan::DecoderExtra::Pattern ? ", \"1\")"
-                                                              : ")";
+      label += decoder.extra == schema::DecoderExtra::Names     ? ", 0=\"null\")"
+               : decoder.extra == schema::DecoderExtra::Pattern ? ", \"1\")"
+                                                                : ")";
       INFO(pointer.event << " " << label);
       const bool means = name == "hex" || name == "map" || name == "match" ||
                          (name == "ksym" && pointer.address == AddressOf::Kernel) ||

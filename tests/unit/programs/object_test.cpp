@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cli/session.h"
 #include "plan/object_plan.h"
+#include "service/configuration.h"
 #include "skip.h"
 #include "test_paths.h"
 
@@ -31,7 +31,7 @@ config::ObjectMetric metric(const std::string& map) {
 Result<plan::ObjectMetricPlan> planned(const config::ObjectMetric& metric) {
   auto file = shapes();
   REQUIRE(file);
-  return plan::plan_object_metric(metric, metric.name.value, file->maps(), file->btf(), 2, cli::planner_options());
+  return plan::plan_object_metric(metric, metric.name.value, file->maps(), file->btf(), 2, service::planner_options());
 }
 
 config::Label label(const std::string& name, const std::string& expression) {
@@ -57,14 +57,14 @@ TEST_CASE("labels are the members of the key") {
   const auto plan = planned(rich);
   REQUIRE(plan);
   std::string labels;
-  for (const plan::KeyField& field : plan->planned.plan.key.fields) {
+  for (const schema::KeyField& field : plan->planned.plan.key.fields) {
     labels += field.label + (field.decoders.empty() ? "" : ":" + field.decoders[0].name) + " ";
   }
   CHECK(labels == "pid error color:symbol comm peer_address:ip peer_port address6:ip ");
   const auto& fields = plan->planned.plan.key.fields;
-  CHECK(fields[1].type == plan::ValueType{plan::ValueType::Kind::Integer, 2, true});
+  CHECK(fields[1].type == schema::ValueType{schema::ValueType::Kind::Integer, 2, true});
   CHECK(fields[2].decoders[0].field_names->symbols.at(5) == "GREEN");
-  CHECK(fields[3].type == plan::ValueType{plan::ValueType::Kind::String, 16, false});
+  CHECK(fields[3].type == schema::ValueType{schema::ValueType::Kind::String, 16, false});
 }
 
 TEST_CASE("keys that are no struct") {

@@ -22,15 +22,15 @@ using assembler::Reg;
 using assembler::Size;
 using Ids = std::unordered_set<std::uint32_t>;
 
-plan::MetricPlan make_plan(std::uint32_t capacity, plan::MetricKind kind = plan::MetricKind::Counter) {
-  plan::MetricPlan plan;
+schema::MetricSchema make_plan(std::uint32_t capacity, schema::MetricKind kind = schema::MetricKind::Counter) {
+  schema::MetricSchema plan;
   plan.name = "events_total";
   plan.region_map = "events";
-  plan.key.fields = {{"pid", 0, {plan::ValueType::Kind::Integer, 4, false}, {}, {}}};
+  plan.key.fields = {{"pid", 0, {schema::ValueType::Kind::Integer, 4, false}, {}, {}}};
   plan.key.size = 8;
   plan.value.kind = kind;
   plan.retire_field = 0;
-  plan.store.kind = plan::StoreKind::Table;
+  plan.store.kind = schema::StoreKind::Table;
   plan.store.max_series = capacity;
   plan.store.atomic = true;  // the programs share the row of one CPU
   plan.store.region.capacity = capacity;
@@ -42,7 +42,7 @@ plan::MetricPlan make_plan(std::uint32_t capacity, plan::MetricKind kind = plan:
 }
 
 /// Counts one event of the process that is the context's first word.
-assembler::Program counting(const plan::MetricPlan& plan) {
+assembler::Program counting(const schema::MetricSchema& plan) {
   assembler::Program out;
   const kernel::Features features;
   codegen::Context context{out, features, false, std::nullopt};
@@ -50,7 +50,7 @@ assembler::Program counting(const plan::MetricPlan& plan) {
   out.store(Size::Double, codegen::kFrame, codegen::kKey, Reg::R1);
   out.store_immediate(Size::Double, codegen::kFrame, codegen::kValueSlot, 7);
   codegen::Rows(context, plan).find();
-  codegen::Updates(context, plan).update(plan.value.kind == plan::MetricKind::Counter);
+  codegen::Updates(context, plan).update(plan.value.kind == schema::MetricKind::Counter);
   out.load_immediate(Reg::R0, 0);
   out.exit();
   out.drop_unreachable();
@@ -61,7 +61,7 @@ assembler::Program counting(const plan::MetricPlan& plan) {
 class Table {
  public:
   /// `check`: whether the program is new, see InterpreterOptions.
-  explicit Table(const plan::MetricPlan& plan, const assembler::Program& program, bool check = true)
+  explicit Table(const schema::MetricSchema& plan, const assembler::Program& program, bool check = true)
       : plan_(plan), program_(program), check_(check), retirement_(plan, memory()) {}
 
   std::unique_ptr<test::Interpreter> event(std::uint64_t pid) {
@@ -72,7 +72,7 @@ class Table {
   void count(std::uint64_t pid) { REQUIRE(event(pid)->run()); }
 
   /// In ticks.
-  void set_time(std::uint64_t ticks) { kernel_.ktime_ns = ticks << plan::RegionLayout::kTickBits; }
+  void set_time(std::uint64_t ticks) { kernel_.ktime_ns = ticks << schema::RegionLayout::kTickBits; }
 
   Ids mark(std::uint32_t pid) {
     Ids again;
@@ -154,7 +154,7 @@ class Table {
       ids.insert(id);
       ++words;
       const std::uint32_t word = index_word(place(id) - 1);
-      if (((word >> 2U) & 0xfffffU) != id + 1 || (word & 3U) != static_cast<std::uint32_t>(plan::SlotState::Ready)) {
+      if (((word >> 2U) & 0xfffffU) != id + 1 || (word & 3U) != static_cast<std::uint32_t>(schema::SlotState::Ready)) {
         return false;
       }
     }
@@ -165,7 +165,7 @@ class Table {
   }
 
  private:
-  [[nodiscard]] const plan::RegionLayout& layout() const { return plan_.store.region; }
+  [[nodiscard]] const schema::RegionLayout& layout() const { return plan_.store.region; }
   [[nodiscard]] std::span<std::uint8_t> bytes() const { return bytes_; }
   std::byte* memory() {
     kernel_.add_map(plan_.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(layout().total_bytes()), 1);
@@ -173,7 +173,7 @@ class Table {
     return reinterpret_cast<std::byte*>(bytes_.data());
   }
 
-  const plan::MetricPlan& plan_;
+  const schema::MetricSchema& plan_;
   const assembler::Program& program_;
   const bool check_;
   test::TestKernel kernel_;
@@ -202,7 +202,7 @@ void finish(test::Interpreter& program) {
 }
 
 TEST_CASE("an ended series gives its count and its id away, and begins anew when its id comes back") {
-  const plan::MetricPlan plan = make_plan(2);
+  const schema::MetricSchema plan = make_plan(2);
   const assembler::Program program = counting(plan);
   Table table(plan, program);
   table.count(1);
@@ -221,7 +221,7 @@ TEST_CASE("an ended series gives its count and its id away, and begins anew when
 }
 
 TEST_CASE("a row notes when its key was written, and anew when its id goes to another") {
-  const plan::MetricPlan plan = make_plan(1);
+  const schema::MetricSchema plan = make_plan(1);
   const assembler::Program program = counting(plan);
   Table table(plan, program);
   const auto birth = [&] { return table.get<std::uint32_t>(plan.store.region.births_offset()); };
@@ -237,7 +237,7 @@ TEST_CASE("a row notes when its key was written, and anew when its id goes to an
 }
 
 TEST_CASE("a thousand processes pass through two rows without one in `other`") {
-  const plan::MetricPlan plan = make_plan(2);
+  const schema::MetricSchema plan = make_plan(2);
   const assembler::Program program = counting(plan);
   Table table(plan, program);
   for (std::uint32_t pid = 1; pid <= 1000; ++pid) {
@@ -251,7 +251,7 @@ TEST_CASE("a thousand processes pass through two rows without one in `other`") {
 }
 
 TEST_CASE("index words of gauges are emptied once nothing lies behind them") {
-  const plan::MetricPlan plan = make_plan(2, plan::MetricKind::Gauge);
+  const schema::MetricSchema plan = make_plan(2, schema::MetricKind::Gauge);
   const assembler::Program program = counting(plan);
   for (std::uint32_t second = 2; second < 40; ++second) {
     Table table(plan, program);
@@ -272,7 +272,7 @@ TEST_CASE("index words of gauges are emptied once nothing lies behind them") {
 /// Programs of each of `pids` nested in one another: each is stopped after every number of instructions, the last one runs
 /// to its end, then the others do, innermost first. `check` sees the table then.
 template <class Check>
-void nest(const plan::MetricPlan& plan, const std::vector<std::uint64_t>& pids, const Check& check) {
+void nest(const schema::MetricSchema& plan, const std::vector<std::uint64_t>& pids, const Check& check) {
   const assembler::Program program = counting(plan);
   const std::size_t outer = pids.size() - 1;
   std::vector<std::size_t> steps(outer, 0);
@@ -340,7 +340,7 @@ TEST_CASE("an event that finds no id left is in `other`, and its row is there al
 /// Program X is stopped after every number of instructions, then the series is marked, then program Y begins and is stopped
 /// after every number of instructions; X ends, as the grace period sees to; the rows are collected while Y stands still.
 void interleave(std::uint32_t capacity, std::uint64_t x_pid, std::uint64_t y_pid, bool known) {
-  const plan::MetricPlan plan = make_plan(capacity);
+  const schema::MetricSchema plan = make_plan(capacity);
   const assembler::Program program = counting(plan);
   const std::uint64_t before = known ? 1 : 0;
   bool x_stopped = true;

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace tpx::page {
+
+/// The style sheet of the landing page: what stands between its <style> tags.
+[[nodiscard]] std::string_view landing_page_style();
+
+}  // namespace tpx::page

@@ -1,0 +1,79 @@
+#include "service/retirer.h"
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace tpx::service {
+namespace {
+
+constexpr std::chrono::seconds kPeriod{1};
+/// Rows that are taken out while a scrape has to wait.
+constexpr std::size_t kBatch = 256;
+
+}  // namespace
+
+Result<std::unique_ptr<Retirer>> Retirer::start(loader::ExitWatch& watch, std::mutex& service,
+                                                std::vector<Target> targets) {
+  auto grace = loader::GracePeriod::make();
+  if (!grace) {
+    return fail(std::move(grace.error()));
+  }
+  std::unique_ptr<Retirer> retirer(new Retirer(watch, service, std::move(*grace), std::move(targets)));
+  try {
+    retirer->thread_ = std::jthread([self = retirer.get()](const std::stop_token& stop) { self->run(stop); });
+  } catch (const std::system_error& error) {
+    return fail(os_failure("cannot start the thread that ends series", error.code().value(),
+                           "raise the limit of threads: TasksMax= of systemd, pids.max, ulimit -u"));
+  }
+  return retirer;
+}
+
+Retirer::Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets)
+    : watch_(watch), service_(service), grace_(std::move(grace)), targets_(std::move(targets)) {}
+
+bool Retirer::is_over(std::uint32_t id) const {
+  const std::lock_guard lock(watch_mutex_);
+  return watch_.is_over(id);
+}
+
+void Retirer::run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    retire();
+    wake_.wait_for(lock, stop, kPeriod, [] { return false; });
+  }
+}
+
+void Retirer::retire() {
+  loader::Ids ids = std::exchange(again_, {});
+  {
+    const std::lock_guard lock(watch_mutex_);
+    watch_.take(std::chrono::steady_clock::now(), ids);
+  }
+  bool any = false;
+  for (Target& target : targets_) {
+    any = target.retirement.mark(ids, again_) || any;
+  }
+  // Without a grace period the rows stay where they are, marked and counted, for the next time.
+  if (!any || !grace_.wait()) {
+    return;
+  }
+  for (Target& target : targets_) {
+    collect(target);
+  }
+}
+
+void Retirer::collect(Target& target) {
+  for (bool more = true; more;) {
+    {
+      const std::lock_guard lock(service_);
+      const auto left = target.retirement.collect(target.take, kBatch);
+      // A hash that can't be written keeps its rows for the next time.
+      more = left && *left;
+    }
+    std::this_thread::yield();
+  }
+}
+
+}  // namespace tpx::service
