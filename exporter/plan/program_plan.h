@@ -72,7 +72,8 @@ struct Unit {
   std::variant<Count, PairStart, PairEnd> action;
 };
 
-/// One program: an attach point and all that its metrics do there, in order.
+/// One program: an attach point and all that its metrics do there, in order. An attach point has several programs where one
+/// would refer to too many maps; each metric is in exactly one of them.
 struct ProgramPlan {
   AttachPoint point;
   std::string name;  ///< at most 15 characters, for bpftool

@@ -98,8 +98,8 @@ class Service {
   std::shared_ptr<spdlog::logger> log_;
   decode::Environment environment_;
   OwnMetrics own_;
-  Scrapers scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
-  std::mutex pages_;   ///< held while a page's series are read and written
+  std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
+  std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
   bool started_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
