@@ -230,7 +230,8 @@ std::string page_header(const PageInfo& info, unsigned refresh_seconds) {
   };
   return "<header><div><div><h1>tracepoint_exporter<small>" + html_escape(info.version) +
          "</small></h1><div class=\"host\">" + where + "</div></div><nav aria-label=\"Links\">" +
-         link(info.metrics_path, "Metrics") + link("/-/healthy", "Healthy") + link("/-/ready", "Ready") +
+         link(info.metrics_path, "Metrics") + link(info.route_prefix + "/-/healthy", "Healthy") +
+         link(info.route_prefix + "/-/ready", "Ready") +
          (info.documentation.empty() ? "" : link(info.documentation, "Documentation")) +
          (refresh_seconds > 0 ? link("/", "Stop refreshing") : link("/?refresh=5", "Refresh every 5 s")) +
          "</nav></div></header>";

@@ -78,7 +78,11 @@ Service::Service(ServiceOptions options)
       log_(options_.log),
       environment_(environment_of(options_.paths)),
       own_(this_build(), options_.paths.procfs),
-      scrapers_(std::make_shared<Scrapers>(options_.series_start)) {}
+      scrapers_(std::make_shared<Scrapers>(options_.series_start)) {
+  if (!options_.exporter_metrics) {
+    own_.leave_out_process();
+  }
+}
 
 LoadResult Service::load() {
   const std::lock_guard one(loading_);

@@ -29,6 +29,7 @@ struct ServiceOptions {
   kernel::Paths paths;
   SeriesStart series_start = SeriesStart::Zero;
   SeriesTimes times;
+  bool exporter_metrics = true;  ///< false: nothing about this process itself, see OwnMetrics::leave_out_process()
   std::shared_ptr<spdlog::logger> log;
   /// Called once, before the first threads are made and after everything is attached: gives up privileges.
   std::function<void()> attached;
