@@ -39,7 +39,7 @@ Result<unsigned> parse_possible_cpus(const std::string& text) {
   return count;
 }
 
-Result<Kernel> running_kernel(const Paths& paths, const std::optional<Features>& known) {
+Result<Kernel> running_kernel(const Paths& paths) {
   auto tracefs = paths.tracefs.empty() ? Tracefs::find_or_mount() : Tracefs::open(paths.tracefs);
   if (!tracefs) {
     return fail(std::move(tracefs.error()));
@@ -56,13 +56,9 @@ Result<Kernel> running_kernel(const Paths& paths, const std::optional<Features>&
   if (auto btf = Btf::open(paths.btf)) {
     kernel.btf = std::move(*btf);
   }
-  const Btf* btf = kernel.btf ? &*kernel.btf : nullptr;
+  const Btf* known = kernel.btf ? &*kernel.btf : nullptr;
   kernel.may_load = may_load_programs();
-  if (known) {
-    kernel.features = *known;
-  } else {
-    kernel.features = kernel.may_load ? probe_features(btf) : features_of_running_release(btf);
-  }
+  kernel.features = kernel.may_load ? probe_features(known) : features_of_running_release(known);
   return kernel;
 }
 

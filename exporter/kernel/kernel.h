@@ -30,10 +30,8 @@ struct Paths {
   std::string sysfs = "/sys";
 };
 
-/// The running kernel: tracefs, BTF (absence is not an error), features, possible CPUs. Features are probed unless they are
-/// `known` from an earlier call: they do not change, and a probe that fails for lack of memory or descriptors would say that
-/// the kernel lacks the feature.
-[[nodiscard]] Result<Kernel> running_kernel(const Paths& paths, const std::optional<Features>& known = std::nullopt);
+/// The running kernel: tracefs, BTF (absence is not an error), probed features, possible CPUs.
+[[nodiscard]] Result<Kernel> running_kernel(const Paths& paths);
 
 /// A recorded one: `directory` holds `events/` and optionally `vmlinux.btf`.
 [[nodiscard]] Result<Kernel> recorded_kernel(const std::string& directory, const Features& features);

@@ -79,6 +79,7 @@ struct ProgramPlan {
   std::string name;  ///< at most 15 characters, for bpftool
   std::vector<Unit> units;
   std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
+  std::string part = {};  ///< which of several programs at the point, such as `2` or, halved when it was loaded, `2a`
 };
 
 /// The slots in which a pair keeps its starts: a mmapable array with one value,

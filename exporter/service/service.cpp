@@ -172,15 +172,12 @@ std::shared_ptr<Service::Deployed> Service::current() const {
 
 LoadResult Service::try_load() {
   config::Loaded loaded = load_configuration(options_.files);
-  auto kernel = kernel::running_kernel(options_.paths, features_);
+  auto kernel = kernel::running_kernel(options_.paths);
   if (!kernel) {
     Errors errors = errors_without_kernel(loaded);
     const auto outcome = errors.empty() ? LoadResult::Outcome::Failed : LoadResult::Outcome::Refused;
     errors.push_back(std::move(kernel.error()));
     return {outcome, std::move(errors), std::move(loaded.config)};
-  }
-  if (kernel->may_load) {
-    features_ = kernel->features;
   }
   if (kernel->tracefs.mounted_here()) {
     log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());

@@ -6,7 +6,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,8 +102,7 @@ class Service {
   std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
   std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
-  bool started_ = false;                      ///< by `loading_`
-  std::optional<kernel::Features> features_;  ///< by `loading_`; probed by the first load that may load programs
+  bool started_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
   std::shared_ptr<Deployed> deployed_;
   std::string load_error_;  ///< by `mutex_`
