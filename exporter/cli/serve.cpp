@@ -20,6 +20,7 @@
 #include "cli/report.h"
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
+#include "cli/system_calls.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
@@ -77,6 +78,9 @@ service::ServiceOptions service_options(const ServeOptions& options, const std::
   result.attached = [log, low_ports, procfs = options.paths.procfs] {
     if (const auto done = drop_privileges(procfs, low_ports); !done) {
       log->warn("{}", done.error().message);
+    }
+    if (const auto done = forbid_system_calls(); !done) {
+      log->info("{}", done.error().message);
     }
   };
   result.missing_privileges = [paths = options.paths] { return missing_privileges(paths); };

@@ -20,8 +20,6 @@ struct Showing {
   std::uint32_t seen_by_any = 0;            ///< the latest scrape that any scraper received; 0: none
   std::uint32_t values_seen_by_any = 0;     ///< the maximum by_value of the scrapes received by any scraper
   std::chrono::steady_clock::time_point now{};
-  /// When the request came: a reading of the maps that began later may serve it, too.
-  std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::time_point::max();
 };
 
 }  // namespace tpx::decode

@@ -30,7 +30,6 @@ struct ServingProgram {
   std::size_t instructions = 0;
   std::vector<std::size_t> metrics;  ///< by index in Loaded::metrics
   LoadedProgram program;
-  std::string part = {};  ///< see plan::ProgramPlan
 };
 
 /// Everything that is attached. Programs are detached when it dies, before their maps go.

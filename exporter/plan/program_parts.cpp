@@ -1,7 +1,6 @@
 #include "plan/program_parts.h"
 
 #include <algorithm>
-#include <string>
 #include <unordered_map>
 
 namespace tpx::plan {
@@ -14,7 +13,7 @@ std::size_t maps_of(const PlannedMetric& metric) {
 }
 
 ProgramPlan empty_copy(const ProgramPlan& program) {
-  return {program.point, program.name, {}, program.task_argument, program.part};
+  return {program.point, program.name, {}, program.task_argument};
 }
 
 }  // namespace
@@ -43,9 +42,6 @@ std::vector<ProgramPlan> split_by_maps(ProgramPlan program, const std::vector<Pl
     part_of[metric] = part;
   }
   std::vector<ProgramPlan> parts(part + 1, empty_copy(program));
-  for (std::size_t i = 0; i <= part && part > 0; ++i) {
-    parts[i].part = std::to_string(i + 1);
-  }
   for (Unit& unit : program.units) {
     parts[part_of[unit.metric]].units.push_back(std::move(unit));
   }
@@ -57,8 +53,6 @@ std::pair<ProgramPlan, ProgramPlan> halve(const ProgramPlan& program) {
   first.resize(first.size() / 2);
   std::sort(first.begin(), first.end());
   auto halves = std::pair(empty_copy(program), empty_copy(program));
-  halves.first.part += 'a';
-  halves.second.part += 'b';
   for (const Unit& unit : program.units) {
     const bool in_first = std::binary_search(first.begin(), first.end(), unit.metric);
     (in_first ? halves.first : halves.second).units.push_back(unit);

@@ -72,14 +72,12 @@ struct Unit {
   std::variant<Count, PairStart, PairEnd> action;
 };
 
-/// One program: an attach point and all that its metrics do there, in order. An attach point has several programs where one
-/// would refer to too many maps; each metric is in exactly one of them.
+/// One program: an attach point and all that its metrics do there, in order.
 struct ProgramPlan {
   AttachPoint point;
   std::string name;  ///< at most 15 characters, for bpftool
   std::vector<Unit> units;
   std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
-  std::string part = {};  ///< which of several programs at the point, such as `2` or, halved when it was loaded, `2a`
 };
 
 /// The slots in which a pair keeps its starts: a mmapable array with one value,

@@ -85,7 +85,6 @@ class Deployer {
     }
     loader::ServingProgram serving{program.point, program.name, code->instructions().size(), {}, std::move(*loaded)};
     serving.metrics = plan::metrics_of(program);
-    serving.part = program.part;
     return serving;
   }
 

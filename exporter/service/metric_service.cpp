@@ -162,8 +162,8 @@ void MetricService::end_series(Served& served, std::span<const std::byte> key, s
   served.series->add_retired(retired_labels_, value);
 }
 
-bool MetricService::read(Served& served, const decode::Showing& showing) {
-  if (served.read_at > showing.asked) {
+bool MetricService::read(Served& served, Time asked) {
+  if (served.read_at > asked) {
     return true;
   }
   served.read_at = std::chrono::steady_clock::now();
@@ -182,14 +182,14 @@ bool MetricService::scrape(exposition::TextWriter& writer) {
   return scrape(writer, showing);
 }
 
-bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing) {
+bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing, Time asked) {
   const std::lock_guard lock(mutex_);
   bool all = true;
   for (Served& served : served_) {
     if (!writer.ok()) {
       return false;
     }
-    if (!read(served, showing)) {
+    if (!read(served, asked)) {
       all = false;
       continue;
     }

@@ -131,8 +131,8 @@ void Service::scrape(const http::Request& request, http::Response& response) {
       deployed->cgroups->learn();
     }
     scrape = scrapers_->begin(client, std::chrono::steady_clock::now());
-    scrape.begun = scrape.showing.asked = start;
-    all = deployed->metrics->scrape(writer, scrape.showing);
+    scrape.begun = start;
+    all = deployed->metrics->scrape(writer, scrape.showing, start);
   }
   exposition::write_families(writer, own_.collect(status_of(*deployed, MetricService::Detail::Counts)));
   const bool complete = writer.finish() && (!gzip || gzip->finish());
