@@ -50,17 +50,19 @@ constexpr std::uint32_t kForbidden[] = {
 /// What only older architectures have.
 constexpr std::uint32_t kForbiddenOld[] = {
 #if defined(__x86_64__)
-    SYS_iopl,   SYS_ioperm,   SYS_modify_ldt, SYS_mknod, SYS_rename, SYS_renameat,
-    SYS_link,   SYS_symlink,  SYS_chmod,      SYS_chown, SYS_lchown, SYS_uselib,
-    SYS_sysfs,
+    SYS_iopl,           SYS_ioperm, SYS_modify_ldt, SYS_mknod,  SYS_rename, SYS_renameat, SYS_link,
+    SYS_symlink,        SYS_chmod,  SYS_chown,      SYS_lchown, SYS_uselib, SYS_sysfs,
 #endif
     SYS_process_madvise};
 
 std::vector<sock_filter> filter() {
-  const auto load = [](std::size_t offset) { return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); };
+  const auto load = [](std::size_t offset) {
+    return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+  };
   const sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-  std::vector<sock_filter> code{load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0),
-                                refuse, load(offsetof(seccomp_data, nr))};
+  std::vector<sock_filter> code{load(offsetof(seccomp_data, arch)),
+                                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 1, 0), refuse,
+                                load(offsetof(seccomp_data, nr))};
 #if defined(__x86_64__)
   code.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kX32, 0, 1));
   code.push_back(refuse);

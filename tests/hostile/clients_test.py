@@ -162,3 +162,36 @@ def test_a_scraper_that_does_not_read_makes_no_other_wait(exporter):
         for _ in range(4):
             assert server.scrape()[0] == 200
         assert started.scrape().sum("tracepoint_exporter_http_connections_dropped_total") == 0
+
+
+def answer_of(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+
+def test_paths_have_the_route_prefix(service):
+    started = service("--web.listen-address=127.0.0.1:0", "--web.route-prefix=/node/tracepoints/")
+    port = started.ready()
+    status, _, page = answer_of(port, "/node/tracepoints/")
+    assert status == 200
+    for path in ("/node/tracepoints/metrics", "/node/tracepoints/-/healthy", "/node/tracepoints/-/ready"):
+        assert f'href="{path}"' in page
+        assert answer_of(port, path)[0] == 200
+    for path in ("/metrics", "/-/healthy", "/node/tracepointsmetrics"):
+        assert answer_of(port, path)[0] == 404
+    status, headers, _ = answer_of(port, "/")
+    assert status == 302
+    assert headers["Location"] == "/node/tracepoints/"
+    assert "/node/tracepoints/metrics" in started.log_text()
+
+
+def test_the_process_metrics_can_be_left_out(service):
+    started = service("--web.listen-address=127.0.0.1:0", "--web.disable-exporter-metrics")
+    port = started.ready()
+    names = set(re.findall(r"^# TYPE (\S+)", answer_of(port, "/metrics")[2], re.M))
+    assert not [name for name in names if name.startswith(("process_", "tracepoint_exporter_http_"))]
+    assert not [name for name in names if "scrape_duration" in name or "log_messages" in name]
+    assert {"tracepoint_exporter_metric_up", "tracepoint_exporter_build_info"} <= names

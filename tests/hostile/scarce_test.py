@@ -180,6 +180,7 @@ def test_no_thread_can_gain_rights(service):
     for thread in threads:
         status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines() if ":\t" in line)
         assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2"
         for name in ("CapBnd", "CapInh", "CapAmb"):
             assert int(status[name], 16) == 0, f"{status['Name']}: {name}"
     started.process.send_signal(signal.SIGHUP)
