@@ -274,7 +274,7 @@ bool Gateway::Connection::begin(bool scrape, Clock::time_point now) {
   finished_ = whole_ = keep_alive_ = false;
   answer_began_ = hold_until_ = {};
   enter(State::Answering, now);
-  if (exchange_ != nullptr && !client_.encrypted()) {
+  if (exchange_ != nullptr && !client_.encrypted() && out_.empty()) {
     exchange_->write_to(client_.descriptor());
   }
   if (exchange_ != nullptr) {

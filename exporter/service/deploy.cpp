@@ -120,11 +120,14 @@ class Deployer {
     }
     if (!serving) {
       blame(program, serving.error());
-      program = only(whole, [](std::size_t) { return true; });
-      if (program.units.empty()) {
+      plan::ProgramPlan left = only(whole, [](std::size_t) { return true; });
+      if (left.units.empty()) {
         return;
       }
-      serving = compile(program);
+      if (left.units.size() < program.units.size()) {
+        program = std::move(left);
+        serving = compile(program);
+      }
     }
     if (!serving && plan::metrics_of(program).size() == 1) {
       reject(program.units.front().metric, serving.error(), serving.error().by_verifier);
