@@ -28,7 +28,7 @@ TEST_CASE("200 metrics on one tracepoint count each of their events once", "[ker
     for (int i = 0; i < kMetrics; ++i) {
       yaml += "  - name: " + name_of(i) +
               "\n    tracepoint: syscalls/sys_enter_lseek\n    filter: " + own("args.offset >= " + std::to_string(i)) +
-              (i % 2 == 0 ? "\n    labels: {whence: args.whence}\n    max_series: 8\n" : "\n");
+              (i % 2 == 0 ? "\n    labels: {whence: args.whence}\n    max_series: 16\n" : "\n");
     }
     Session session(yaml, {type, std::nullopt});
     for (int i = 0; i < kMetrics; ++i) {
@@ -61,7 +61,7 @@ TEST_CASE("metrics whose code is too long for one jump are split as well", "[ker
 }
 
 TEST_CASE("pairs beyond the maps of one program keep their starts and ends together", "[kernel]") {
-  constexpr int kMetrics = 70;
+  constexpr int kMetrics = 40;
   std::string yaml = "metrics:\n";
   for (int i = 0; i < kMetrics; ++i) {
     yaml += "  - name: seek_" + std::to_string(i) +

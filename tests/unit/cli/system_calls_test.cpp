@@ -21,7 +21,7 @@ bool refused(long result) {
 }
 
 int run_a_program() {
-  char name[] = "/bin/true";
+  char name[] = "/bin/false";  // were it run, the child's exit code would not be 0
   char* arguments[] = {name, nullptr};
   return ::execv(name, arguments);
 }
@@ -42,7 +42,7 @@ TEST_CASE("programs can't be run and other processes not be looked into, by any 
   InChild child([] {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     int ends[2];
-    if (::pipe(ends) != 0 || ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
+    if (::pipe(ends) != 0) {
       return 1;
     }
     bool earlier_refused = false;
