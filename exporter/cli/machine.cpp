@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/system_calls.h"
 #include "kernel/confinement.h"
 
 namespace tpx::cli {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "catch.h"
+#include "skip.h"
 #include "unit/cli/in_child.h"
 
 using namespace tpx::cli;
@@ -37,7 +38,7 @@ bool all_refused() {
 
 TEST_CASE("programs can't be run and other processes not be looked into, by any thread") {
   if (!may_filter_system_calls()) {
-    SKIP("this kernel has no seccomp filters");
+    TPX_SKIP("this kernel has no seccomp filters");
   }
   InChild child([] {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -62,7 +63,7 @@ TEST_CASE("programs can't be run and other processes not be looked into, by any 
 
 TEST_CASE("what the exporter does is not refused") {
   if (!may_filter_system_calls()) {
-    SKIP("this kernel has no seccomp filters");
+    TPX_SKIP("this kernel has no seccomp filters");
   }
   InChild child([] {
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
