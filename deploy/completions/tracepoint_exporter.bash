@@ -52,7 +52,7 @@ _tracepoint_exporter() {
             tracepoint | trace) options="--duration --filter --fields --count --output $paths" ;;
             top) options="--by --value --filter --histogram --from --to --key --metric --config.file --batch --interval --count --rows --sort $paths" ;;
             check) options="--dump --verbose $paths" ;;
-            *) options="--config.file --config.strict --web.listen-address --web.telemetry-path --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --log.level --log.format --version $paths" ;;
+            *) options="--config.file --config.strict --web.listen-address --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --log.level --log.format --version $paths" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return

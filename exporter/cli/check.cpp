@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <set>
+#include <string>
 
 #include "assembler/program.h"
 #include "base/text.h"
@@ -12,6 +14,7 @@
 #include "cli/report.h"
 #include "codegen/generate.h"
 #include "plan/cardinality.h"
+#include "plan/program_parts.h"
 #include "service/configuration.h"
 #include "service/deploy.h"
 #include "service/prepare.h"
@@ -46,8 +49,22 @@ void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
   }
 }
 
+/// Whether any metric of the program is counted at its attach point.
+bool is_loaded(const plan::ProgramPlan& program, const plan::Plan& plan, const loader::Loaded& loaded) {
+  std::set<std::string> names;
+  for (const std::size_t metric : plan::metrics_of(program)) {
+    names.insert(plan.metrics[metric].plan.name);
+  }
+  return std::any_of(loaded.programs.begin(), loaded.programs.end(), [&](const loader::ServingProgram& serving) {
+    return serving.point == program.point &&
+           std::any_of(serving.metrics.begin(), serving.metrics.end(),
+                       [&](std::size_t metric) { return names.contains(loaded.metrics[metric].planned.plan.name); });
+  });
+}
+
 /// One line for each program with what became of it; errors for what can't be compiled.
-Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached, bool dump) {
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached,
+                      bool dump) {
   Errors errors;
   for (const plan::ProgramPlan& program : plan.programs) {
     const auto code = codegen::generate(program, plan.metrics, kernel.features);
@@ -55,11 +72,7 @@ Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, cons
         code ? code->encode([](const std::string&) { return 0; }) : Result<assembler::Encoded>(fail(code.error()));
     std::string verdict = "not verified";
     if (attached != nullptr) {
-      const auto& loaded = attached->loaded.programs;
-      const auto found = std::find_if(loaded.begin(), loaded.end(), [&](const loader::ServingProgram& serving) {
-        return serving.point == program.point;
-      });
-      verdict = found == loaded.end() ? "REFUSED" : "verified";
+      verdict = is_loaded(program, plan, attached->loaded) ? "verified" : "REFUSED";
     } else if (!encoded) {
       errors.push_back(encoded.error());  // a load says it of each metric
     }

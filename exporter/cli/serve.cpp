@@ -20,6 +20,7 @@
 #include "cli/report.h"
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
+#include "cli/system_calls.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
@@ -36,6 +37,8 @@ struct ServeOptions {
   bool strict = false;
   std::vector<std::string> addresses{":19435"};
   std::string telemetry_path = "/metrics";
+  std::string route_prefix;
+  bool disable_exporter_metrics = false;
   std::string web_config;
   std::string series_start = "zero";
   std::string min_age = "5s";
@@ -66,6 +69,7 @@ service::ServiceOptions service_options(const ServeOptions& options, const std::
   result.series_start = options.series_start == "value" ? service::SeriesStart::Value : service::SeriesStart::Zero;
   result.times = {parse_duration(options.min_age).value_or(service::SeriesTimes{}.min_age),
                   parse_duration(options.linger).value_or(service::SeriesTimes{}.linger)};
+  result.exporter_metrics = !options.disable_exporter_metrics;
   result.log = log;
   const bool low_ports = std::any_of(options.addresses.begin(), options.addresses.end(), [](const std::string& text) {
     const auto address = http::parse_listen_address(text);
@@ -74,6 +78,9 @@ service::ServiceOptions service_options(const ServeOptions& options, const std::
   result.attached = [log, low_ports, procfs = options.paths.procfs] {
     if (const auto done = drop_privileges(procfs, low_ports); !done) {
       log->warn("{}", done.error().message);
+    }
+    if (const auto done = forbid_system_calls(); !done) {
+      log->info("{}", done.error().message);
     }
   };
   result.missing_privileges = [paths = options.paths] { return missing_privileges(paths); };
@@ -97,7 +104,8 @@ page::PageInfo page_info(const ServeOptions& options, const service::Service& se
   info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
   utsname system{};
   info.kernel = uname(&system) == 0 ? system.release : "";
-  info.metrics_path = options.telemetry_path;
+  info.route_prefix = options.route_prefix;
+  info.metrics_path = options.route_prefix + options.telemetry_path;
   info.config = options.files.empty() ? "built in" : options.files.front();
   info.reload_error = service.load_error();
   info.reload_successful = info.reload_error.empty();
@@ -140,6 +148,14 @@ std::vector<http::Route> routes_of(const ServeOptions& options, const std::share
   };
   for (http::Route& route : http::admin_routes(admin)) {
     routes.push_back(std::move(route));
+  }
+  for (http::Route& route : routes) {
+    route.path = options.route_prefix + route.path;
+  }
+  if (!options.route_prefix.empty()) {
+    routes.push_back({"/", {"GET"}, [to = options.route_prefix + "/"](const http::Request&, http::Response& response) {
+                        response.begin(302, {{"Location", to}});
+                      }});
   }
   return routes;
 }
@@ -193,7 +209,8 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
   }
   reserved.clear();
   for (const http::BoundAddress& address : (*server)->addresses()) {
-    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
+    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
+              options.route_prefix + options.telemetry_path);
   }
   for (;;) {
     const auto event = signals.wait();
@@ -228,6 +245,7 @@ int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserv
 }
 
 int serve(const ServeOptions& options) {
+  forbid_new_privileges();
   spare_memory();
   raise_descriptor_limit();
   const auto lost = std::make_shared<DroppedLines>(0);
@@ -267,6 +285,12 @@ Command serve_command() {
             ->check([](const std::string& path) {
               return path.starts_with("/") ? std::string() : std::string("the path begins with /");
             });
+        app.add_option("--web.route-prefix", options->route_prefix, "Prefix of all paths, for a reverse proxy")
+            ->check([](const std::string& path) {
+              return path.starts_with("/") ? std::string() : std::string("the prefix begins with /");
+            });
+        app.add_flag("--web.disable-exporter-metrics", options->disable_exporter_metrics,
+                     "Leave out metrics about the exporter's process and HTTP server");
         app.add_option(
                "--web.series-start", options->series_start,
                "First sample of a series for each scraper: zero (rate() and increase() see its first events) or "
@@ -296,7 +320,12 @@ Command serve_command() {
         add_path_options(app, options->paths);
         app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
         app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();
-        app.callback([options, &run] { run = [options] { return serve(*options); }; });
+        app.callback([options, &run] {
+          while (options->route_prefix.ends_with('/')) {
+            options->route_prefix.pop_back();
+          }
+          run = [options] { return serve(*options); };
+        });
       }};
 }
 

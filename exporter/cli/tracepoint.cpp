@@ -167,7 +167,7 @@ class Tracing {
     if (lost > 0) {
       text += ", " + std::to_string(lost) + " lost";
     }
-    say(text + ".");
+    say(text + (stream_.knows_misses() ? "." : "; this kernel does not say how many it skipped."));
     if (lost > 0) {
       say("Lost events found the buffer full: use --filter or --fields, or write to a file.");
     }

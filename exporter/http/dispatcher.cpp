@@ -66,6 +66,12 @@ bool Dispatcher::allowed(const Request& request, HttpResponse& response, const W
 }
 
 void Dispatcher::answer(const Request& request, HttpResponse& response, const WebPolicy& policy) {
+  if (policy.rate && !policy.rate->allow(RateLimit::Clock::now())) {
+    response.begin(429, {{"Content-Type", std::string(kText)},
+                         {"Retry-After", std::to_string(policy.rate->retry_after().count())}});
+    response.write("More requests than rate_limit of the web configuration allows.\n");
+    return;
+  }
   if (!allowed(request, response, policy)) {
     return;
   }

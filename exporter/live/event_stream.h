@@ -36,6 +36,9 @@ class EventStream {
 
   /// Events that passed the filter and found the buffer full, and those that the kernel did not run the program for.
   [[nodiscard]] std::uint64_t lost() const;
+  /// False: this kernel does not say how often it did not run the program (before Linux 6.7, classic tracepoints), and
+  /// lost() has the full buffer only.
+  [[nodiscard]] bool knows_misses() const { return misses_are_true_; }
 
  private:
   EventStream(plan::EventPlan plan, loader::RingBuffer ring, loader::Region counters, loader::LoadedProgram program,

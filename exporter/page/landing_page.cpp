@@ -190,7 +190,9 @@ std::string row(const service::MetricStatus& metric, const service::ExporterStat
   const std::uint64_t lost = service::total_lost(metric);
   out += cell("Events a second", events_cell(metric, history.rates(metric.name)), "num");
   out += cell("Series", series_cell(metric), "num");
-  out += cell("Lost", lost > 0 ? "<span class=\"alert\">" + grouped(lost) + "</span>" : "0", "num");
+  // Not "0" where this kernel does not say how many events a program missed.
+  const std::string none = metric.lost.contains("unknown") ? "unknown" : "0";
+  out += cell("Lost", lost > 0 ? "<span class=\"alert\">" + grouped(lost) + "</span>" : none, "num");
   if (status.statistics) {
     const auto cost = service::nanoseconds_per_run(metric, status);
     out += cell("Cost an event", cost ? short_number(*cost) + " ns" : "–", "num");
@@ -230,7 +232,8 @@ std::string page_header(const PageInfo& info, unsigned refresh_seconds) {
   };
   return "<header><div><div><h1>tracepoint_exporter<small>" + html_escape(info.version) +
          "</small></h1><div class=\"host\">" + where + "</div></div><nav aria-label=\"Links\">" +
-         link(info.metrics_path, "Metrics") + link("/-/healthy", "Healthy") + link("/-/ready", "Ready") +
+         link(info.metrics_path, "Metrics") + link(info.route_prefix + "/-/healthy", "Healthy") +
+         link(info.route_prefix + "/-/ready", "Ready") +
          (info.documentation.empty() ? "" : link(info.documentation, "Documentation")) +
          (refresh_seconds > 0 ? link("/", "Stop refreshing") : link("/?refresh=5", "Refresh every 5 s")) +
          "</nav></div></header>";

@@ -19,6 +19,7 @@ struct PageInfo {
   std::string version;
   std::string hostname;
   std::string kernel;
+  std::string route_prefix;  ///< of all paths; "" or without a '/' at its end
   std::string metrics_path = "/metrics";
   std::string documentation;               ///< where the link leads; "" leaves it out
   std::string config;                      ///< where the configuration comes from

@@ -1,9 +1,11 @@
 #include "plan/planner.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "plan/exits.h"
 #include "plan/metric_planner.h"
+#include "plan/program_parts.h"
 
 namespace tpx::plan {
 
@@ -30,6 +32,15 @@ void place(std::vector<ProgramPlan>& programs, PlacedUnit placed) {
 void order_units(ProgramPlan& program) {
   std::stable_partition(program.units.begin(), program.units.end(),
                         [](const Unit& unit) { return !std::holds_alternative<PairStart>(unit.action); });
+}
+
+void split_programs(Plan& plan) {
+  std::vector<ProgramPlan> parts;
+  for (ProgramPlan& program : plan.programs) {
+    std::vector<ProgramPlan> split = split_by_maps(std::move(program), plan.metrics);
+    std::move(split.begin(), split.end(), std::back_inserter(parts));
+  }
+  plan.programs = std::move(parts);
 }
 
 /// Rows need atomic updates when two programs may be in them on one CPU at once, or one program in itself.
@@ -117,6 +128,7 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
   std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
   decide_atomics(plan, kernel);
   find_task_arguments(plan, kernel);
+  split_programs(plan);
   decide_exits(plan, kernel, options);
   return plan;
 }

@@ -1,6 +1,7 @@
 #include "service/deploy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 #include <set>
 #include <thread>
@@ -8,6 +9,7 @@
 
 #include "base/parallel.h"
 #include "codegen/generate.h"
+#include "plan/program_parts.h"
 #include "service/configuration.h"
 
 namespace tpx::service {
@@ -30,8 +32,7 @@ class Deployer {
     }
     watch_exits(attach);
     // A metric that one program could not serve is not served at all: half a count is a wrong one.
-    for (const plan::ProgramPlan& program : plan_.programs) {
-      reload_without_down(program, programs);
+    while (reload_without_down(programs)) {
     }
     if (attach == loader::Attach::Yes) {
       attach_all(programs);
@@ -83,11 +84,7 @@ class Deployer {
       return fail(std::move(loaded.error()));
     }
     loader::ServingProgram serving{program.point, program.name, code->instructions().size(), {}, std::move(*loaded)};
-    for (const plan::Unit& unit : program.units) {
-      if (std::find(serving.metrics.begin(), serving.metrics.end(), unit.metric) == serving.metrics.end()) {
-        serving.metrics.push_back(unit.metric);
-      }
-    }
+    serving.metrics = plan::metrics_of(program);
     return serving;
   }
 
@@ -107,10 +104,14 @@ class Deployer {
   }
 
   void load_program(const plan::ProgramPlan& whole, std::vector<loader::ServingProgram>& programs) {
-    take_program(whole, compile(only(whole, [](std::size_t) { return true; })), programs);
+    const plan::ProgramPlan program = only(whole, [](std::size_t) { return true; });
+    if (!program.units.empty()) {
+      take_program(whole, compile(program), programs);
+    }
   }
 
-  /// Takes a program loaded with all its metrics; when that failed, finds out which of them is to blame.
+  /// Takes a program loaded with all its metrics. When that failed, finds out which of them is to blame; when none alone is,
+  /// the program is too long, and is loaded in two halves.
   void take_program(const plan::ProgramPlan& whole, Result<loader::ServingProgram> serving,
                     std::vector<loader::ServingProgram>& programs) {
     plan::ProgramPlan program = only(whole, [](std::size_t) { return true; });
@@ -119,27 +120,35 @@ class Deployer {
     }
     if (!serving) {
       blame(program, serving.error());
-      program = only(whole, [](std::size_t) { return true; });
-      if (program.units.empty()) {
+      plan::ProgramPlan left = only(whole, [](std::size_t) { return true; });
+      if (left.units.empty()) {
         return;
       }
-      serving = compile(program);
+      if (left.units.size() < program.units.size()) {
+        program = std::move(left);
+        serving = compile(program);
+      }
+    }
+    if (!serving && plan::metrics_of(program).size() == 1) {
+      reject(program.units.front().metric, serving.error(), serving.error().by_verifier);
+      return;
     }
     if (!serving) {
-      for (const plan::Unit& unit : program.units) {
-        reject(unit.metric, serving.error());
-      }
+      const auto [first, second] = plan::halve(program);
+      load_program(first, programs);
+      load_program(second, programs);
       return;
     }
     programs.push_back(std::move(*serving));
   }
 
   void blame(const plan::ProgramPlan& program, const Error& error) {
-    std::set<std::size_t> metrics;
-    for (const plan::Unit& unit : program.units) {
-      metrics.insert(unit.metric);
-    }
+    const std::vector<std::size_t> metrics = plan::metrics_of(program);
     const bool refused = error.by_verifier;
+    const bool too_long = !error.os_error || *error.os_error == E2BIG;
+    if (metrics.size() > 1 && too_long) {
+      return;
+    }
     if (metrics.size() == 1 || !refused) {
       for (const std::size_t metric : metrics) {
         reject(metric, error, refused);
@@ -154,17 +163,31 @@ class Deployer {
     }
   }
 
-  /// A program loaded early may serve a metric that a later program took down.
-  void reload_without_down(const plan::ProgramPlan& whole, std::vector<loader::ServingProgram>& programs) {
-    const auto found = std::find_if(programs.begin(), programs.end(), [&](const loader::ServingProgram& program) {
-      return program.point == whole.point;
-    });
-    if (found == programs.end() ||
-        std::none_of(found->metrics.begin(), found->metrics.end(), [&](std::size_t m) { return bool{down_[m]}; })) {
-      return;
+  /// What `serving` counts, without the metrics that are down.
+  plan::ProgramPlan plan_of(const loader::ServingProgram& serving) const {
+    const std::set<std::size_t> metrics(serving.metrics.begin(), serving.metrics.end());
+    plan::ProgramPlan result;
+    for (const plan::ProgramPlan& program : plan_.programs) {
+      if (program.point == serving.point && result.units.empty()) {
+        result = only(program, [&](std::size_t metric) { return metrics.contains(metric); });
+      }
     }
+    return result;
+  }
+
+  /// A program loaded early may serve a metric that a later program took down. False: none does.
+  bool reload_without_down(std::vector<loader::ServingProgram>& programs) {
+    const auto stale = [&](const loader::ServingProgram& program) {
+      return std::any_of(program.metrics.begin(), program.metrics.end(), [&](std::size_t m) { return bool{down_[m]}; });
+    };
+    const auto found = std::find_if(programs.begin(), programs.end(), stale);
+    if (found == programs.end()) {
+      return false;
+    }
+    const plan::ProgramPlan again = plan_of(*found);
     programs.erase(found);
-    load_program(whole, programs);
+    load_program(again, programs);
+    return true;
   }
 
   /// Before anything counts, so that no end is missed.

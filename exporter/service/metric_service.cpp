@@ -154,11 +154,26 @@ Result<void> MetricService::start_retirer() {
 
 void MetricService::end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
   const schema::MetricSchema& plan = served.planned->plan;
+  served.read_at = {};  // its snapshot has a row that is over
   if (served.series->end_row(key, value, served.snapshot) || !served.labels->decode(key, retired_labels_)) {
     return;
   }
   retired_labels_[*plan.retire_field] = "exited";
   served.series->add_retired(retired_labels_, value);
+}
+
+bool MetricService::read(Served& served, Time asked) {
+  if (served.read_at > asked) {
+    return true;
+  }
+  served.read_at = std::chrono::steady_clock::now();
+  auto read = served.reader->read(served.snapshot);
+  served.read_error = read ? "" : read.error().message;
+  if (!read) {
+    served.read_at = {};
+    served.series->forget_snapshot();
+  }
+  return read.has_value();
 }
 
 bool MetricService::scrape(exposition::TextWriter& writer) {
@@ -167,17 +182,14 @@ bool MetricService::scrape(exposition::TextWriter& writer) {
   return scrape(writer, showing);
 }
 
-bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing) {
+bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing, Time asked) {
   const std::lock_guard lock(mutex_);
   bool all = true;
   for (Served& served : served_) {
     if (!writer.ok()) {
       return false;
     }
-    auto read = served.reader->read(served.snapshot);
-    served.read_error = read ? "" : read.error().message;
-    if (!read) {
-      served.series->forget_snapshot();
+    if (!read(served, asked)) {
       all = false;
       continue;
     }
@@ -306,13 +318,16 @@ ExporterStatus MetricService::status(Detail detail) {
 void MetricService::add_programs(ExporterStatus& status) const {
   for (const loader::ServingProgram& program : loaded_.programs) {
     const auto statistics = program.program.statistics();
-    ProgramStatus entry;
-    entry.name = program.point.text();
-    if (statistics) {
-      entry.runs = statistics->runs;
-      entry.run_seconds = static_cast<double>(statistics->nanoseconds) * 1e-9;
+    const std::string name = program.point.text();
+    auto entry = std::find_if(status.programs.begin(), status.programs.end(),
+                              [&](const ProgramStatus& known) { return known.name == name; });
+    if (entry == status.programs.end()) {  // an attach point may have several
+      entry = status.programs.insert(entry, {name, 0, 0});
     }
-    status.programs.push_back(std::move(entry));
+    if (statistics) {
+      entry->runs += statistics->runs;
+      entry->run_seconds += static_cast<double>(statistics->nanoseconds) * 1e-9;
+    }
   }
   for (const loader::LoadedObject& object : loaded_.objects) {
     for (const loader::ObjectProgram& program : object.programs) {

@@ -38,9 +38,11 @@ class MetricService {
                                                                    const kernel::Features& features,
                                                                    SeriesTimes times = {});
 
-  /// Writes all metrics, as `showing` says. A metric whose map can't be read is left out and is down in the next
+  using Time = std::chrono::steady_clock::time_point;
+  /// Writes all metrics, as `showing` says. A reading of a map by another scrape that began after `asked`, when the request
+  /// came, serves this one, too. A metric whose map can't be read is left out and is down in the next
   /// status. False when one was left out, or the sink has refused a piece: then the scrape counts as not received.
-  bool scrape(exposition::TextWriter& writer, const decode::Showing& showing);
+  bool scrape(exposition::TextWriter& writer, const decode::Showing& showing, Time asked = Time::max());
   /// For a client that is not a scraper, and the only client.
   bool scrape(exposition::TextWriter& writer);
 
@@ -62,7 +64,8 @@ class MetricService {
     std::unique_ptr<decode::SeriesTable> series;
     std::unique_ptr<reader::Source> reader;
     reader::MapSnapshot snapshot;
-    double events_shown = 0;  ///< events in all series at the last scrape
+    std::chrono::steady_clock::time_point read_at{};  ///< when its reading began; {}: read it anew
+    double events_shown = 0;                          ///< events in all series at the last scrape
     std::string read_error;
   };
 
@@ -70,6 +73,8 @@ class MetricService {
       : loaded_(std::move(loaded)), features_(features), times_(times) {}
   [[nodiscard]] Result<void> serve(Served served, const decode::Environment& environment);
   [[nodiscard]] Result<void> start_retirer();
+  /// False: the map can't be read.
+  [[nodiscard]] static bool read(Served& served, Time asked);
   void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
   [[nodiscard]] static double events_total(const Served& served);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);

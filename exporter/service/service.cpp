@@ -78,7 +78,11 @@ Service::Service(ServiceOptions options)
       log_(options_.log),
       environment_(environment_of(options_.paths)),
       own_(this_build(), options_.paths.procfs),
-      scrapers_(options_.series_start) {}
+      scrapers_(std::make_shared<Scrapers>(options_.series_start)) {
+  if (!options_.exporter_metrics) {
+    own_.leave_out_process();
+  }
+}
 
 LoadResult Service::load() {
   const std::lock_guard one(loading_);
@@ -106,6 +110,9 @@ void Service::scrape(const http::Request& request, http::Response& response) {
     headers.emplace_back("Content-Encoding", "gzip");
   }
   response.begin(200, std::move(headers));
+  if (!response.reserve()) {  // from here on no client makes another one wait
+    return;
+  }
   SocketSink socket(response);
   std::optional<exposition::GzipSink> gzip;
   if (chosen.gzip) {
@@ -123,13 +130,17 @@ void Service::scrape(const http::Request& request, http::Response& response) {
     if (deployed->cgroups) {
       deployed->cgroups->learn();
     }
-    scrape = scrapers_.begin(client, std::chrono::steady_clock::now());
+    scrape = scrapers_->begin(client, std::chrono::steady_clock::now());
     scrape.begun = start;
-    all = deployed->metrics->scrape(writer, scrape.showing);
+    all = deployed->metrics->scrape(writer, scrape.showing, start);
   }
   exposition::write_families(writer, own_.collect(status_of(*deployed, MetricService::Detail::Counts)));
   const bool complete = writer.finish() && (!gzip || gzip->finish());
-  scrapers_.end(scrape, complete && all, std::chrono::steady_clock::now());
+  if (complete && all) {
+    response.on_delivery([scrapers = scrapers_, scrape](bool received) {
+      scrapers->end(scrape, received, std::chrono::steady_clock::now());
+    });
+  }
   if (complete) {
     own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -150,7 +161,7 @@ std::string Service::load_error() const {
 
 ExporterStatus Service::status_of(Deployed& deployed, MetricService::Detail detail) const {
   ExporterStatus status = deployed.metrics->status(detail);
-  status.scrapers = scrapers_.known(std::chrono::steady_clock::now());
+  status.scrapers = scrapers_->known(std::chrono::steady_clock::now());
   return status;
 }
 

@@ -29,6 +29,7 @@ struct ServiceOptions {
   kernel::Paths paths;
   SeriesStart series_start = SeriesStart::Zero;
   SeriesTimes times;
+  bool exporter_metrics = true;  ///< false: nothing about this process itself, see OwnMetrics::leave_out_process()
   std::shared_ptr<spdlog::logger> log;
   /// Called once, before the first threads are made and after everything is attached: gives up privileges.
   std::function<void()> attached;
@@ -98,8 +99,8 @@ class Service {
   std::shared_ptr<spdlog::logger> log_;
   decode::Environment environment_;
   OwnMetrics own_;
-  Scrapers scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
-  std::mutex pages_;   ///< held while a page's series are read and written
+  std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
+  std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
   bool started_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;

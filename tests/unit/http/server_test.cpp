@@ -408,6 +408,100 @@ TEST_CASE("clients that do not read hold no thread, and memory is bounded") {
   CHECK(options.statistics->drops(Drop::Memory) > 0);
 }
 
+TEST_CASE("a handler that reserved its answer waits for no client") {
+  ServerOptions options = local();
+  Gate written;
+  auto server =
+      start(options, {route("/big", [&](const Request&, Response& response) {
+              response.begin(200, {});
+              bool kept = response.reserve();
+              const std::string piece(65536, 'x');
+              for (int i = 0; i < 640 && kept; ++i) {  // 40 MiB: more than one answer may have unsent otherwise
+                kept = response.write(piece);
+              }
+              if (kept) {
+                written.open();
+              }
+            })});
+  Client client(server->addresses()[0].port);
+  client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(written.wait());
+  const Answer answer = client.receive();
+  CHECK(answer.complete);
+  CHECK(answer.body == std::string(std::size_t{640} * 65536, 'x'));
+}
+
+/// What became of answers, in order.
+class Verdicts {
+ public:
+  Delivery next() {
+    return [this](bool received) {
+      const std::scoped_lock lock(mutex_);
+      all_.push_back(received);
+      changed_.notify_all();
+    };
+  }
+  /// Waits until so many are there, or 20 s.
+  std::vector<bool> first(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return all_.size() >= count; });
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<bool> all_;
+};
+
+TEST_CASE("an answer is received when the client took it whole, not when it is queued") {
+  Verdicts verdicts;
+  std::size_t size = 0;
+  auto server = start(local(), {route("/", [&](const Request&, Response& response) {
+                        response.begin(200, {});
+                        static_cast<void>(response.reserve());
+                        static_cast<void>(response.write(std::string(size, 'x')));
+                        response.on_delivery(verdicts.next());
+                      })});
+  const std::uint16_t port = server->addresses()[0].port;
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n";
+
+  SECTION("a client that reads all of it, and asks again") {
+    size = 30U << 20U;
+    Client client(port);
+    CHECK(client.get("/").complete);
+    CHECK(client.get("/").complete);
+    CHECK(verdicts.first(2) == std::vector{true, true});
+  }
+  SECTION("a client that reads all of it and closes") {
+    size = 30U << 20U;
+    CHECK(Client(port).get("/", "Connection: close\r\n").complete);
+    CHECK(Client(port).get("/").complete);
+    server.reset();
+    CHECK(verdicts.first(2) == std::vector{true, true});
+  }
+  SECTION("a client that hangs up in the middle of a large one") {
+    size = 30U << 20U;
+    {
+      Client client(port);
+      client.send(request + "\r\n");
+      char some[1000];
+      REQUIRE(::recv(client.descriptor(), some, sizeof(some), 0) > 0);
+    }
+    CHECK(verdicts.first(1) == std::vector{false});
+  }
+  SECTION("a client that hangs up when all has been sent and nothing been read") {
+    size = 1000;
+    for (const char* connection : {"", "Connection: close\r\n"}) {
+      Client client(port);
+      client.send(request + connection + "\r\n");
+      pollfd there = {client.descriptor(), POLLIN, 0};
+      REQUIRE(::poll(&there, 1, 20000) == 1);
+    }
+    CHECK(verdicts.first(4) == std::vector{true, false, true, false});
+  }
+}
+
 TEST_CASE("slow clients neither block others nor stay") {
   ServerOptions options = local();
   options.request_timeout = std::chrono::milliseconds(300);

@@ -227,6 +227,15 @@ TEST_CASE("lost events come with their reason and what to do about it") {
   CHECK_FALSE(has(html, "<code>b</code>"));
 }
 
+TEST_CASE("losses that this kernel does not tell of are no zero") {
+  ExporterStatus status;
+  status.metrics = {counting("classic_total")};
+  status.metrics[0].lost = {{"unknown", 0}};
+  CHECK(has(render(status), ">unknown</td>"));
+  status.metrics[0].lost = {{"recursion", 0}};
+  CHECK_FALSE(has(render(status), ">unknown</td>"));
+}
+
 TEST_CASE("a page without metrics says so, and one of an old configuration too") {
   CHECK(has(render({}), "No metric is configured"));
   PageInfo info;
