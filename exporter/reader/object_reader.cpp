@@ -13,6 +13,9 @@ using schema::MetricKind;
 namespace {
 
 constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kLeastBatch = 16;
+/// Of a batch; a bucket that holds more makes it grow.
+constexpr std::size_t kBatchBytes = 1U << 20U;
 
 std::uint64_t load(const std::byte* from, std::uint32_t size) {
   std::uint64_t value = 0;
@@ -64,7 +67,9 @@ Result<void> ObjectReader::read_hash(MapSnapshot& snapshot) {
   const plan::ObjectMap& map = metric_.plan.rows.map;
   const std::size_t element = std::size_t{stride_} * copies_;
   std::vector<std::byte> cursor(std::max<std::size_t>(map.key_size, 8));
-  std::uint32_t room = std::min(kBatch, std::max(map.max_entries, 1U));
+  const auto fitting = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(kBatchBytes / std::max<std::size_t>(map.key_size + element, 1), kLeastBatch, kBatch));
+  std::uint32_t room = std::min(fitting, std::max(map.max_entries, 1U));
   for (bool first = true;;) {
     keys_.resize(std::size_t{room} * map.key_size);
     values_.resize(room * element);

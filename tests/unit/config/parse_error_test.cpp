@@ -136,6 +136,7 @@ TEST_CASE("errors of a metric's keys") {
       {"x_total", "retire_on_exit: pid", 4, 21, "retire_on_exit names no label: \"pid\"", ""},
       {"x_total", "labels: {pid: pid}\n    retire_on_exit: pdi", 5, 21, "names no label", "did you mean \"pid\"?"},
       {"x_total", "labels: {pid: ''}\n    retire_on_exit: pid", 4, 20, "is empty", ""},
+      {"x_total", "per_cpu: maybe", 4, 14, "per_cpu is neither true nor false: \"maybe\"", "write false"},
       {"x_total", "min_age: 5s", 4, 5, "min_age is for metrics with retire_on_exit", "add it"},
       {"x_total", "labels: {pid: pid}\n    retire_on_exit: pid\n    min_age: 5", 6, 14,
        "min_age is not a duration: \"5\"", "5s"},
