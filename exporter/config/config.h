@@ -88,9 +88,9 @@ struct Metric {
   std::uint32_t max_series = 10240;  ///< 1 to kMostSeries
   std::optional<Text> retire_on_exit;
   std::optional<std::chrono::nanoseconds> min_age;  ///< only with retire_on_exit
-  /// Whether each CPU has rows of its own; without it the planner decides by the events.
-  std::optional<bool> per_cpu;
   SourceLocation at;
+  /// Whether each CPU has rows of its own; without it the planner decides by the events.
+  std::optional<bool> per_cpu = {};
 };
 
 /// One metric of a BPF object: read from one of its maps. Empty `labels` means: the key struct's members.
@@ -127,10 +127,10 @@ struct Config {
     std::string path;
     std::string text;  ///< kept for caret lines of errors
     std::string name_space = "tracepoint";
-    std::optional<std::uint64_t> max_bytes;
     std::vector<Metric> metrics;
     std::vector<Object> objects;
     std::vector<Metric> incomplete = {};
+    std::optional<std::uint64_t> max_bytes = {};  ///< see plan::Plan
   };
   std::vector<File> files;
   /// The least `max_bytes` of the files.

@@ -148,9 +148,9 @@ struct RegionLayout {
   std::uint32_t key_size = 0;
   std::uint32_t value_words = 1;
   std::uint32_t lanes = 1;  ///< rows per series
+  std::uint32_t cpus = 1;   ///< possible CPUs
+  bool births = false;      ///< for a Table with retire_on_exit
   LaneRule lane_rule = LaneRule::PerCpu;
-  std::uint32_t cpus = 1;  ///< possible CPUs
-  bool births = false;     ///< for a Table with retire_on_exit
 
   [[nodiscard]] std::uint32_t fresh_offset() const { return 0; }
   [[nodiscard]] std::uint32_t free_offset() const { return 64; }
