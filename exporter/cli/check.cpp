@@ -50,7 +50,8 @@ void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
 }
 
 /// One line for each program with what became of it; errors for what can't be compiled.
-Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached, bool dump) {
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached,
+                      bool dump) {
   Errors errors;
   for (const plan::ProgramPlan& program : plan.programs) {
     const auto code = codegen::generate(program, plan.metrics, kernel.features);
@@ -153,7 +154,8 @@ void print_total(const service::Prepared& prepared, const plan::Plan& elsewhere,
   std::printf("memory of all maps: %s%s%s\n", byte_size_text(plan.map_bytes).c_str(),
               cpus == 0 ? ""
                         : (" here, " + byte_size_text(elsewhere.map_bytes) + " with " + counted(cpus, "CPU") +
-                           " (without programs in C)").c_str(),
+                           " (without programs in C)")
+                              .c_str(),
               limited ? ("; max_bytes is " + byte_size_text(plan.max_bytes)).c_str() : "");
 }
 

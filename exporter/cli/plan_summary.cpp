@@ -13,7 +13,8 @@ std::string rows_text(const schema::RegionLayout& region) {
     case schema::LaneRule::PerCpu:
       return "";
     case schema::LaneRule::SharedLast:
-      return "one for each of " + counted(region.lanes - 1, "CPU") + ", one more that CPUs share which come online later";
+      return "one for each of " + counted(region.lanes - 1, "CPU") +
+             ", one more that CPUs share which come online later";
     case schema::LaneRule::Folded:
       return region.lanes == 1 ? "one that all CPUs share" : std::to_string(region.lanes) + " that all CPUs share";
   }
@@ -43,8 +44,9 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   line("attach  ", std::string(plan::name(metric.attach)) + ": " + metric.attach_reason);
   const std::size_t more = metric.tracepoints.size() - 1;
   line("on      ", metric.tracepoints.front() + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
-  line("store   ", schema::store_name(plan.store.kind) + " (" + plan.store.reason + "), " + byte_size_text(metric.map_bytes()) +
-                       ", at most " + std::to_string(plan.store.max_series) + " series");
+  line("store   ", schema::store_name(plan.store.kind) + " (" + plan.store.reason + "), " +
+                       byte_size_text(metric.map_bytes()) + ", at most " + std::to_string(plan.store.max_series) +
+                       " series");
   if (const std::string rows = rows_text(plan.store.region); !rows.empty()) {
     line("rows    ", rows);
   }

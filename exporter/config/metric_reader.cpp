@@ -16,9 +16,9 @@ namespace {
 using yaml::Node;
 
 const std::vector<std::string>& metric_keys() {
-  static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",     "raw_tracepoint",
-                                                "from",  "to",      "filter",     "labels",         "value",
-                                                "scale", "buckets", "max_series", "retire_on_exit", "min_age", "per_cpu"};
+  static const std::vector<std::string> keys = {
+      "name",   "help",  "type",  "tracepoint", "raw_tracepoint", "from",           "to",      "filter",
+      "labels", "value", "scale", "buckets",    "max_series",     "retire_on_exit", "min_age", "per_cpu"};
   return keys;
 }
 const std::vector<std::string>& object_metric_keys() {

@@ -50,7 +50,8 @@ void read_max_bytes(Reader& reader, const Node& node, std::optional<std::uint64_
   if (const auto text = reader.text(node, "max_bytes")) {
     bytes = parse_byte_size(text->value);
     if (!bytes) {
-      reader.error(node, "max_bytes is not a number of bytes: " + in_quotes(text->value), "write it like 64MiB or 1GiB");
+      reader.error(node, "max_bytes is not a number of bytes: " + in_quotes(text->value),
+                   "write it like 64MiB or 1GiB");
     }
   }
 }

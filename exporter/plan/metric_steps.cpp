@@ -287,8 +287,7 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
   schema::MetricSchema& plan = metric_plan_.plan;
   plan.name = name_;
   plan.at = metric_.name.at;
-  const bool rare =
-      metric_.per_cpu ? !*metric_.per_cpu : std::ranges::all_of(metric_plan_.tracepoints, fires_rarely);
+  const bool rare = metric_.per_cpu ? !*metric_.per_cpu : std::ranges::all_of(metric_plan_.tracepoints, fires_rarely);
   plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_, rare);
   plan.store.region.births = plan.retire_field && plan.store.kind == schema::StoreKind::Table;
   plan.region_map = name_;

@@ -98,8 +98,9 @@ std::uint64_t max_bytes(const config::Config& config, const kernel::Kernel& kern
 
 std::optional<Error> take_bytes(Plan& plan, const std::string& name, std::uint64_t bytes) {
   if (bytes > plan.max_bytes || plan.map_bytes > plan.max_bytes - bytes) {
-    return Error{"metric \"" + name + "\": its maps need " + byte_size_text(bytes) + ", together with those before it " +
-                     byte_size_text(plan.map_bytes + bytes) + "; max_bytes is " + byte_size_text(plan.max_bytes),
+    return Error{"metric \"" + name + "\": its maps need " + byte_size_text(bytes) +
+                     ", together with those before it " + byte_size_text(plan.map_bytes + bytes) + "; max_bytes is " +
+                     byte_size_text(plan.max_bytes),
                  "lower max_series, or write `max_bytes: SIZE` at the top of the file"};
   }
   plan.map_bytes += bytes;

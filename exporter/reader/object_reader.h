@@ -38,11 +38,11 @@ class ObjectReader : public Source {
   void add_value(const plan::Row& row, std::uint64_t* words) const;
 
   const loader::LoadedObjectMetric& metric_;
-  std::uint32_t copies_;  ///< values of one element
-  std::uint32_t stride_;  ///< bytes from one to the next
-  HashIndex rows_;                     ///< of the snapshot, by their keys
-  std::size_t last_row_ = kNoRow;      ///< of the last element's last CPU
-  std::size_t expected_ = 0;           ///< rows of the last snapshot
+  std::uint32_t copies_;           ///< values of one element
+  std::uint32_t stride_;           ///< bytes from one to the next
+  HashIndex rows_;                 ///< of the snapshot, by their keys
+  std::size_t last_row_ = kNoRow;  ///< of the last element's last CPU
+  std::size_t expected_ = 0;       ///< rows of the last snapshot
   // Kept for their memory.
   std::vector<std::byte> keys_;
   std::vector<std::byte> values_;

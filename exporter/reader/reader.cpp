@@ -126,7 +126,8 @@ void Reader::find_rows(MapSnapshot& snapshot) {
     }
     // The difference is right over a wrap of the ticks, too; a birth after `now` is a very large one.
     if (least_age_ > 0) {
-      const std::uint32_t age = now - metric_.region.load<std::uint32_t>(region.births_offset() + 4 * std::uint64_t{id});
+      const std::uint32_t age =
+          now - metric_.region.load<std::uint32_t>(region.births_offset() + 4 * std::uint64_t{id});
       if (age < least_age_ || age > kNotBornYet) {
         ++snapshot.young;
         continue;

@@ -41,8 +41,8 @@ class Reader : public Source {
   [[nodiscard]] Result<void> read_batches(MapSnapshot& snapshot, std::uint32_t cpus);
 
   const loader::LoadedMetric& metric_;
-  std::uint32_t least_age_ = 0;     ///< in ticks
-  std::vector<std::uint64_t> row_;  // kept for their memory, as the following are
+  std::uint32_t least_age_ = 0;           ///< in ticks
+  std::vector<std::uint64_t> row_;        // kept for their memory, as the following are
   std::vector<std::size_t> unpublished_;  ///< positions in the snapshot
   std::vector<std::byte> batch_keys_;
   std::vector<std::uint64_t> batch_values_;

@@ -134,7 +134,7 @@ enum class LaneRule : std::uint8_t {
 struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
   static constexpr std::uint32_t kMostLostLines = 16;  ///< a power of two
-  static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
+  static constexpr std::uint32_t kIdBits = 20;         ///< of an index word
   static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
   static constexpr std::uint32_t kUnpublished = 1U << 31U;
   /// log2 of the nanoseconds in a tick of CLOCK_MONOTONIC (bpf_ktime_get_ns()): 67 ms. 32 bits of ticks last 9 years.

@@ -75,13 +75,13 @@ TEST_CASE("calls on every CPU are counted exactly in rows of their own and in ro
   const std::string calls = "args.id == " + std::to_string(SYS_getppid) + " && pid == " + std::to_string(getpid());
   for (const Force& way : lane_ways()) {
     INFO(describe(way));
-    Session session("metrics:\n" + calls_metric("plain_total", "", calls) +
-                        calls_metric("labelled_total", "labels: {key: 'args.args[0]', cpu: cpu}", calls) +
-                        calls_metric("summed_total", "labels: {a: 1}\nvalue: args.args[0]", calls) +
-                        calls_metric("full_total", "labels: {key: 'args.args[0]'}\nmax_series: 1", calls) +
-                        calls_metric("observed",
-                                     "type: histogram\nlabels: {a: 1}\nvalue: args.args[0]\nbuckets: [2]", calls),
-                    way);
+    Session session(
+        "metrics:\n" + calls_metric("plain_total", "", calls) +
+            calls_metric("labelled_total", "labels: {key: 'args.args[0]', cpu: cpu}", calls) +
+            calls_metric("summed_total", "labels: {a: 1}\nvalue: args.args[0]", calls) +
+            calls_metric("full_total", "labels: {key: 'args.args[0]'}\nmax_series: 1", calls) +
+            calls_metric("observed", "type: histogram\nlabels: {a: 1}\nvalue: args.args[0]\nbuckets: [2]", calls),
+        way);
     call_on(cpus);
     CHECK(session.sum("plain_total") == total);
     CHECK(session.sum("labelled_total") == total);

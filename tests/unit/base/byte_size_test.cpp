@@ -11,8 +11,8 @@ TEST_CASE("numbers of bytes are read with their units") {
   CHECK(parse_byte_size("3KiB") == 3072U);
   CHECK(parse_byte_size("64 MiB") == 64ULL << 20U);
   CHECK(parse_byte_size("2GiB") == 2ULL << 30U);
-  for (const char* wrong : {"", "MiB", "-1", "1.5GiB", "64MB", "64 mib", "64  MiB", "99999999999999999999",
-                            "17179869184GiB"}) {
+  for (const char* wrong :
+       {"", "MiB", "-1", "1.5GiB", "64MB", "64 mib", "64  MiB", "99999999999999999999", "17179869184GiB"}) {
     INFO(wrong);
     CHECK_FALSE(parse_byte_size(wrong));
   }

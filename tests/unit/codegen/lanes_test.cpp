@@ -35,8 +35,9 @@ struct Lanes {
 
 /// Three events on every possible CPU.
 void count_on_every_cpu(const std::string& release, const Lanes& lanes) {
-  auto kernel = kernel::recorded_kernel(recorded_directory(release), release == "5.10" ? kernel::features_of_release(5, 10)
-                                                                                      : kernel::features_of_release(6, 1));
+  auto kernel =
+      kernel::recorded_kernel(recorded_directory(release), release == "5.10" ? kernel::features_of_release(5, 10)
+                                                                             : kernel::features_of_release(6, 1));
   REQUIRE(kernel.has_value());
   kernel->possible_cpus = kPossible;
   const config::Loaded loaded = config::parse("a.yaml", kMetrics);
@@ -69,7 +70,7 @@ void count_on_every_cpu(const std::string& release, const Lanes& lanes) {
     }
   }
   const std::uint64_t events = kEach * kPossible;
-  CHECK(programs.rows(0).at({}).front() == events);
+  CHECK(programs.rows(0).begin()->second.front() == events);
   CHECK(programs.rows(1).size() == kPossible);
   for (const auto& [key, words] : programs.rows(1)) {
     CHECK(words.front() == kEach);
@@ -83,8 +84,8 @@ void count_on_every_cpu(const std::string& release, const Lanes& lanes) {
   CHECK(words[3] == summed.begin()->second.front());
   CHECK(words[4] == 0);
   CHECK(programs.rows(4).begin()->second.front() + programs.other(4).front() == events);
-  CHECK(programs.other(4).front() == programs.lost(4, schema::LostReason::OtherFull) +
-                                         programs.lost(4, schema::LostReason::OtherBusy));
+  CHECK(programs.other(4).front() ==
+        programs.lost(4, schema::LostReason::OtherFull) + programs.lost(4, schema::LostReason::OtherBusy));
 }
 
 TEST_CASE("events of every CPU are counted, whether CPUs have rows of their own or share them") {

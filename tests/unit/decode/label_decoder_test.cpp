@@ -122,8 +122,7 @@ TEST_CASE("what is not stable is decoded again in the next scrape, and only then
 TEST_CASE("a generation lasts as long as no text that was decoded has changed") {
   const test::Tree tree;
   tree.file("/etc/passwd", "one:x:1:\ntwo:x:2:\n");
-  LabelDecoder labels =
-      decoder({{field("user", 0, test::signed_type(4), {call("user")})}, 8}, tree.environment());
+  LabelDecoder labels = decoder({{field("user", 0, test::signed_type(4), {call("user")})}, 8}, tree.environment());
   std::vector<std::string> texts;
   const auto refreshed = [&] {
     labels.refresh();

@@ -56,10 +56,10 @@ TEST_CASE("CPUs that are not online share one row, however many are possible") {
 }
 
 TEST_CASE("a histogram of many series stays a table on a big machine, in rows that CPUs share") {
-  const schema::StorePlan store =
-      store_on(machine(128, 128),
-               "{name: a_seconds, type: histogram, tracepoint: sched/sched_switch, value: args.prev_prio, labels: {pid: pid},"
-               " buckets: {exponential: {start: 1, factor: 2, count: 32}}}");
+  const schema::StorePlan store = store_on(
+      machine(128, 128),
+      "{name: a_seconds, type: histogram, tracepoint: sched/sched_switch, value: args.prev_prio, labels: {pid: pid},"
+      " buckets: {exponential: {start: 1, factor: 2, count: 32}}}");
   CHECK(store.kind == schema::StoreKind::Table);
   CHECK(store.region.lane_rule == LaneRule::Folded);
   CHECK(store.region.lanes == 8);
@@ -68,9 +68,8 @@ TEST_CASE("a histogram of many series stays a table on a big machine, in rows th
 }
 
 TEST_CASE("events that are rare, by their nature or as the user says, have one row for all CPUs") {
-  for (const char* metric :
-       {kStarts, "{name: a_total, tracepoint: oom/mark_victim}",
-        "{name: a_total, tracepoint: sched/sched_switch, labels: {pid: pid}, per_cpu: false}"}) {
+  for (const char* metric : {kStarts, "{name: a_total, tracepoint: oom/mark_victim}",
+                             "{name: a_total, tracepoint: sched/sched_switch, labels: {pid: pid}, per_cpu: false}"}) {
     const schema::StorePlan store = store_on(machine(128, 128), metric);
     CHECK(store.region.lane_rule == LaneRule::Folded);
     CHECK(store.region.lanes == 1);

@@ -42,7 +42,7 @@ TEST_CASE("the areas of a region stand one after the other, each on a cache line
   CHECK(layout.places_offset() == layout.links_offset() + 448);  // 100 * 4 = 400
   CHECK(layout.keys_offset() == layout.places_offset() + 448);   // 100 * 4 = 400
   CHECK(layout.values_offset() == layout.keys_offset() + 2432);  // 100 * 24 = 2400
-  CHECK(layout.lane_stride() == 2432);                            // 101 * 24 = 2424
+  CHECK(layout.lane_stride() == 2432);                           // 101 * 24 = 2424
   CHECK(layout.total_bytes() == layout.values_offset() + 2 * 2432);
   CHECK(layout.other_row() == 100);
 }
