@@ -49,7 +49,7 @@ TEST_CASE("errors of the file") {
       {"- a\n", 1, 1, "the file must be a map, this is a list", "write `metrics:` above it"},
       {"{}", 1, 1, "neither metrics nor programs", ""},
       {"metrics: []\nmetric: []\n", 2, 1, "the file has no key \"metric\"", "did you mean \"metrics\"?"},
-      {"metrics: []\nzzz: 1\n", 2, 1, "the file has no key \"zzz\"", "it may have namespace, metrics, programs"},
+      {"metrics: []\nzzz: 1\n", 2, 1, "the file has no key \"zzz\"", "it may have namespace, max_bytes, metrics, programs"},
       {"metrics: []\nmetrics: []\n", 2, 1, "\"metrics\" is here twice", "line 1"},
       {"metrics:\n", 1, 1, "metrics has no value", ""},
       {"metrics: 1", 1, 10, "metrics must be a list, this is text", ""},

@@ -11,7 +11,7 @@ namespace {
 using schema::LaneRule;
 
 kernel::Kernel machine(unsigned possible, unsigned online, std::uint64_t memory = 0) {
-  auto kernel = kernel::recorded_kernel(test::recorded_directory("6.1"), kernel::features_of_release(6, 1));
+  auto kernel = kernel::recorded_kernel(test::recorded_directory("6.1"), kernel::features_of_release(6, 12));
   REQUIRE(kernel.has_value());
   kernel->possible_cpus = possible;
   kernel->online_cpus = online;
@@ -112,7 +112,7 @@ TEST_CASE("metrics whose maps are more than max_bytes are rejected by name with 
   CHECK(limited.rejected[0].kernel_dependent);
   const std::string& message = limited.rejected[0].error.message;
   INFO(message);
-  CHECK(message.find("\"b_total\": its maps need 61 MiB, together with those before it 61 MiB") != std::string::npos);
+  CHECK(message.find("\"b_total\": its maps need 54 MiB, together with those before it 54 MiB") != std::string::npos);
   CHECK(message.find("max_bytes is 16 MiB") != std::string::npos);
   for (const ProgramPlan& program : limited.programs) {
     for (const Unit& unit : program.units) {
