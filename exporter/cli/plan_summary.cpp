@@ -1,12 +1,24 @@
 #include "cli/plan_summary.h"
 
+#include "base/byte_size.h"
+#include "base/text.h"
+
 namespace tpx::cli {
 
 namespace {
 
-std::string bytes_text(std::uint64_t bytes) {
-  constexpr std::uint64_t kLarge = 10ULL << 20U;
-  return bytes >= kLarge ? std::to_string(bytes >> 20U) + " MiB" : std::to_string((bytes + 1023) >> 10U) + " KiB";
+/// Which rows of a series the CPUs add to; empty where each has one.
+std::string rows_text(const schema::RegionLayout& region) {
+  switch (region.lane_rule) {
+    case schema::LaneRule::PerCpu:
+      return "";
+    case schema::LaneRule::SharedLast:
+      return "one for each of " + counted(region.lanes - 1, "CPU") +
+             ", one more that CPUs share which come online later";
+    case schema::LaneRule::Folded:
+      return region.lanes == 1 ? "one that all CPUs share" : std::to_string(region.lanes) + " that all CPUs share";
+  }
+  return "";
 }
 
 /// What an event costs, in words: see docs/how-it-works.md.
@@ -25,8 +37,6 @@ std::string cost_class(const plan::PlannedMetric& metric) {
 
 std::string plan_summary(const plan::PlannedMetric& metric) {
   const schema::MetricSchema& plan = metric.plan;
-  const std::uint64_t bytes =
-      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (metric.pair ? metric.pair->total_bytes() : 0);
   std::string text = plan.name + "\n";
   const auto line = [&](const char* name, const std::string& value) {
     text += std::string("  ") + name + value + "\n";
@@ -34,8 +44,12 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   line("attach  ", std::string(plan::name(metric.attach)) + ": " + metric.attach_reason);
   const std::size_t more = metric.tracepoints.size() - 1;
   line("on      ", metric.tracepoints.front() + (more > 0 ? " and " + std::to_string(more) + " more" : ""));
-  line("store   ", schema::store_name(plan.store.kind) + " (" + plan.store.reason + "), " + bytes_text(bytes) +
-                       ", at most " + std::to_string(plan.store.max_series) + " series");
+  line("store   ", schema::store_name(plan.store.kind) + " (" + plan.store.reason + "), " +
+                       byte_size_text(metric.map_bytes()) + ", at most " + std::to_string(plan.store.max_series) +
+                       " series");
+  if (const std::string rows = rows_text(plan.store.region); !rows.empty()) {
+    line("rows    ", rows);
+  }
   line("cost    ", cost_class(metric));
   for (const std::string& note : metric.notes) {
     line("note    ", note);

@@ -89,6 +89,8 @@ struct Metric {
   std::optional<Text> retire_on_exit;
   std::optional<std::chrono::nanoseconds> min_age;  ///< only with retire_on_exit
   SourceLocation at;
+  /// Whether each CPU has rows of its own; without it the planner decides by the events.
+  std::optional<bool> per_cpu = {};
 };
 
 /// One metric of a BPF object: read from one of its maps. Empty `labels` means: the key struct's members.
@@ -128,8 +130,11 @@ struct Config {
     std::vector<Metric> metrics;
     std::vector<Object> objects;
     std::vector<Metric> incomplete = {};
+    std::optional<std::uint64_t> max_bytes = {};  ///< see plan::Plan
   };
   std::vector<File> files;
+  /// The least `max_bytes` of the files.
+  [[nodiscard]] std::optional<std::uint64_t> max_bytes() const;
 };
 
 /// A configuration with everything wrong in it. What is in `config` is well-formed even if `errors` is not empty: the

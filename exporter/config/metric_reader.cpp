@@ -16,9 +16,9 @@ namespace {
 using yaml::Node;
 
 const std::vector<std::string>& metric_keys() {
-  static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",     "raw_tracepoint",
-                                                "from",  "to",      "filter",     "labels",         "value",
-                                                "scale", "buckets", "max_series", "retire_on_exit", "min_age"};
+  static const std::vector<std::string> keys = {
+      "name",   "help",  "type",  "tracepoint", "raw_tracepoint", "from",           "to",      "filter",
+      "labels", "value", "scale", "buckets",    "max_series",     "retire_on_exit", "min_age", "per_cpu"};
   return keys;
 }
 const std::vector<std::string>& object_metric_keys() {
@@ -145,6 +145,24 @@ void read_min_age(Reader& reader, const Fields& fields, Metric& metric) {
   }
 }
 
+void read_per_cpu(Reader& reader, const Fields& fields, Metric& metric) {
+  const Node* node = fields.find("per_cpu");
+  const auto text = node == nullptr ? std::nullopt : reader.text(*node, "per_cpu");
+  if (!text) {
+    return;
+  }
+  if (text->value != "true" && text->value != "false") {
+    reader.error(*node, "per_cpu is neither true nor false: " + in_quotes(text->value),
+                 "write false where events are so rare that all CPUs may share a row");
+    return;
+  }
+  if (metric.type == MetricType::Gauge) {
+    reader.error(*fields.key("per_cpu"), "a gauge has one row for all CPUs", "remove per_cpu");
+    return;
+  }
+  metric.per_cpu = text->value == "true";
+}
+
 /// A metric with an error, so that the planner can look for more: what contradicts itself is taken out.
 template <class M>
 M plannable(M metric) {
@@ -227,6 +245,7 @@ void read_metric(Reader& reader, const Node& node, Config::File& file) {
     check_retired(reader, metric.retire_on_exit, metric.labels);
   }
   read_min_age(reader, *fields, metric);
+  read_per_cpu(reader, *fields, metric);
   if (auto source = read_source(reader, *fields, node)) {
     metric.source = std::move(*source);
   }

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kDetachThreads = 32;  // they sleep
 
 Result<UniqueFd> create_hash(const schema::MetricSchema& plan) {
-  const auto type = plan.store.region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+  const auto type = plan.store.hash_copies() > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
   UniqueFd map(bpf_map_create(type, object_name(plan.name).c_str(), plan.key.size, plan.value.bytes(),
                               plan.store.max_series, nullptr));
   if (!map.valid()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "plan/lanes.h"
 #include "plan/layout.h"
 
 namespace tpx::plan {
@@ -286,7 +287,8 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
   schema::MetricSchema& plan = metric_plan_.plan;
   plan.name = name_;
   plan.at = metric_.name.at;
-  plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_);
+  const bool rare = metric_.per_cpu ? !*metric_.per_cpu : std::ranges::all_of(metric_plan_.tracepoints, fires_rarely);
+  plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_, rare);
   plan.store.region.births = plan.retire_field && plan.store.kind == schema::StoreKind::Table;
   plan.region_map = name_;
   plan.hash_map = plan.store.kind == schema::StoreKind::PerCpuHash ? name_ + ":hash" : "";

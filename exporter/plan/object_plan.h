@@ -24,6 +24,11 @@ struct ObjectMap {
   std::uint32_t key_type = 0;  ///< BTF ids; 0 where the map has none
   std::uint32_t value_type = 0;
   std::uint32_t max_entries = 0;
+  /// Bytes of its keys and values with so many possible CPUs.
+  [[nodiscard]] std::uint64_t bytes(unsigned cpus) const {
+    const std::uint64_t copies = per_cpu ? cpus : 1;
+    return (key_size + value_size * copies) * max_entries;
+  }
 };
 
 /// How the rows of an object's map become rows of a metric. Everything is evaluated over one row on one CPU; the CPUs are

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
+#include "base/byte_size.h"
 #include "plan/exits.h"
 #include "plan/metric_planner.h"
 #include "plan/program_parts.h"
@@ -56,7 +58,8 @@ void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
       unguarded =
           unguarded || (counts && program.point.type == AttachType::TpBtf && !kernel.features.tp_btf_recursion_guard);
     }
-    plan.metrics[i].plan.store.atomic = programs > 1 || unguarded;
+    schema::StorePlan& store = plan.metrics[i].plan.store;
+    store.atomic = programs > 1 || unguarded || store.region.lane_rule == schema::LaneRule::Folded;
   }
 }
 
@@ -92,7 +95,28 @@ void decide_exits(Plan& plan, const kernel::Kernel& kernel, const Options& optio
   }
 }
 
+/// The default leaves three quarters to what the exporter keeps of each series and to its pages.
+std::uint64_t max_bytes(const config::Config& config, const kernel::Kernel& kernel) {
+  constexpr std::uint64_t kLeast = 64ULL << 20U;
+  if (const auto given = config.max_bytes()) {
+    return *given;
+  }
+  return kernel.memory_bytes == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                  : std::max(kLeast, kernel.memory_bytes / 4);
+}
+
 }  // namespace
+
+std::optional<Error> take_bytes(Plan& plan, const std::string& name, std::uint64_t bytes) {
+  if (bytes > plan.max_bytes || plan.map_bytes > plan.max_bytes - bytes) {
+    return Error{"metric \"" + name + "\": its maps need " + byte_size_text(bytes) +
+                     ", together with those before it " + byte_size_text(plan.map_bytes + bytes) + "; max_bytes is " +
+                     byte_size_text(plan.max_bytes),
+                 "lower max_series, or write `max_bytes: SIZE` at the top of the file"};
+  }
+  plan.map_bytes += bytes;
+  return std::nullopt;
+}
 
 std::string_view name(AttachType type) {
   return type == AttachType::TpBtf ? "tp_btf" : "tracepoint";
@@ -104,6 +128,7 @@ std::string AttachPoint::text() const {
 
 Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options) {
   Plan plan;
+  plan.max_bytes = max_bytes(config, kernel);
   for (const auto& file : config.files) {
     for (const config::Metric& metric : file.metrics) {
       const std::string name = config::full_name(file.name_space, metric.name.value);
@@ -112,6 +137,10 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
         plan.rejected.push_back({name, std::move(error), outcome.kernel_dependent, metric.name.at});
       }
       if (!outcome.metric) {
+        continue;
+      }
+      if (auto problem = take_bytes(plan, name, outcome.metric->map_bytes())) {
+        plan.rejected.push_back({name, std::move(*problem), true, metric.name.at});
         continue;
       }
       plan.metrics.push_back(std::move(*outcome.metric));

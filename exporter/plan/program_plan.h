@@ -103,6 +103,10 @@ struct PlannedMetric {
   bool counts_events = true;             ///< false: the counter adds up values, such as bytes
   std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
   Errors warnings;                       ///< valid, but probably not intended; each with its location
+  /// Kernel memory of its maps.
+  [[nodiscard]] std::uint64_t map_bytes() const {
+    return plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (pair ? pair->total_bytes() : 0);
+  }
 };
 
 /// A metric that can't be had here.
@@ -133,6 +137,8 @@ struct Plan {
   std::vector<ProgramPlan> programs;
   std::vector<Rejected> rejected;
   std::optional<ExitPlan> exits;  ///< when a metric retires series
+  std::uint64_t map_bytes = 0;    ///< of all metrics
+  std::uint64_t max_bytes = 0;    ///< what they may take
 };
 
 }  // namespace tpx::plan

@@ -235,8 +235,7 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.store = schema::store_name(plan.store.kind);
   status.store_reason = plan.store.reason;
   status.series_limit = plan.store.max_series;
-  status.map_bytes =
-      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
+  status.map_bytes = planned.map_bytes();
   status.events_total = served.events_shown;
   if (detail == Detail::Totals) {
     status.events_total = events_total(served);
@@ -261,8 +260,7 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
     const plan::ObjectMap& map = *served.map;
     status.attach = "object";
     status.store = map.kind;
-    const std::uint64_t copies = map.per_cpu ? served.planned->plan.store.region.cpus : 1;
-    status.map_bytes = (map.key_size + map.value_size * copies) * map.max_entries;
+    status.map_bytes = map.bytes(served.planned->plan.store.region.cpus);
     status.lost = {{"program", served.reader->lost_events()}};
     for (const loader::ObjectProgram& program : served.object->programs) {
       if (program.refused) {

@@ -158,6 +158,24 @@ TEST_CASE("a metric whose series end may say how old one has to be") {
   CHECK(only_metric(loaded).min_age == std::chrono::seconds(90));
 }
 
+TEST_CASE("per_cpu and max_bytes are read; of several files the least max_bytes counts") {
+  const auto loaded = parse("c.yaml", R"(max_bytes: 64MiB
+metrics:
+  - {name: a_total, tracepoint: a/b, per_cpu: false}
+)");
+  CHECK(only_metric(loaded).per_cpu == false);
+  CHECK(loaded.config.max_bytes() == 64ULL << 20U);
+  config::Config several = loaded.config;
+  several.files.emplace_back();
+  several.files.back().max_bytes = 1U << 20U;
+  several.files.emplace_back();
+  CHECK(several.max_bytes() == 1U << 20U);
+  CHECK_FALSE(config::Config{}.max_bytes());
+  const auto wrong = parse("c.yaml", "max_bytes: 64MB\nmetrics: []\n");
+  REQUIRE(wrong.errors.size() == 1);
+  CHECK(wrong.errors[0].message == "max_bytes is not a number of bytes: \"64MB\"");
+}
+
 TEST_CASE("bounds are the numbers that were meant, without what rounding adds") {
   const auto bounds = [](const std::string& buckets) {
     const auto loaded =

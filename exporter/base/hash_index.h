@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tpx::decode {
+namespace tpx {
 
 /// An open-addressed index from hashes to 32-bit numbers; whoever owns the numbered things compares them. 5 bytes a slot:
 /// a byte of each hash is kept, so that a look-up touches the things themselves almost only where they match. Nothing is
@@ -71,4 +71,4 @@ class HashIndex {
   std::size_t used_ = 0;
 };
 
-}  // namespace tpx::decode
+}  // namespace tpx

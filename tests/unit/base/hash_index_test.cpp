@@ -1,8 +1,8 @@
-#include "decode/hash_index.h"
+#include "base/hash_index.h"
 
 #include "catch.h"
 
-namespace tpx::decode {
+namespace tpx {
 namespace {
 
 TEST_CASE("an index finds what was inserted, also under equal hashes") {
@@ -23,4 +23,4 @@ TEST_CASE("an index finds what was inserted, also under equal hashes") {
 }
 
 }  // namespace
-}  // namespace tpx::decode
+}  // namespace tpx
