@@ -29,17 +29,17 @@ std::string label_name(const std::string& expression) {
   return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "label" : name;
 }
 
-config::Text located(std::string text, const std::string& option) {
-  return {std::move(text), {option, 1, 1}};
+config::Text located(std::string text, const std::string& option, std::uint32_t number = 1) {
+  return {std::move(text), {option, number, 1}};
 }
 
-std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
+std::vector<config::Label> labels_of(const std::vector<std::string>& by, TypedOptions& typed) {
   std::vector<config::Label> labels;
   for (const std::string& text : by) {
     const auto equals = text.find('=');
     const bool named = equals != std::string::npos && equals > 0 && text[equals + 1] != '=' &&
                        std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(equals), is_word);
-    const std::string expression = named ? text.substr(equals + 1) : text;
+    const std::string expression = typed.add("--by", named ? text.substr(equals + 1) : text);
     const std::string base = named ? text.substr(0, equals) : label_name(expression);
     std::string name = base;
     const auto used = [&](const std::string& candidate) {
@@ -49,7 +49,8 @@ std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
     for (int number = 2; used(name); ++number) {
       name = base + "_" + std::to_string(number);
     }
-    labels.push_back({located(name, "--by"), located(expression, "--by")});
+    labels.push_back(
+        {located(name, "--by"), located(expression, "--by", static_cast<std::uint32_t>(labels.size() + 1))});
   }
   return labels;
 }
@@ -61,10 +62,20 @@ config::Events events_of(std::string name, const std::string& option) {
   return events;
 }
 
-Result<config::Metric> ad_hoc(const TopRequest& request) {
+/// The name of the metric, which also says its unit: `sched_switch_total`, `sys_exit_seconds`, `kmalloc_bytes_total`.
+std::string metric_name(const TopRequest& request) {
+  const std::string& event = request.from.empty() ? request.tracepoint : request.to;
+  std::string name = event.substr(event.find_first_of("/:") + 1);
+  std::replace_if(name.begin(), name.end(), [](char c) { return !is_word(c); }, '_');
+  const bool bytes = request.from.empty() && label_name(request.value).find("bytes") != std::string::npos;
+  name += !request.from.empty() ? "_seconds" : bytes && !name.ends_with("_bytes") ? "_bytes" : "";
+  return name + (request.from.empty() && !request.histogram ? "_total" : "");
+}
+
+Result<config::Metric> ad_hoc(const TopRequest& request, TypedOptions& typed) {
   config::Metric metric;
-  metric.name = located("top", "top");
-  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by);
+  metric.name = located(metric_name(request), "top");
+  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by, typed);
   const bool pair = !request.from.empty();
   if (pair) {
     if (request.to.empty()) {
@@ -72,20 +83,21 @@ Result<config::Metric> ad_hoc(const TopRequest& request) {
                   "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
     }
     config::Pair source;
-    source.from.push_back({events_of(request.from, "--from"), located(request.key, "--key"), std::nullopt, {}});
-    source.to = {events_of(request.to, "--to"), located(request.key, "--key"), std::nullopt, {}};
+    const config::Text key = located(typed.add("--key", request.key), "--key");
+    source.from.push_back({events_of(request.from, "--from"), key, std::nullopt, {}});
+    source.to = {events_of(request.to, "--to"), key, std::nullopt, {}};
     metric.source = std::move(source);
   } else {
     metric.source = events_of(request.tracepoint, "top");
   }
   if (!request.filter.empty()) {
-    metric.filter = located(request.filter, "--filter");
+    metric.filter = located(typed.add("--filter", request.filter), "--filter");
   }
   if (!request.value.empty()) {
-    metric.value = located(request.value, "--value");
+    metric.value = located(typed.add("--value", request.value), "--value");
   }
   if (request.histogram && request.value.empty() && !pair) {
-    return fail("--value is required with --histogram", "for example: --histogram --value args.bytes");
+    return fail("--value is required with --histogram", "for example: --histogram --value bytes");
   }
   if (pair || request.histogram) {
     metric.type = config::MetricType::Histogram;
@@ -122,18 +134,18 @@ Result<config::Config> configured(const TopRequest& request) {
 
 }  // namespace
 
-Result<config::Config> top_configuration(const TopRequest& request) {
+Result<config::Config> top_configuration(const TopRequest& request, TypedOptions& typed) {
   const int sources =
       (request.tracepoint.empty() ? 0 : 1) + (request.metric.empty() ? 0 : 1) + (request.from.empty() ? 0 : 1);
   if (sources != 1) {
     return fail(sources == 0 ? "a tracepoint, --metric or --from and --to is required"
                              : "only one of a tracepoint, --metric and --from can be shown",
-                "for example: tracepoint_exporter top sched/sched_switch --by args.prev_comm");
+                "for example: tracepoint_exporter top sched/sched_switch --by prev_comm");
   }
   if (!request.metric.empty()) {
     return configured(request);
   }
-  auto metric = ad_hoc(request);
+  auto metric = ad_hoc(request, typed);
   if (!metric) {
     return fail(std::move(metric.error()));
   }

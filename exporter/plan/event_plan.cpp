@@ -4,6 +4,7 @@
 
 #include "expression/ast.h"
 #include "plan/bind.h"
+#include "plan/label.h"
 #include "plan/sites.h"
 
 namespace tpx::plan {
@@ -111,6 +112,18 @@ class EventPlanner {
       }
       plan.header.push_back({column.expression, (*bound)->type, column.offset, *bound, std::nullopt, false});
     }
+    plan.header.push_back({"number",
+                           {schema::ValueType::Kind::Integer, 4, false},
+                           EventPlan::kNumber,
+                           constant(request_.number),
+                           std::nullopt,
+                           false});
+    if (!request_.key.empty()) {
+      const SourceLocation at{"--key", 1, 1};
+      if (auto added = add_expression(plan, site, {{"key", at}, {request_.key, at}}); !added) {
+        return fail(std::move(added.error()));
+      }
+    }
     auto columns = request_.fields.empty() ? all_fields(plan, site, strict) : asked_fields(plan, site);
     if (!columns) {
       return fail(std::move(columns.error()));
@@ -165,21 +178,44 @@ class EventPlanner {
   }
 
   Result<void> asked_fields(EventPlan& plan, const Site& site) {
-    for (const std::string& name : request_.fields) {
-      const kernel::Field* field = plan.format->find(name.starts_with("args.") ? name.substr(5) : name);
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+      const std::string& text = request_.fields[i];
+      const kernel::Field* field = plan.format->find(text.starts_with("args.") ? text.substr(5) : text);
       if (field != nullptr) {
         if (auto added = add_field(plan, site, *field); !added) {
           return added;
         }
         continue;
       }
-      const bool of_format = is_name(name) && !expression::builtin(name);
-      auto bound = bind_text(of_format ? "args." + name : name, site.scope, "--fields");
-      if (!bound) {
-        return fail(std::move(bound.error()));
+      const bool of_format = is_name(text) && !expression::builtin(text);
+      const SourceLocation at{"--fields", static_cast<std::uint32_t>(i + 1), 1};
+      const std::string name = i < request_.names.size() ? request_.names[i] : text;
+      if (auto added = add_expression(plan, site, {{name, at}, {of_format ? "args." + text : text, at}}); !added) {
+        return added;
       }
-      add(plan, name, *bound, nullptr, false);
     }
+    return {};
+  }
+
+  Result<void> add_expression(EventPlan& plan, const Site& site, const config::Label& label) {
+    auto parsed = parse_label(label, options_);
+    if (!parsed) {
+      return fail(std::move(parsed.error()));
+    }
+    Scope scope = site.scope;
+    scope.at = parsed->at;
+    auto bound = bind_label(*parsed, scope);
+    if (!bound) {
+      return fail(std::move(bound.error()));
+    }
+    if (auto fits = check_decoder_input(*parsed, (*bound)->type, (*bound)->address_of); !fits) {
+      return fits;
+    }
+    if (auto named = find_field_names(*parsed, scope, nullptr, kernel_); !named) {
+      return named;
+    }
+    add(plan, label.name.value, *bound, nullptr, false);
+    plan.columns.back().decoders = std::move(parsed->decoders);
     return {};
   }
 
