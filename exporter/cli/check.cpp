@@ -8,12 +8,12 @@
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/options.h"
-#include "cli/plan_summary.h"
 #include "cli/report.h"
 #include "codegen/generate.h"
 #include "plan/cardinality.h"
 #include "service/configuration.h"
 #include "service/deploy.h"
+#include "service/plan_summary.h"
 #include "service/prepare.h"
 
 namespace tpx::cli {
@@ -47,7 +47,8 @@ void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
 }
 
 /// One line for each program with what became of it; errors for what can't be compiled.
-Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached, bool dump) {
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached,
+                      bool dump) {
   Errors errors;
   for (const plan::ProgramPlan& program : plan.programs) {
     const auto code = codegen::generate(program, plan.metrics, kernel.features);
@@ -128,7 +129,7 @@ void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string
 
 void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kernel) {
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
-    std::fputs(plan_summary(metric).c_str(), stdout);
+    std::fputs(service::plan_summary(metric).c_str(), stdout);
     const auto estimate =
         plan::estimate_series(prepared.config, metric, kernel.possible_cpus, service::planner_options());
     std::printf("  series  %s\n", plan::to_text(estimate).c_str());

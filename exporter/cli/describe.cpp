@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "cli/snippet.h"
+#include "live/snippet.h"
 #include "live/text_buffer.h"
 #include "plan/event_plan.h"
 #include "service/configuration.h"
@@ -92,7 +92,7 @@ class Description {
       out += names.empty() ? "" : "\nNames of " + field.name + ": " + names + "\n";
     }
     out += "\nAttached " + attach_text() + ".\n\nTo count it, paste into a configuration:\n\n";
-    return out + configuration_snippet(format_, kernel_, options_);
+    return out + live::configuration_snippet(format_, kernel_, options_);
   }
 
   [[nodiscard]] std::string json() const {
@@ -130,7 +130,7 @@ class Description {
       out += "}}";
     }
     out += "],\"configuration\":";
-    live::append_json_string(out, configuration_snippet(format_, kernel_, options_));
+    live::append_json_string(out, live::configuration_snippet(format_, kernel_, options_));
     return out + "}\n";
   }
 

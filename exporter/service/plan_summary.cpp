@@ -1,6 +1,6 @@
-#include "cli/plan_summary.h"
+#include "service/plan_summary.h"
 
-namespace tpx::cli {
+namespace tpx::service {
 
 namespace {
 
@@ -43,4 +43,4 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   return text;
 }
 
-}  // namespace tpx::cli
+}  // namespace tpx::service
