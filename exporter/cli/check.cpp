@@ -12,13 +12,13 @@
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/options.h"
-#include "cli/plan_summary.h"
 #include "cli/report.h"
 #include "codegen/generate.h"
 #include "plan/cardinality.h"
 #include "plan/program_parts.h"
 #include "service/configuration.h"
 #include "service/deploy.h"
+#include "service/plan_summary.h"
 #include "service/prepare.h"
 
 namespace tpx::cli {
@@ -174,7 +174,7 @@ void print_total(const service::Prepared& prepared, const plan::Plan& elsewhere,
 void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kernel, unsigned cpus) {
   const plan::Plan elsewhere = cpus == 0 ? plan::Plan{} : plan_with_cpus(prepared.config, kernel, cpus);
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
-    std::fputs(plan_summary(metric).c_str(), stdout);
+    std::fputs(service::plan_summary(metric).c_str(), stdout);
     if (cpus != 0) {
       std::printf("  memory  %s%s\n", byte_size_text(metric.map_bytes()).c_str(),
                   bytes_elsewhere(elsewhere, metric.plan.name, cpus).c_str());

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "cli/snippet.h"
+#include "live/snippet.h"
 #include "live/text_buffer.h"
 #include "plan/event_plan.h"
 #include "service/configuration.h"
@@ -94,7 +94,7 @@ class Description {
     }
     out += "\nCommon fields: " + common_fields() + "\nPrint format: " + format_.print_format + "\n";
     out += "\nAttached " + attach_text() + ".\n\nTo count it, paste into a configuration:\n\n";
-    return out + configuration_snippet(format_, kernel_, options_);
+    return out + live::configuration_snippet(format_, kernel_, options_);
   }
 
   [[nodiscard]] std::string json() const {
@@ -134,7 +134,7 @@ class Description {
     out += "],\"print_format\":";
     live::append_json_string(out, format_.print_format);
     out += ",\"configuration\":";
-    live::append_json_string(out, configuration_snippet(format_, kernel_, options_));
+    live::append_json_string(out, live::configuration_snippet(format_, kernel_, options_));
     return out + "}\n";
   }
 

@@ -25,7 +25,7 @@
 #include "http/listen_address.h"
 #include "http/server.h"
 #include "http/server_families.h"
-#include "page/landing_page.h"
+#include "page/sources.h"
 #include "service/service.h"
 
 namespace tpx::cli {
@@ -105,12 +105,31 @@ page::PageInfo page_info(const ServeOptions& options, const service::Service& se
   utsname system{};
   info.kernel = uname(&system) == 0 ? system.release : "";
   info.route_prefix = options.route_prefix;
-  info.metrics_path = options.route_prefix + options.telemetry_path;
+  info.metrics_path = options.telemetry_path;
+  info.lifecycle = options.lifecycle;
   info.config = options.files.empty() ? "built in" : options.files.front();
   info.reload_error = service.load_error();
   info.reload_successful = info.reload_error.empty();
   info.up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
   return info;
+}
+
+/// The routes of the pages, with a thread that samples what is lost for as long as there are routes.
+std::vector<http::Route> page_routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
+  const auto started = std::chrono::steady_clock::now();
+  page::Sources sources;
+  sources.info = [options, service, started] { return page_info(options, *service, started); };
+  sources.status = [service] { return service->status(); };
+  sources.detail = [service](const std::string& name) { return service->detail(name); };
+  sources.configuration = [service] { return service->configuration(); };
+  sources.last_load = [service] { return service->last_load(); };
+  sources.rates = std::make_shared<page::RateHistory>();
+  sources.rates->sample(service->status(), started);
+  sources.losses = std::make_shared<page::LossHistory>(started);
+  sources.sampler =
+      std::make_shared<std::jthread>(page::sample_losses(sources.losses, [service] { return service->counts(); }));
+  sources.paths = options.paths;
+  return page::page_routes(sources);
 }
 
 std::vector<http::Route> routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
@@ -121,16 +140,9 @@ std::vector<http::Route> routes_of(const ServeOptions& options, const std::share
        [service](const http::Request& request, http::Response& response) { service->scrape(request, response); },
        true});
   if (options.telemetry_path != "/") {
-    const auto history = std::make_shared<page::RateHistory>();
-    history->sample(service->status(), std::chrono::steady_clock::now());
-    routes.push_back({"/",
-                      {"GET"},
-                      page::landing_page_handler(
-                          [options, service, started = std::chrono::steady_clock::now()] {
-                            return page_info(options, *service, started);
-                          },
-                          [service] { return service->status(); }, history),
-                      false});
+    for (http::Route& route : page_routes_of(options, service)) {
+      routes.push_back(std::move(route));
+    }
   }
   http::Admin admin;
   admin.ready = [] { return true; };

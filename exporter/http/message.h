@@ -65,7 +65,7 @@ using Handler = std::function<void(const Request&, Response&)>;
 
 /// What one path answers. GET implies HEAD.
 struct Route {
-  std::string path;
+  std::string path;  ///< `/x/*`: every path that begins with `/x/`
   std::vector<std::string> methods = {"GET"};
   Handler handler;
   bool scrape = false;  ///< counts among the scrapes in flight, of which there are only so many

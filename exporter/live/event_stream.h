@@ -44,6 +44,7 @@ class EventStream {
 
   /// Events that passed the filter and found the buffer full, and those that the kernel did not run a program for.
   [[nodiscard]] std::uint64_t lost() const;
+
   /// False: the kernel does not count events that it did not run a program for (before 6.7, classic tracepoints).
   [[nodiscard]] bool counts_all_lost() const;
 

@@ -57,6 +57,35 @@ std::string html_escape(std::string_view text) {
   return out;
 }
 
+std::string url_encode(std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  static constexpr std::string_view kPlain = "-._~";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       kPlain.find(c) != std::string_view::npos;
+    if (plain) {
+      out.push_back(c);
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out.append({'%', kDigits[byte >> 4U], kDigits[byte & 15U]});
+    }
+  }
+  return out;
+}
+
+std::string metric_url(std::string_view name) {
+  return "/metric/" + url_encode(name);
+}
+
+std::string metric_link(std::string_view name) {
+  return "<a class=\"name\" href=\"" + metric_url(name) + "\">" + html_escape(name) + "</a>";
+}
+
+std::string config_anchor(std::string_view file, std::uint32_t line) {
+  return url_encode(file) + "-" + std::to_string(line);
+}
+
 std::string short_number(double value) {
   static constexpr std::array<const char*, 5> kUnits = {"", "k", "M", "G", "T"};
   std::size_t unit = 0;
@@ -65,6 +94,12 @@ std::string short_number(double value) {
     ++unit;
   }
   return trimmed(value) + kUnits[unit];
+}
+
+std::string small_number(double value) {
+  std::array<char, 32> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.3g", value);
+  return {text.data(), static_cast<std::size_t>(std::max(0, length))};
 }
 
 std::string short_bytes(std::uint64_t bytes) {

@@ -203,20 +203,25 @@ bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing
   return all && writer.ok();
 }
 
-/// Of all rows, the young ones too, and of those that have ended.
+/// The young ones too; nothing when they can't be read.
+std::optional<reader::MapSnapshot> MetricService::all_rows(const Served& served) {
+  reader::MapSnapshot snapshot;
+  std::optional<reader::Reader> every;
+  if (served.metric != nullptr) {
+    every.emplace(*served.metric);
+  }
+  reader::Source& source = every ? *every : *served.reader;
+  if (!source.read(snapshot)) {
+    return std::nullopt;
+  }
+  return snapshot;
+}
+
+/// Of all rows, and of those that have ended.
 double MetricService::events_total(const Served& served) {
   const MetricKind kind = served.planned->plan.value.kind;
-  reader::MapSnapshot snapshot;
-  std::optional<reader::Reader> all_rows;
-  if (served.metric != nullptr) {
-    all_rows.emplace(*served.metric);
-  }
-  reader::Source& source = all_rows ? *all_rows : *served.reader;
-  double events = events_in(served.series->ended(), kind);
-  if (source.read(snapshot)) {
-    events += events_in(snapshot, kind);
-  }
-  return events;
+  const auto rows = all_rows(served);
+  return events_in(served.series->ended(), kind) + (rows ? events_in(*rows, kind) : 0);
 }
 
 MetricStatus MetricService::status_of(Served& served, Detail detail) {
@@ -290,6 +295,14 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
   }
 }
 
+MetricStatus MetricService::status_of(const plan::Rejected& rejected) {
+  MetricStatus metric;
+  metric.name = rejected.name;
+  metric.reason = without_name(rejected.error.message);
+  metric.hint = rejected.error.hint;
+  return metric;
+}
+
 ExporterStatus MetricService::status(Detail detail) {
   const std::lock_guard lock(mutex_);
   ExporterStatus status;
@@ -303,11 +316,7 @@ ExporterStatus MetricService::status(Detail detail) {
     if (known) {
       continue;
     }
-    MetricStatus metric;
-    metric.name = rejected.name;
-    metric.reason = without_name(rejected.error.message);
-    metric.hint = rejected.error.hint;
-    status.metrics.push_back(std::move(metric));
+    status.metrics.push_back(status_of(rejected));
   }
   add_programs(status);
   return status;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "exposition/text_writer.h"
 #include "loader/loader.h"
 #include "reader/source.h"
+#include "service/metric_detail.h"
 #include "service/retirer.h"
 #include "service/status.h"
 
@@ -51,6 +53,9 @@ class MetricService {
   enum class Detail : std::uint8_t { Counts, Totals };
   [[nodiscard]] ExporterStatus status(Detail detail);
 
+  /// Reads the maps of one metric; nothing for a name that is not configured.
+  [[nodiscard]] std::optional<MetricDetail> detail(const std::string& name);
+
   [[nodiscard]] std::size_t served() const { return served_.size(); }
 
  private:
@@ -77,9 +82,12 @@ class MetricService {
   [[nodiscard]] static bool read(Served& served, Time asked);
   void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
   [[nodiscard]] static double events_total(const Served& served);
+  [[nodiscard]] static std::optional<reader::MapSnapshot> all_rows(const Served& served);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs_of(const Served& served, MetricStatus& status) const;
   void add_programs(ExporterStatus& status) const;
+  [[nodiscard]] static MetricStatus status_of(const plan::Rejected& rejected);
+  static void add_series(const Served& served, MetricDetail& detail);
 
   std::mutex mutex_;
   loader::Loaded loaded_;

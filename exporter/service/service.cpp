@@ -62,6 +62,26 @@ bool decode_cgroups(const Prepared& prepared) {
          });
 }
 
+/// The errors with their source lines, bounded.
+std::string report_of(const LoadResult& result) {
+  constexpr std::size_t kLongest = 16384;
+  std::string report = config::render(config::by_place(result.errors), result.config);
+  if (report.size() > kLongest) {
+    report.resize(kLongest);
+    report += "\n…";
+  }
+  return to_utf8(report);
+}
+
+LoadedConfiguration configuration_of(const config::Config& config) {
+  LoadedConfiguration loaded;
+  for (const config::Config::File& file : config.files) {
+    loaded.files.push_back({file.path, file.text});
+  }
+  loaded.loaded_at = std::time(nullptr);
+  return loaded;
+}
+
 }  // namespace
 
 std::string summary(const Errors& errors) {
@@ -95,8 +115,10 @@ LoadResult Service::load() {
   }
   std::string reason = summary(result.errors);
   own_.observe_reload(result.outcome == LoadResult::Outcome::Served, static_cast<double>(std::time(nullptr)), reason);
+  std::string report = result.errors.empty() ? "" : report_of(result);
   const std::lock_guard lock(mutex_);
   load_error_ = std::move(reason);
+  last_load_ = {std::time(nullptr), std::move(report)};
   return result;
 }
 
@@ -150,6 +172,24 @@ ExporterStatus Service::status() {
   return status_of(*current(), MetricService::Detail::Totals);
 }
 
+ExporterStatus Service::counts() {
+  return status_of(*current(), MetricService::Detail::Counts);
+}
+
+std::optional<MetricDetail> Service::detail(const std::string& name) {
+  return current()->metrics->detail(name);
+}
+
+LoadedConfiguration Service::configuration() const {
+  const auto deployed = current();
+  return deployed ? deployed->configuration : LoadedConfiguration{};
+}
+
+LoadAttempt Service::last_load() const {
+  const std::lock_guard lock(mutex_);
+  return last_load_;
+}
+
 void Service::add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source) {
   own_.add_source(std::move(source));
 }
@@ -192,6 +232,7 @@ LoadResult Service::try_load() {
 LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
   // Start the watch first: a cgroup created before it would be missed.
   auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
+  LoadedConfiguration configuration = configuration_of(prepared.config);
   Deployment deployment = deploy(std::move(prepared), kernel);
   Errors refused = refused_by_kernel(deployment);
   Errors not_served = refused;
@@ -213,7 +254,7 @@ LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
     return {LoadResult::Outcome::Failed, std::move(not_served)};
   }
   log_notes(deployment);
-  return start(std::move(deployment), std::move(cgroups), kernel);
+  return start(std::move(deployment), std::move(cgroups), kernel, std::move(configuration));
 }
 
 void Service::log_notes(const Deployment& deployment) const {
@@ -248,7 +289,7 @@ std::unique_ptr<live::CgroupWatch> Service::watch_cgroups(const kernel::Kernel& 
 }
 
 LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups,
-                          const kernel::Kernel& kernel) {
+                          const kernel::Kernel& kernel, LoadedConfiguration configuration) {
   const std::size_t programs = count_programs(deployment.loaded);
   // Before the threads of the first deployment are made: each would keep what this one has.
   if (!std::exchange(started_, true) && options_.attached) {
@@ -263,7 +304,7 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
     log_->error("this kernel can't serve any metric of the configuration; only the exporter's own metrics are served");
   }
   log_->info("serving {} with {}", counted((*metrics)->served(), "metric"), counted(programs, "program"));
-  auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics)});
+  auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics), std::move(configuration)});
   {
     const std::lock_guard lock(mutex_);
     deployed_.swap(next);

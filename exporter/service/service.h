@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "kernel/kernel.h"
 #include "live/cgroup_watch.h"
 #include "service/deploy.h"
+#include "service/metric_detail.h"
 #include "service/metric_service.h"
 #include "service/own_metrics.h"
 #include "service/prepare.h"
@@ -49,6 +51,22 @@ struct LoadResult {
   config::Config config = {};  ///< for the places of the errors
 };
 
+/// What the files said when they were loaded.
+struct LoadedConfiguration {
+  struct File {
+    std::string path;
+    std::string text;
+  };
+  std::vector<File> files;
+  std::int64_t loaded_at = 0;  ///< seconds since the epoch
+};
+
+/// The last attempt to load the configuration.
+struct LoadAttempt {
+  std::int64_t at = 0;  ///< seconds since the epoch
+  std::string report;   ///< all errors as `check` prints them, cut after some kilobytes; "": it is in use
+};
+
 /// All errors in one line, for a status page or a label: the first as a compiler writes it, and the number of further ones.
 [[nodiscard]] std::string summary(const Errors& errors);
 
@@ -73,6 +91,17 @@ class Service {
   /// Reads the maps for the totals of events.
   [[nodiscard]] ExporterStatus status();
 
+  /// The state without a look at the maps: costs little.
+  [[nodiscard]] ExporterStatus counts();
+
+  /// One metric with its series, which it reads now; nothing for a name that is not configured.
+  [[nodiscard]] std::optional<MetricDetail> detail(const std::string& name);
+
+  /// The configuration in use; empty before the first load.
+  [[nodiscard]] LoadedConfiguration configuration() const;
+
+  [[nodiscard]] LoadAttempt last_load() const;
+
   /// More metrics about the exporter itself. Before the first scrape.
   void add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source);
 
@@ -84,13 +113,15 @@ class Service {
   struct Deployed {
     std::unique_ptr<live::CgroupWatch> cgroups;  ///< null where no label needs it, or the kernel can't
     std::unique_ptr<MetricService> metrics;
+    LoadedConfiguration configuration;
   };
 
   [[nodiscard]] ExporterStatus status_of(Deployed& deployed, MetricService::Detail detail) const;
   [[nodiscard]] std::shared_ptr<Deployed> current() const;
   LoadResult try_load();
   LoadResult serve(Prepared prepared, const kernel::Kernel& kernel);
-  LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel);
+  LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel,
+                   LoadedConfiguration configuration);
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel);
   void log_notes(const Deployment& deployment) const;
   void log_warnings(const plan::PlannedMetric& metric) const;
@@ -105,7 +136,8 @@ class Service {
   bool started_ = false;  ///< by `loading_`
   mutable std::mutex mutex_;
   std::shared_ptr<Deployed> deployed_;
-  std::string load_error_;  ///< by `mutex_`
+  std::string load_error_;  ///< by `mutex_`, as is the next
+  LoadAttempt last_load_;
 };
 
 }  // namespace tpx::service

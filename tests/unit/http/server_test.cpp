@@ -142,6 +142,18 @@ TEST_CASE("unknown paths are 404, other methods 405 with what is allowed") {
   CHECK(answer.has("Allow: GET, HEAD, OPTIONS"));
 }
 
+TEST_CASE("a route that ends in /* answers all paths below it, and no other") {
+  Route below =
+      route("/metric/*", [](const Request& request, Response& response) { response.send_text(200, request.path); });
+  auto server = start(local(), {below});
+  Client client(server->addresses()[0].port);
+  CHECK(client.get("/metric/a%20b").body == "/metric/a b");
+  CHECK(client.get("/metric/a/b").status == 200);
+  CHECK(client.get("/metric").status == 404);
+  CHECK(client.get("/metrics").status == 404);
+  CHECK(client.get("/metric/a", "", "DELETE").status == 405);
+}
+
 TEST_CASE("HEAD has the headers of GET and no body") {
   auto server = start(local(), hello());
   Client client(server->addresses()[0].port);

@@ -1,4 +1,4 @@
-#include "cli/snippet.h"
+#include "live/snippet.h"
 
 #include <algorithm>
 #include <cctype>
@@ -9,7 +9,7 @@
 #include "live/field_decoder.h"
 #include "plan/cardinality.h"
 
-namespace tpx::cli {
+namespace tpx::live {
 
 namespace {
 
@@ -26,7 +26,7 @@ std::vector<Label> likely_labels(const kernel::Format& format, const kernel::Ker
     if (field.name.starts_with("_")) {
       continue;
     }
-    const schema::DecoderCall decoder = live::decoder_for(field, format, kernel);
+    const schema::DecoderCall decoder = decoder_for(field, format, kernel);
     if (syscall && field.name == "ret") {
       labels.emplace_back("error", "errno(args.ret)");
     } else if (!decoder.name.empty()) {
@@ -86,4 +86,4 @@ std::string configuration_snippet(const kernel::Format& format, const kernel::Ke
   return render(format, labels);
 }
 
-}  // namespace tpx::cli
+}  // namespace tpx::live

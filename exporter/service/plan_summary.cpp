@@ -1,9 +1,9 @@
-#include "cli/plan_summary.h"
+#include "service/plan_summary.h"
 
 #include "base/byte_size.h"
 #include "base/text.h"
 
-namespace tpx::cli {
+namespace tpx::service {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::string plan_summary(const plan::PlannedMetric& metric) {
   return text;
 }
 
-}  // namespace tpx::cli
+}  // namespace tpx::service
