@@ -33,7 +33,12 @@ config::Text located(std::string text, const std::string& option) {
   return {std::move(text), {option, 1, 1}};
 }
 
-std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
+Result<config::Expression> parsed(const std::string& text, const std::string& option) {
+  auto expression = config::parse_expression(text, {option, 1, 1});
+  return expression ? std::move(expression) : fail(std::move(expression.error()).with_context("metric \"top\": "));
+}
+
+Result<std::vector<config::Label>> labels_of(const std::vector<std::string>& by) {
   std::vector<config::Label> labels;
   for (const std::string& text : by) {
     const auto equals = text.find('=');
@@ -49,7 +54,11 @@ std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
     for (int number = 2; used(name); ++number) {
       name = base + "_" + std::to_string(number);
     }
-    labels.push_back({located(name, "--by"), located(expression, "--by")});
+    auto value = parsed(expression, "--by");
+    if (!value) {
+      return fail(std::move(value.error()));
+    }
+    labels.push_back({located(name, "--by"), std::move(*value)});
   }
   return labels;
 }
@@ -61,29 +70,49 @@ config::Events events_of(std::string name, const std::string& option) {
   return events;
 }
 
+Result<std::variant<config::Events, config::Pair>> source_of(const TopRequest& request) {
+  if (request.from.empty()) {
+    return events_of(request.tracepoint, "top");
+  }
+  if (request.to.empty()) {
+    return fail("--to is required with --from",
+                "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
+  }
+  const auto key = parsed(request.key, "--key");
+  if (!key) {
+    return fail(key.error());
+  }
+  config::Pair source;
+  source.from.push_back({events_of(request.from, "--from"), *key, std::nullopt, {}});
+  source.to = {events_of(request.to, "--to"), *key, std::nullopt, {}};
+  return source;
+}
+
+/// Sets `target` to the expression of an option that was given.
+Result<void> read(const std::string& text, const std::string& option, std::optional<config::Expression>& target) {
+  auto expression = text.empty() ? Result<config::Expression>() : parsed(text, option);
+  if (!expression) {
+    return fail(std::move(expression.error()));
+  }
+  if (!text.empty()) {
+    target = std::move(*expression);
+  }
+  return {};
+}
+
 Result<config::Metric> ad_hoc(const TopRequest& request) {
   config::Metric metric;
   metric.name = located("top", "top");
-  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by);
   const bool pair = !request.from.empty();
-  if (pair) {
-    if (request.to.empty()) {
-      return fail("--to is required with --from",
-                  "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
-    }
-    config::Pair source;
-    source.from.push_back({events_of(request.from, "--from"), located(request.key, "--key"), std::nullopt, {}});
-    source.to = {events_of(request.to, "--to"), located(request.key, "--key"), std::nullopt, {}};
-    metric.source = std::move(source);
-  } else {
-    metric.source = events_of(request.tracepoint, "top");
+  auto source = source_of(request);
+  auto labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by);
+  const auto filter = read(request.filter, "--filter", metric.filter);
+  const auto value = read(request.value, "--value", metric.value);
+  if (!source || !labels || !filter || !value) {
+    return fail(!source ? source.error() : !labels ? labels.error() : !filter ? filter.error() : value.error());
   }
-  if (!request.filter.empty()) {
-    metric.filter = located(request.filter, "--filter");
-  }
-  if (!request.value.empty()) {
-    metric.value = located(request.value, "--value");
-  }
+  metric.source = std::move(*source);
+  metric.labels = std::move(*labels);
   if (request.histogram && request.value.empty() && !pair) {
     return fail("--value is required with --histogram", "for example: --histogram --value args.bytes");
   }
