@@ -33,7 +33,12 @@ config::Text located(std::string text, const std::string& option, std::uint32_t 
   return {std::move(text), {option, number, 1}};
 }
 
-std::vector<config::Label> labels_of(const std::vector<std::string>& by, TypedOptions& typed) {
+Result<config::Expression> parsed(std::string text, const std::string& option, std::uint32_t number = 1) {
+  auto expression = config::parse_expression(std::move(text), {option, number, 1});
+  return expression ? std::move(expression) : fail(std::move(expression.error()).with_context("metric \"top\": "));
+}
+
+Result<std::vector<config::Label>> labels_of(const std::vector<std::string>& by, TypedOptions& typed) {
   std::vector<config::Label> labels;
   for (const std::string& text : by) {
     const auto equals = text.find('=');
@@ -49,8 +54,11 @@ std::vector<config::Label> labels_of(const std::vector<std::string>& by, TypedOp
     for (int number = 2; used(name); ++number) {
       name = base + "_" + std::to_string(number);
     }
-    labels.push_back(
-        {located(name, "--by"), located(expression, "--by", static_cast<std::uint32_t>(labels.size() + 1))});
+    auto value = parsed(expression, "--by", static_cast<std::uint32_t>(labels.size() + 1));
+    if (!value) {
+      return fail(std::move(value.error()));
+    }
+    labels.push_back({located(name, "--by"), std::move(*value)});
   }
   return labels;
 }
@@ -72,30 +80,51 @@ std::string metric_name(const TopRequest& request) {
   return name + (request.from.empty() && !request.histogram ? "_total" : "");
 }
 
+Result<std::variant<config::Events, config::Pair>> source_of(const TopRequest& request, TypedOptions& typed) {
+  if (request.from.empty()) {
+    return events_of(request.tracepoint, "top");
+  }
+  if (request.to.empty()) {
+    return fail("--to is required with --from",
+                "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
+  }
+  const auto key = parsed(typed.add("--key", request.key), "--key");
+  if (!key) {
+    return fail(key.error());
+  }
+  config::Pair source;
+  source.from.push_back({events_of(request.from, "--from"), *key, std::nullopt, {}});
+  source.to = {events_of(request.to, "--to"), *key, std::nullopt, {}};
+  return source;
+}
+
+/// Sets `target` to the expression of an option that was given.
+Result<void> read(const std::string& text, const std::string& option, TypedOptions& typed,
+                  std::optional<config::Expression>& target) {
+  if (text.empty()) {
+    return {};
+  }
+  auto expression = parsed(typed.add(option, text), option);
+  if (!expression) {
+    return fail(std::move(expression.error()));
+  }
+  target = std::move(*expression);
+  return {};
+}
+
 Result<config::Metric> ad_hoc(const TopRequest& request, TypedOptions& typed) {
   config::Metric metric;
   metric.name = located(metric_name(request), "top");
-  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by, typed);
   const bool pair = !request.from.empty();
-  if (pair) {
-    if (request.to.empty()) {
-      return fail("--to is required with --from",
-                  "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
-    }
-    config::Pair source;
-    const config::Text key = located(typed.add("--key", request.key), "--key");
-    source.from.push_back({events_of(request.from, "--from"), key, std::nullopt, {}});
-    source.to = {events_of(request.to, "--to"), key, std::nullopt, {}};
-    metric.source = std::move(source);
-  } else {
-    metric.source = events_of(request.tracepoint, "top");
+  auto source = source_of(request, typed);
+  auto labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by, typed);
+  const auto filter = read(request.filter, "--filter", typed, metric.filter);
+  const auto value = read(request.value, "--value", typed, metric.value);
+  if (!source || !labels || !filter || !value) {
+    return fail(!source ? source.error() : !labels ? labels.error() : !filter ? filter.error() : value.error());
   }
-  if (!request.filter.empty()) {
-    metric.filter = located(typed.add("--filter", request.filter), "--filter");
-  }
-  if (!request.value.empty()) {
-    metric.value = located(typed.add("--value", request.value), "--value");
-  }
+  metric.source = std::move(*source);
+  metric.labels = std::move(*labels);
   if (request.histogram && request.value.empty() && !pair) {
     return fail("--value is required with --histogram", "for example: --histogram --value bytes");
   }

@@ -62,7 +62,7 @@ std::vector<Label> read_labels(Reader& reader, const Node& node, MetricType type
                        "write " + in_quotes(name.value + ": args.FIELD"), name.at});
       continue;
     }
-    if (auto expression = reader.text(*value, "the expression of label " + in_quotes(name.value))) {
+    if (auto expression = reader.expression(*value, "the expression of label " + in_quotes(name.value))) {
       labels.push_back({name, std::move(*expression)});
     }
   }
@@ -78,15 +78,17 @@ void read_common(Reader& reader, const Fields& fields, const Node& node, M& metr
     type_known = read.has_value();
     metric.type = read.value_or(metric.type);
   }
+  reader.set_metric({});
   if (auto name = reader.required_text(fields, "name", node, "the metric")) {
+    reader.set_metric(name->value);
     metric.name = std::move(*name);
     if (const auto problem = check_metric_name(metric.name, metric.type); problem && type_known) {
       reader.add(*problem);
     }
   }
   metric.help = reader.optional_text(fields, "help");
-  metric.filter = reader.optional_text(fields, "filter");
-  metric.value = reader.optional_text(fields, "value");
+  metric.filter = reader.optional_expression(fields, "filter");
+  metric.value = reader.optional_expression(fields, "value");
   metric.retire_on_exit = reader.optional_text(fields, "retire_on_exit");
   if (const Node* scale = fields.find("scale")) {
     const auto number = reader.number(*scale, "scale");

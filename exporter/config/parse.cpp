@@ -116,6 +116,14 @@ std::string full_name(const std::string& name_space, const std::string& name) {
   return name_space.empty() ? name : name_space + '_' + name;
 }
 
+Result<Expression> parse_expression(std::string text, SourceLocation at) {
+  auto node = expression::parse(text, at);
+  if (!node) {
+    return fail(std::move(node.error()).at(at));
+  }
+  return Expression{std::move(text), std::move(*node), std::move(at)};
+}
+
 Loaded parse(const std::string& path, const std::string& text) {
   Loaded loaded;
   Config::File& file = loaded.config.files.emplace_back();

@@ -184,11 +184,7 @@ Result<void> check_address(const ParsedLabel& label, AddressOf address) {
 }  // namespace
 
 Result<ParsedLabel> parse_label(const config::Label& label, const Options& options) {
-  auto parsed = expression::parse(label.expression.value, label.expression.at);
-  if (!parsed) {
-    return fail(std::move(parsed.error()));
-  }
-  ParsedLabel result{label.name.value, *parsed, {}, {}, label.expression.at, false};
+  ParsedLabel result{label.name.value, label.expression.node, {}, {}, label.expression.at, false};
   while (const auto* call = std::get_if<expression::Call>(&result.value->value)) {
     if (call->function == "if" || call->function == "str") {
       break;
@@ -279,6 +275,39 @@ Result<void> check_named_field(const ParsedLabel& label) {
     }
   }
   return {};
+}
+
+Errors decoder_errors(const config::Config& config, const Options& options) {
+  Errors errors;
+  const auto check = [&](const auto& metric, const std::vector<config::Label>& labels, bool fields) {
+    for (const config::Label& label : labels) {
+      auto parsed = parse_label(label, options);
+      auto checked = !parsed  ? Result<void>(fail(std::move(parsed.error())))
+                     : fields ? check_named_field(*parsed)
+                              : Result<void>();
+      if (!checked) {
+        const std::string& name = metric.name.value;
+        errors.push_back(std::move(checked.error())
+                             .with_context(name.empty() ? "" : "metric \"" + name + "\": ")
+                             .at(label.expression.at));
+      }
+    }
+  };
+  for (const config::Config::File& file : config.files) {
+    for (const auto* metrics : {&file.metrics, &file.incomplete}) {
+      for (const config::Metric& metric : *metrics) {
+        check(metric, metric.labels, true);
+      }
+    }
+    for (const config::Object& object : file.objects) {
+      for (const auto* metrics : {&object.metrics, &object.incomplete}) {
+        for (const config::ObjectMetric& metric : *metrics) {
+          check(metric, metric.labels.value_or(std::vector<config::Label>()), false);
+        }
+      }
+    }
+  }
+  return errors;
 }
 
 Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {

@@ -21,11 +21,15 @@ struct ParsedLabel {
   bool is_probe = false;
 };
 
-/// Parses a label and takes its decoders off. Unknown functions get the nearest name as a hint.
+/// Takes the decoders off a label. Unknown functions get the nearest name as a hint.
 [[nodiscard]] Result<ParsedLabel> parse_label(const config::Label& label, const Options& options);
 
 /// Whether decoders that look names up, such as symbol(), are applied to a field.
 [[nodiscard]] Result<void> check_named_field(const ParsedLabel& label);
+
+/// What is wrong with the decoders of all labels: unknown functions, their arguments. Needs no kernel; make_plan() reports the
+/// same errors.
+[[nodiscard]] Errors decoder_errors(const config::Config& config, const Options& options);
 
 /// Binds the part of a label that the kernel evaluates: its value, or the socket address that it points to if ip() decodes
 /// it.

@@ -44,21 +44,7 @@ void MetricSteps::add_errors(Errors errors, const SourceLocation& at) {
   }
 }
 
-std::optional<Parsed> MetricSteps::parse_text(const std::optional<config::Text>& text) {
-  if (!text) {
-    return std::nullopt;
-  }
-  auto node = expression::parse(text->value, text->at);
-  if (!node) {
-    add_written_error(std::move(node.error()), text->at);
-    return std::nullopt;
-  }
-  return Parsed{*node, text->at};
-}
-
-void MetricSteps::parse_all() {
-  filter_ = parse_text(metric_.filter);
-  value_ = parse_text(metric_.value);
+void MetricSteps::read_labels() {
   for (const config::Label& label : metric_.labels) {
     auto parsed = parse_label(label, options_);
     const auto named = parsed ? check_named_field(*parsed) : Result<void>();
@@ -84,18 +70,19 @@ std::vector<Tracepoint> MetricSteps::tracepoints(const config::Events& events) {
   return std::move(all.found);
 }
 
-Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, const std::string& what) {
-  scope.at = parsed.at;
-  auto bound = bind(*parsed.node, scope);
+Result<BoundPtr> MetricSteps::bind_integer(const config::Expression& expression, Scope scope, const std::string& what) {
+  scope.at = expression.at;
+  auto bound = bind(*expression.node, scope);
   if (bound && (*bound)->type.kind != schema::ValueType::Kind::Integer) {
-    return fail(Error{what + " must be an integer, \"" + expression::to_text(*parsed.node) + "\" is not", "",
-                      expression::location_of(*parsed.node, parsed.at)});
+    return fail(Error{what + " must be an integer, \"" + expression::to_text(*expression.node) + "\" is not", "",
+                      expression::location_of(*expression.node, expression.at)});
   }
   return bound;
 }
 
 MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                                        const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
+                                        const config::Expression* filter, const config::Expression* key, bool counts,
+                                        const FromBinder& from) {
   BoundSite result;
   result.tracepoint = &tracepoint;
   result.site = &site;
@@ -118,14 +105,14 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   if (filter != nullptr) {
     keep(bind_integer(*filter, scope, "the filter"), filter->at, result.filter);
   }
-  if (counts && filter_) {
-    keep(bind_integer(*filter_, scope, "the filter"), filter_->at, result.count_filter);
+  if (counts && metric_.filter) {
+    keep(bind_integer(*metric_.filter, scope, "the filter"), metric_.filter->at, result.count_filter);
   }
   if (key != nullptr) {
     keep(bind_integer(*key, scope, "the key of a pair"), key->at, result.key);
   }
-  if (counts && value_) {
-    keep(bind_integer(*value_, scope, "the value"), value_->at, result.value);
+  if (counts && metric_.value) {
+    keep(bind_integer(*metric_.value, scope, "the value"), metric_.value->at, result.value);
   }
   for (std::size_t i = 0; counts && i < labels_.size(); ++i) {
     const ParsedLabel& label = labels_[i];
@@ -143,8 +130,9 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   return result;
 }
 
-MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                          const Parsed* key, bool counts, const FromBinder& from) {
+MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position,
+                                          const config::Expression* filter, const config::Expression* key, bool counts,
+                                          const FromBinder& from) {
   Bound last = tl::unexpected(Errors{Error{"no way to attach"}});
   for (const Site& site : tracepoint.sites) {
     last = bind_at(tracepoint, site, position, filter, key, counts, from);
@@ -240,7 +228,7 @@ void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration)
   plan.scale = metric_.scale * (duration ? 1e-9 : 1);
   schema::ValueLayout& value = plan.value;
   value.is_signed = !duration;
-  metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!value_ && !duration);
+  metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!metric_.value && !duration);
   for (const BoundSite& site : sites) {
     // Only an unsigned 64-bit value needs the unsigned comparison; everything else fits a signed number.
     if (site.value && !site.value->type.is_signed && site.value->type.size == 8) {

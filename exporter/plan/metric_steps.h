@@ -13,12 +13,6 @@
 
 namespace tpx::plan {
 
-/// An expression of the configuration, parsed.
-struct Parsed {
-  expression::NodePtr node;
-  SourceLocation at;
-};
-
 /// What an event of one tracepoint means to the metric, every name resolved.
 struct BoundSite {
   const Tracepoint* tracepoint = nullptr;
@@ -58,17 +52,19 @@ class MetricSteps {
   void add_written_error(Error error, const SourceLocation& at);
   /// Adds the errors of one more tracepoint, except at locations that already have one.
   void add_errors(Errors errors, const SourceLocation& at);
-  [[nodiscard]] std::optional<Parsed> parse_text(const std::optional<config::Text>& text);
-  void parse_all();
+  /// Takes the decoders off the labels.
+  void read_labels();
   /// The tracepoints of one source; an error when none is there.
   [[nodiscard]] std::vector<Tracepoint> tracepoints(const config::Events& events);
-  [[nodiscard]] Result<BoundPtr> bind_integer(const Parsed& parsed, Scope scope, const std::string& what);
+  [[nodiscard]] Result<BoundPtr> bind_integer(const config::Expression& expression, Scope scope,
+                                              const std::string& what);
   /// Binds everything at one site; fails with the error of each expression that has one.
   [[nodiscard]] Bound bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                              const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from);
+                              const config::Expression* filter, const config::Expression* key, bool counts,
+                              const FromBinder& from);
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
-  [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                const Parsed* key, bool counts, const FromBinder& from = nullptr);
+  [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const config::Expression* filter,
+                                const config::Expression* key, bool counts, const FromBinder& from = nullptr);
   /// False after errors; adds one for each invalid label.
   bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
   void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
@@ -93,8 +89,6 @@ class MetricSteps {
   std::size_t index_;
   const kernel::Kernel& kernel_;
   const Options& options_;
-  std::optional<Parsed> filter_;
-  std::optional<Parsed> value_;
   std::vector<ParsedLabel> labels_;
   std::vector<std::string> notes_;
   Comparisons comparisons_;  ///< of all sites that were bound

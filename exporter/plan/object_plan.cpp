@@ -1,6 +1,7 @@
 #include "plan/object_plan.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/text.h"
 #include "plan/layout.h"
@@ -101,15 +102,20 @@ class ObjectPlanner {
     return {};
   }
 
-  Result<RowValuePtr> bind_integer(const config::Text& text, const std::string& what) {
+  Result<RowValuePtr> bind_integer(const config::Expression& expression, const std::string& what) {
     RowScope scope = scope_;
-    scope.at = text.at;
-    auto parsed = expression::parse(text.value, text.at);
-    auto value = parsed ? bind_row(**parsed, scope) : Result<RowValuePtr>(fail(std::move(parsed.error())));
+    scope.at = expression.at;
+    auto value = bind_row(*expression.node, scope);
     if (value && (*value)->type.kind != schema::ValueType::Kind::Integer) {
-      return fail(Error{what + " is not an integer: " + text.value, {}, text.at});
+      return fail(Error{what + " is not an integer: " + expression.text, {}, expression.at});
     }
     return value;
+  }
+
+  /// `key.NAME` or `value.NAME`, at the place that names the map; the whole of it without a name.
+  [[nodiscard]] config::Expression place_of(expression::Argument::Root root, const std::string& name) const {
+    const expression::Node node{expression::Argument{name, false, root}};
+    return {expression::to_text(node), std::make_shared<const expression::Node>(node), metric_.map.at};
   }
 
   /// The only integer in the value, where there is no `value:`.
@@ -131,7 +137,7 @@ class ObjectPlanner {
                       ", with members " + list_of(names),
                   "say which one with `value: value." + (names.empty() ? "NAME" : names.front()) + "`");
     }
-    return bind_integer({"value." + names.front(), metric_.map.at}, "the value");
+    return bind_integer(place_of(expression::Argument::Root::Value, names.front()), "the value");
   }
 
   Result<void> make_value() {
@@ -173,10 +179,9 @@ class ObjectPlanner {
     if (metric_.value) {
       RowScope scope = scope_;
       scope.at = metric_.value->at;
-      auto parsed = expression::parse(metric_.value->value, metric_.value->at);
-      auto place = parsed ? find_place(**parsed, scope) : Result<RowPlace>(fail(std::move(parsed.error())));
+      auto place = find_place(*metric_.value->node, scope);
       if (place && !is_bucket_array(place->type)) {
-        return fail(Error{in_quotes(metric_.value->value) + " is " + type_text(place->type, btf_) +
+        return fail(Error{in_quotes(metric_.value->text) + " is " + type_text(place->type, btf_) +
                               ", not an array of integers: the buckets",
                           {},
                           metric_.value->at});
@@ -236,8 +241,8 @@ class ObjectPlanner {
       names = btf_.member_names(key.id);
       std::erase_if(names, is_padding);
     }
-    const std::string bucket = names.empty() ? "key" : "key." + names.back();
-    auto value = bind_integer({bucket, metric_.map.at}, "the bucket, " + bucket + ",");
+    const auto bucket = place_of(expression::Argument::Root::Key, names.empty() ? "" : names.back());
+    auto value = bind_integer(bucket, "the bucket, " + bucket.text + ",");
     auto count = value && metric_.value ? bind_integer(*metric_.value, "the value") : only_integer();
     if (!value || !count) {
       return fail(std::move(value ? count.error() : value.error()));

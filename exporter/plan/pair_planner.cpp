@@ -15,7 +15,7 @@ class PairPlanner : private MetricSteps {
   using MetricSteps::MetricSteps;
 
   MetricOutcome run(const config::Pair& pair) {
-    parse_all();
+    read_labels();
     plan(pair);
     return take();
   }
@@ -23,45 +23,37 @@ class PairPlanner : private MetricSteps {
  private:
   struct Start {
     const config::Endpoint* endpoint = nullptr;
-    Parsed key;
-    std::optional<Parsed> filter;
     std::vector<Tracepoint> found;
   };
 
   void plan(const config::Pair& pair) {
     std::vector<Start> starts;
-    bool complete = true;
+    bool complete = pair.to.key.node != nullptr;
     for (const config::Endpoint& endpoint : pair.from) {
-      auto key = parse_text(endpoint.key);
-      auto filter = parse_text(endpoint.filter);
-      starts.push_back({&endpoint, key.value_or(Parsed{}), filter, tracepoints(endpoint.events)});
-      complete = complete && key && !starts.back().found.empty();
+      starts.push_back({&endpoint, tracepoints(endpoint.events)});
+      complete = complete && endpoint.key.node && !starts.back().found.empty();
     }
-    const auto end_key = parse_text(pair.to.key);
-    const auto end_filter = parse_text(pair.to.filter);
     std::vector<Tracepoint> ends = tracepoints(pair.to.events);
-    if (!complete || !end_key || ends.empty()) {
-      return;
+    if (complete && !ends.empty()) {
+      bind_pair(pair, starts, ends);
     }
-    bind_pair(pair, starts, ends, end_filter ? &*end_filter : nullptr, *end_key);
   }
 
-  void bind_pair(const config::Pair& pair, std::vector<Start>& starts, std::vector<Tracepoint>& ends,
-                 const Parsed* end_filter, const Parsed& end_key) {
+  void bind_pair(const config::Pair& pair, std::vector<Start>& starts, std::vector<Tracepoint>& ends) {
     std::vector<BoundSite> start_sites;
     if (!bind_starts(starts, start_sites)) {
       return;
     }
     std::vector<Captured> captures;
     refused_start_.reset();
-    reads_at_end_ = reads_at_end(starts, ends, end_key);
+    reads_at_end_ = reads_at_end(starts, ends, pair.to.key);
     const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
     std::vector<Errors> wrong;
     for (std::size_t i = 0; i < ends.size(); ++i) {
-      auto bound = bind_best(ends[i], i, end_filter, &end_key, true, from);
+      auto bound = bind_best(ends[i], i, filter_of(pair.to), &pair.to.key, true, from);
       if (!bound && refused_start_ && drop_first_site(starts, *refused_start_)) {
-        bind_pair(pair, starts, ends, end_filter, end_key);
+        bind_pair(pair, starts, ends);
         return;
       }
       if (bound) {
@@ -81,7 +73,7 @@ class PairPlanner : private MetricSteps {
       const std::string tracepoint = *split;
       drop_first_site(starts, tracepoint);
       drop_first_site(ends, tracepoint);
-      bind_pair(pair, starts, ends, end_filter, end_key);
+      bind_pair(pair, starts, ends);
       return;
     }
     for (const Tracepoint& end : ends) {
@@ -124,12 +116,16 @@ class PairPlanner : private MetricSteps {
     return dropped;
   }
 
+  static const config::Expression* filter_of(const config::Endpoint& endpoint) {
+    return endpoint.filter ? &*endpoint.filter : nullptr;
+  }
+
   /// False after errors.
   bool bind_starts(const std::vector<Start>& starts, std::vector<BoundSite>& sites) {
     bool good = true;
     for (const Start& start : starts) {
       for (std::size_t i = 0; i < start.found.size(); ++i) {
-        auto bound = bind_best(start.found[i], i, start.filter ? &*start.filter : nullptr, &start.key, false);
+        auto bound = bind_best(start.found[i], i, filter_of(*start.endpoint), &start.endpoint->key, false);
         if (bound) {
           sites.push_back(std::move(*bound));
         } else {
@@ -145,8 +141,8 @@ class PairPlanner : private MetricSteps {
   /// be in memory where the call begins; at the end the kernel has read it, or has written it. execve() is left out: where it
   /// ends, the memory is that of another program.
   static bool reads_at_end(const std::vector<Start>& starts, const std::vector<Tracepoint>& ends,
-                           const Parsed& end_key) {
-    const auto is_tid = [](const Parsed& key) {
+                           const config::Expression& end_key) {
+    const auto is_tid = [](const config::Expression& key) {
       const auto* builtin = std::get_if<expression::BuiltinRef>(&key.node->value);
       return builtin != nullptr && builtin->builtin == expression::Builtin::Tid && !builtin->from;
     };
@@ -159,7 +155,7 @@ class PairPlanner : private MetricSteps {
     };
     return is_tid(end_key) && std::all_of(ends.begin(), ends.end(), ends_call) &&
            std::all_of(starts.begin(), starts.end(), [&](const Start& start) {
-             return is_tid(start.key) && std::all_of(start.found.begin(), start.found.end(), begins_call);
+             return is_tid(start.endpoint->key) && std::all_of(start.found.begin(), start.found.end(), begins_call);
            });
   }
 
@@ -246,7 +242,7 @@ class PairPlanner : private MetricSteps {
     // Ids are dense in their low bits; addresses and numbers of other kinds are not.
     layout.hashed = std::any_of(starts.begin(), starts.end(), [](const BoundSite& s) { return s.key->type.size > 4; });
     metric_plan_.pair = layout;
-    make_value(ends, !value_);
+    make_value(ends, !metric_.value);
     if (!find_retired_label(ends)) {
       return;
     }
