@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <memory>
@@ -42,6 +43,15 @@
 namespace tpx::cli {
 
 namespace {
+
+/// NODE_NAME, which the Helm chart sets because a pod's own host name is that of the pod; else the host name.
+std::string host_name() {
+  if (const char* node = std::getenv("NODE_NAME"); node != nullptr && *node != '\0') {
+    return node;
+  }
+  std::array<char, 256> host{};
+  return gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
 
 struct ServeOptions {
   std::vector<std::string> files;
@@ -160,8 +170,7 @@ class Exporter {
   [[nodiscard]] expose::PageInfo page() const {
     expose::PageInfo info;
     info.version = expose::this_build().version;
-    std::array<char, 256> host{};
-    info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+    info.hostname = host_name();
     utsname system{};
     info.kernel = uname(&system) == 0 ? system.release : "";
     info.metrics_path = options_.telemetry_path;
