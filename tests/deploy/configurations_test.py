@@ -32,6 +32,14 @@ def test_no_name_is_used_twice():
     assert len(seen) > 80
 
 
+def test_the_reference_is_of_these_files():
+    run("/usr/bin/python3", ROOT / "tools/metrics_reference.py", "--check")
+    page = (ROOT / "docs/metrics.md").read_text()
+    for path in CONFIGURATIONS:
+        for metric in definitions(path):
+            assert f"| `tracepoint_{metric['name']}` |" in page
+
+
 def test_all_load_together():
     run(BINARY, "check", ROOT / "config", ROOT / "config/programs")
 
