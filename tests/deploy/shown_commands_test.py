@@ -1,6 +1,6 @@
 """What the documentation shows in ```console blocks is what the program prints.
 
-`$ COMMAND` and its output, in a directory with the files that ```yaml blocks after "`NAME.yaml`:" define; … stands for anything
+`$ COMMAND` and its output, in a directory with the files that ```yaml blocks after "`NAME.yaml`:" define (```yaml wrong: a test of end_to_end checks the others); … stands for anything
 in a line, a line of … for any lines. A comment before the block says what the machine lacks: <!-- as: nobody -->,
 <!-- without: btf -->, <!-- without: tracefs -->.
 """
@@ -48,7 +48,7 @@ def pattern(output):
 @pytest.mark.parametrize("page, around, command, output", [each for page in PAGES for each in shown(page)])
 def test_prints_what_is_shown(page, around, command, output, open_path):
     open_path.chmod(0o755)
-    for name, text in re.findall(r"^`(\w+\.yaml)`:\n\n```yaml\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL):
+    for name, text in re.findall(r"^`(\w+\.yaml)`:\n\n```yaml(?: wrong)?\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.MULTILINE | re.DOTALL):
         (open_path / name).write_text(text)
     program = open_path / "tracepoint_exporter"
     program.write_bytes(BINARY.read_bytes())
