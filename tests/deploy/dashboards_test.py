@@ -148,6 +148,14 @@ def test_block_operations_are_words():
                 assert text == f"vda {word}", panel["title"]
 
 
+def test_every_dashboard_has_a_picture():
+    page = (ROOT / "docs/dashboards.md").read_text()
+    for name, dashboard in dashboards().items():
+        picture = f"images/dashboard-{name.removeprefix('tracepoint-').removesuffix('.json')}.png"
+        assert f"## {dashboard['title'].split(' / ')[1]}\n" in page and f"]({picture})" in page
+        assert (ROOT / "docs" / picture).read_bytes().startswith(b"\x89PNG")
+
+
 def test_graphs_are_marked():
     for dashboard in dashboards().values():
         assert [mark["name"] for mark in dashboard["annotations"]["list"]] == ["Exporter started", "Configuration loaded", "Out of memory"]
