@@ -42,7 +42,7 @@ class Server(Prometheus):
 
     def range(self, query, end):
         data = wait_until(
-            lambda: self._get("query_range", query=query, start=end - SECONDS, end=end, step=STEP), f"an answer to {query}", 120, 1
+            lambda: self._get("query_range", query=query, start=end - SECONDS, end=end, step=STEP), f"an answer to {query}", 100, 1
         )
         return [(each["metric"], [(float(when), float(value)) for when, value in each["values"]]) for each in data["result"]]
 
@@ -94,7 +94,7 @@ def programs(directory):
     copy = directory / "programs"
     copy.mkdir()
     for path in (ROOT / "config/programs").glob("*.yaml"):
-        (copy / path.name).write_text(path.read_text().replace("# options: {min_ns: 1000000, target_tgid: 4711}", "options: {min_ns: 20000000}"))
+        (copy / path.name).write_text(path.read_text().replace("# options: {min_ns: 1000000, target_tgid: 4711}", "options: {min_ns: 1000000000}"))
     return copy
 
 
