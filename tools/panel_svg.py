@@ -79,9 +79,9 @@ class Area:
 
     def times(self):
         span = self.last - self.first
-        marks = [self.first + span * part / 4 for part in range(5)]
+        marks = [self.first + span * part / 3 for part in range(4)]
         labels = [f"{(mark - self.last) / 60:.0f} min" if mark != self.last else "now" for mark in marks]
-        anchors = ["start", "middle", "middle", "middle", "end"]
+        anchors = ["start", "middle", "middle", "end"]
         return "".join(text(self.x(mark), self.height - 4, label, anchor) for mark, label, anchor in zip(marks, labels, anchors))
 
 
@@ -106,9 +106,12 @@ def timeseries(panel, series, size, times):
     unit = panel["fieldConfig"]["defaults"]["unit"]
     stacked = panel["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
     series = sorted(series, key=lambda each: -sum(value for _, value in each[1] if value == value))
+    everywhere = sorted({time for _, points in series for time, _ in points})
     lines, below = [], {}
     for _, points in series:
         points = [(time, value) for time, value in points if value == value and math.isfinite(value)]
+        if stacked:
+            points = [(time, dict(points).get(time, 0)) for time in everywhere]
         raised = [(time, value + below.get(time, 0)) for time, value in points] if stacked else points
         base = [(time, below.get(time, 0)) for time, _ in points] if stacked else [(time, 0) for time, _ in points]
         below.update(raised if stacked else [])
@@ -207,9 +210,10 @@ def table(panel, rows, size):
 
 
 def alerts(found):
+    """found: [(name, state)]"""
     if not found:
         return '<div class="empty">No alerts matching filters</div>'
-    return "".join(f'<div class="alert">{html.escape(each["labels"]["alertname"])} <small>{each["state"]}</small></div>' for each in found[:6])
+    return "".join(f'<div class="alert">{html.escape(name)} <small>{state}</small></div>' for name, state in sorted(set(found))[:6])
 
 
 def nothing():
