@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -31,6 +32,15 @@
 namespace tpx::cli {
 
 namespace {
+
+/// NODE_NAME, which the Helm chart sets because a pod's own host name is that of the pod; else the host name.
+std::string host_name() {
+  if (const char* node = std::getenv("NODE_NAME"); node != nullptr && *node != '\0') {
+    return node;
+  }
+  std::array<char, 256> host{};
+  return gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
 
 struct ServeOptions {
   std::vector<std::string> files;
@@ -100,8 +110,7 @@ page::PageInfo page_info(const ServeOptions& options, const service::Service& se
                          std::chrono::steady_clock::time_point started) {
   page::PageInfo info;
   info.version = service::this_build().version;
-  std::array<char, 256> host{};
-  info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+  info.hostname = host_name();
   utsname system{};
   info.kernel = uname(&system) == 0 ? system.release : "";
   info.route_prefix = options.route_prefix;
