@@ -120,7 +120,7 @@ class EventPlanner {
                            false});
     if (!request_.key.empty()) {
       const SourceLocation at{"--key", 1, 1};
-      if (auto added = add_expression(plan, site, {{"key", at}, {request_.key, at}}); !added) {
+      if (auto added = add_expression(plan, site, "key", request_.key, at); !added) {
         return fail(std::move(added.error()));
       }
     }
@@ -190,14 +190,20 @@ class EventPlanner {
       const bool of_format = is_name(text) && !expression::builtin(text);
       const SourceLocation at{"--fields", static_cast<std::uint32_t>(i + 1), 1};
       const std::string name = i < request_.names.size() ? request_.names[i] : text;
-      if (auto added = add_expression(plan, site, {{name, at}, {of_format ? "args." + text : text, at}}); !added) {
+      if (auto added = add_expression(plan, site, name, of_format ? "args." + text : text, at); !added) {
         return added;
       }
     }
     return {};
   }
 
-  Result<void> add_expression(EventPlan& plan, const Site& site, const config::Label& label) {
+  Result<void> add_expression(EventPlan& plan, const Site& site, const std::string& name, std::string text,
+                              const SourceLocation& at) {
+    auto expression = config::parse_expression(std::move(text), at);
+    if (!expression) {
+      return fail(std::move(expression.error()));
+    }
+    const config::Label label{{name, at}, std::move(*expression)};
     auto parsed = parse_label(label, options_);
     if (!parsed) {
       return fail(std::move(parsed.error()));
