@@ -1,5 +1,7 @@
 """Memory by what is used: machines that could have many CPUs, and limits."""
 
+import re
+
 import pytest
 
 from harness import BINARY
@@ -75,7 +77,8 @@ def test_check_says_what_a_metric_needs_here_and_with_more_cpus(tmp_path):
     # A process start is rare: the same row for all CPUs, however many there are.
     block = done.stdout.split("tracepoint_starts_total")[1]
     line = next(line for line in block.splitlines() if line.startswith("  memory  "))
-    assert line.split(" here, ")[0].split("memory  ")[1] == line.split(" here, ")[1].removesuffix(" with 128 CPUs")
+    here, there = re.fullmatch(r"  memory  (\d+) KiB here, (\d+) KiB with 128 CPUs", line).groups()
+    assert int(there) <= int(here) + 1, "the lines of counters of lost events"
 
 
 def test_what_does_not_fit_max_bytes_is_rejected_by_name_and_the_rest_is_served(exporter, workload):
