@@ -375,7 +375,7 @@ Result<Requested> event_requests(const Options& options, const kernel::Kernel& k
 
 int open_and_run(const Options& options, const Requested& requested, const kernel::Kernel& kernel,
                  const StopSignal& stop) {
-  auto stream = live::EventStream::open(requested.requests, kernel, service::planner_options());
+  auto stream = live::EventStream::open_all(requested.requests, kernel, service::planner_options());
   if (!stream) {
     requested.typed.report(stream.error());
     return stream.error().location ? kUsage : kFailure;

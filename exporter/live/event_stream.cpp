@@ -25,11 +25,11 @@ Result<loader::LoadedProgram> load(const plan::EventPlan& plan, const kernel::Fe
 
 Result<EventStream> EventStream::open(const plan::EventRequest& request, const kernel::Kernel& kernel,
                                       const plan::Options& options, std::uint32_t ring_bytes) {
-  return open(std::vector<plan::EventRequest>{request}, kernel, options, ring_bytes);
+  return open_all(std::vector<plan::EventRequest>{request}, kernel, options, ring_bytes);
 }
 
-Result<EventStream> EventStream::open(const std::vector<plan::EventRequest>& requests, const kernel::Kernel& kernel,
-                                      const plan::Options& options, std::uint32_t ring_bytes) {
+Result<EventStream> EventStream::open_all(const std::vector<plan::EventRequest>& requests, const kernel::Kernel& kernel,
+                                          const plan::Options& options, std::uint32_t ring_bytes) {
   auto ring = loader::RingBuffer::create(ring_bytes);
   if (!ring) {
     return fail(std::move(ring.error()));

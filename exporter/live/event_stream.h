@@ -25,9 +25,9 @@ class EventStream {
                                                 const plan::Options& options, std::uint32_t ring_bytes = kRingBytes);
 
   /// The same for several requests; a record has its request's number at EventPlan::kNumber.
-  [[nodiscard]] static Result<EventStream> open(const std::vector<plan::EventRequest>& requests,
-                                                const kernel::Kernel& kernel, const plan::Options& options,
-                                                std::uint32_t ring_bytes = kRingBytes);
+  [[nodiscard]] static Result<EventStream> open_all(const std::vector<plan::EventRequest>& requests,
+                                                    const kernel::Kernel& kernel, const plan::Options& options,
+                                                    std::uint32_t ring_bytes = kRingBytes);
 
   [[nodiscard]] const plan::EventPlan& plan() const { return sources_.front().plan; }
   [[nodiscard]] const plan::EventPlan& plan(std::size_t request) const { return sources_[request].plan; }
