@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "expression/ast.h"
-#include "plan/bind.h"
 #include "plan/sites.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
@@ -23,15 +23,13 @@ constexpr HeaderColumn kHeader[] = {{"nsecs", EventPlan::kTime},
                                     {"cpu", EventPlan::kCpu},
                                     {"comm", EventPlan::kComm}};
 
-Result<BoundPtr> bind_text(const std::string& text, const Scope& scope, const std::string& shown) {
+Result<TypedExprPtr> bind_text(const std::string& text, const typed::Names& names, const std::string& shown) {
   const SourceLocation at{shown, 1, 1};
   auto node = expression::parse(text, at);
   if (!node) {
     return fail(std::move(node.error()));
   }
-  Scope here = scope;
-  here.at = at;
-  return bind(**node, here);
+  return typed::bind(**node, names, at);
 }
 
 bool is_name(const std::string& text) {
@@ -46,14 +44,14 @@ bool points_to_text(const kernel::Field& field) {
 }
 
 /// Room for the longest string that is shown.
-BoundPtr widened(const BoundPtr& bound) {
-  const auto* loc = std::get_if<LocBytes>(&bound->node);
+TypedExprPtr widened(const TypedExprPtr& bound) {
+  const auto* loc = std::get_if<typed::LocBytes>(&bound->node);
   if (loc == nullptr || !loc->is_string) {
     return bound;
   }
-  LocBytes wide = *loc;
+  typed::LocBytes wide = *loc;
   wide.size = kTextBytes;
-  return make_bound(wide, {schema::ValueType::Kind::String, kTextBytes, false});
+  return typed::make_typed(wide, {schema::ValueType::Kind::String, kTextBytes, false});
 }
 
 /// An alignment that a load of the value's type takes.
@@ -95,7 +93,7 @@ class EventPlanner {
     plan.attach_reason = site.reason;
     plan.dispatch = site.dispatch;
     if (request_.filter) {
-      auto filter = bind_text(*request_.filter, site.scope, "--filter");
+      auto filter = bind_text(*request_.filter, *site.names, "--filter");
       if (!filter) {
         return fail(std::move(filter.error()));
       }
@@ -105,7 +103,7 @@ class EventPlanner {
       plan.filter = *filter;
     }
     for (const HeaderColumn& column : kHeader) {
-      auto bound = bind_text(column.expression, site.scope, column.expression);
+      auto bound = bind_text(column.expression, *site.names, column.expression);
       if (!bound) {
         return fail(std::move(bound.error()));
       }
@@ -119,7 +117,8 @@ class EventPlanner {
     return plan;
   }
 
-  static void add(EventPlan& plan, std::string name, BoundPtr value, const kernel::Field* field, bool dereferenced) {
+  static void add(EventPlan& plan, std::string name, TypedExprPtr value, const kernel::Field* field,
+                  bool dereferenced) {
     value = widened(value);
     const std::uint32_t align = alignment(value->type);
     EventColumn column{std::move(name),
@@ -136,7 +135,7 @@ class EventPlanner {
 
   static Result<void> add_field(EventPlan& plan, const Site& site, const kernel::Field& field) {
     const bool text = points_to_text(field);
-    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, site.scope, field.name);
+    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, *site.names, field.name);
     if (!bound) {
       return fail(std::move(bound.error()));
     }
@@ -174,7 +173,7 @@ class EventPlanner {
         continue;
       }
       const bool of_format = is_name(name) && !expression::builtin(name);
-      auto bound = bind_text(of_format ? "args." + name : name, site.scope, "--fields");
+      auto bound = bind_text(of_format ? "args." + name : name, *site.names, "--fields");
       if (!bound) {
         return fail(std::move(bound.error()));
       }
