@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "expression/ast.h"
-#include "plan/bind.h"
 #include "plan/label.h"
 #include "plan/sites.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
@@ -24,15 +24,13 @@ constexpr HeaderColumn kHeader[] = {{"nsecs", EventPlan::kTime},
                                     {"cpu", EventPlan::kCpu},
                                     {"comm", EventPlan::kComm}};
 
-Result<BoundPtr> bind_text(const std::string& text, const Scope& scope, const std::string& shown) {
+Result<TypedExprPtr> bind_text(const std::string& text, const typed::Names& names, const std::string& shown) {
   const SourceLocation at{shown, 1, 1};
   auto node = expression::parse(text, at);
   if (!node) {
     return fail(std::move(node.error()));
   }
-  Scope here = scope;
-  here.at = at;
-  return bind(**node, here);
+  return typed::bind(**node, names, at);
 }
 
 bool is_name(const std::string& text) {
@@ -47,14 +45,14 @@ bool points_to_text(const kernel::Field& field) {
 }
 
 /// Room for the longest string that is shown.
-BoundPtr widened(const BoundPtr& bound) {
-  const auto* loc = std::get_if<LocBytes>(&bound->node);
+TypedExprPtr widened(const TypedExprPtr& bound) {
+  const auto* loc = std::get_if<typed::LocBytes>(&bound->node);
   if (loc == nullptr || !loc->is_string) {
     return bound;
   }
-  LocBytes wide = *loc;
+  typed::LocBytes wide = *loc;
   wide.size = kTextBytes;
-  return make_bound(wide, {schema::ValueType::Kind::String, kTextBytes, false});
+  return typed::make_typed(wide, {schema::ValueType::Kind::String, kTextBytes, false});
 }
 
 /// An alignment that a load of the value's type takes.
@@ -96,7 +94,7 @@ class EventPlanner {
     plan.attach_reason = site.reason;
     plan.dispatch = site.dispatch;
     if (request_.filter) {
-      auto filter = bind_text(*request_.filter, site.scope, "--filter");
+      auto filter = bind_text(*request_.filter, *site.names, "--filter");
       if (!filter) {
         return fail(std::move(filter.error()));
       }
@@ -106,7 +104,7 @@ class EventPlanner {
       plan.filter = *filter;
     }
     for (const HeaderColumn& column : kHeader) {
-      auto bound = bind_text(column.expression, site.scope, column.expression);
+      auto bound = bind_text(column.expression, *site.names, column.expression);
       if (!bound) {
         return fail(std::move(bound.error()));
       }
@@ -115,7 +113,7 @@ class EventPlanner {
     plan.header.push_back({"number",
                            {schema::ValueType::Kind::Integer, 4, false},
                            EventPlan::kNumber,
-                           constant(request_.number),
+                           typed::constant(request_.number),
                            std::nullopt,
                            false});
     if (!request_.key.empty()) {
@@ -132,7 +130,8 @@ class EventPlanner {
     return plan;
   }
 
-  static void add(EventPlan& plan, std::string name, BoundPtr value, const kernel::Field* field, bool dereferenced) {
+  static void add(EventPlan& plan, std::string name, TypedExprPtr value, const kernel::Field* field,
+                  bool dereferenced) {
     value = widened(value);
     const std::uint32_t align = alignment(value->type);
     EventColumn column{std::move(name),
@@ -149,7 +148,7 @@ class EventPlanner {
 
   static Result<void> add_field(EventPlan& plan, const Site& site, const kernel::Field& field) {
     const bool text = points_to_text(field);
-    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, site.scope, field.name);
+    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, *site.names, field.name);
     if (!bound) {
       return fail(std::move(bound.error()));
     }
@@ -208,16 +207,15 @@ class EventPlanner {
     if (!parsed) {
       return fail(std::move(parsed.error()));
     }
-    Scope scope = site.scope;
-    scope.at = parsed->at;
-    auto bound = bind_label(*parsed, scope);
+    typed::Comparisons comparisons;
+    auto bound = bind_label(*parsed, *site.names, comparisons);
     if (!bound) {
       return fail(std::move(bound.error()));
     }
     if (auto fits = check_decoder_input(*parsed, (*bound)->type, (*bound)->address_of); !fits) {
       return fits;
     }
-    if (auto named = find_field_names(*parsed, scope, nullptr, kernel_); !named) {
+    if (auto named = find_field_names(*parsed, *site.names, nullptr, kernel_); !named) {
       return named;
     }
     add(plan, label.name.value, *bound, nullptr, false);

@@ -16,7 +16,7 @@ struct EventColumn {
   std::string name;
   schema::ValueType type;
   std::uint32_t offset = 0;  ///< in the record
-  BoundPtr value;
+  TypedExprPtr value;
   std::optional<kernel::Field> field;              ///< the field of the format that it shows; none for an expression
   bool dereferenced = false;                       ///< the string that the field points to
   std::vector<schema::DecoderCall> decoders = {};  ///< asked for; first applied first
@@ -40,7 +40,7 @@ struct EventPlan {
   AttachPoint point;
   std::string attach_reason;
   std::optional<SyscallDispatch> dispatch;
-  BoundPtr filter;  ///< null: all events
+  TypedExprPtr filter;  ///< null: all events
   std::vector<EventColumn> header;
   std::vector<EventColumn> columns;
   std::uint32_t record_bytes = kHeaderBytes;  ///< a multiple of 8

@@ -10,6 +10,7 @@
 #include "plan/label.h"
 #include "plan/metric_planner.h"
 #include "plan/sites.h"
+#include "typed/comparisons.h"
 
 namespace tpx::plan {
 
@@ -18,21 +19,24 @@ struct BoundSite {
   const Tracepoint* tracepoint = nullptr;
   const Site* site = nullptr;
   std::size_t position = 0;  ///< of the tracepoint in the metric's list, for `probe`
-  BoundPtr filter;
-  BoundPtr count_filter;  ///< the metric's own filter
-  BoundPtr end_filter;    ///< of a pair's end, in place of `filter`
-  BoundPtr restarts;      ///< of a pair's end: see PairEnd
-  BoundPtr key;           ///< of a pair
-  BoundPtr value;
-  std::vector<BoundPtr> labels;
+  TypedExprPtr filter;
+  TypedExprPtr count_filter;  ///< the metric's own filter
+  TypedExprPtr end_filter;    ///< of a pair's end, in place of `filter`
+  TypedExprPtr restarts;      ///< of a pair's end: see PairEnd
+  TypedExprPtr key;           ///< of a pair
+  TypedExprPtr value;
+  std::vector<TypedExprPtr> labels;
 };
+
+/// `probe` of a tracepoint at this position of the metric's list.
+[[nodiscard]] TypedExprPtr position_of(std::size_t position);
 
 /// A value that a pair keeps from its start.
 struct Captured {
   std::string identity;  ///< of `by_start`
   schema::ValueType type;
   std::uint32_t offset = 0;
-  std::vector<BoundPtr> by_start;  ///< bound in each start site
+  std::vector<TypedExprPtr> by_start;  ///< bound in each start site
 };
 
 /// The steps that planning has in common for metrics of events and of pairs: each leaves what it decides in the members,
@@ -44,7 +48,6 @@ class MetricSteps {
       : metric_(metric), name_(name), index_(index), kernel_(kernel), options_(options) {}
 
  protected:
-  using FromBinder = std::function<Result<BoundPtr>(const expression::Node&)>;
   using Bound = tl::expected<BoundSite, Errors>;
 
   void add_error(Error error, const SourceLocation& at);
@@ -56,20 +59,21 @@ class MetricSteps {
   void read_labels();
   /// The tracepoints of one source; an error when none is there.
   [[nodiscard]] std::vector<Tracepoint> tracepoints(const config::Events& events);
-  [[nodiscard]] Result<BoundPtr> bind_integer(const config::Expression& expression, Scope scope,
-                                              const std::string& what);
+  [[nodiscard]] Result<TypedExprPtr> bind_integer(const config::Expression& expression, const typed::Names& names,
+                                                  const std::string& what, typed::Comparisons& comparisons);
   /// Binds everything at one site; fails with the error of each expression that has one.
   [[nodiscard]] Bound bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
                               const config::Expression* filter, const config::Expression* key, bool counts,
-                              const FromBinder& from);
+                              const typed::StartBinder& from);
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
   [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const config::Expression* filter,
-                                const config::Expression* key, bool counts, const FromBinder& from = nullptr);
+                                const config::Expression* key, bool counts, const typed::StartBinder& from = nullptr);
   /// False after errors; adds one for each invalid label.
-  bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
-  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  bool make_key(const std::vector<BoundSite>& sites, const typed::EventNames* from);
+  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
+                            const typed::EventNames* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
-  Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const typed::EventNames* from);
   /// The errors that make_key() would find in labels of which symbol() or flags() is asked, for a metric that did not bind.
   void check_names(const std::vector<Tracepoint>& found);
   void make_value(const std::vector<BoundSite>& sites, bool duration);
@@ -91,7 +95,7 @@ class MetricSteps {
   const Options& options_;
   std::vector<ParsedLabel> labels_;
   std::vector<std::string> notes_;
-  Comparisons comparisons_;  ///< of all sites that were bound
+  typed::Comparisons comparisons_;  ///< of all sites that were bound
   PlannedMetric metric_plan_;
   MetricOutcome outcome_;
   bool written_wrong_ = false;

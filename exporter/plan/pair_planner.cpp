@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "expression/tree.h"
 #include "plan/layout.h"
 #include "plan/metric_steps.h"
-#include "plan/user_memory.h"
+#include "typed/bind.h"
+#include "typed/user_memory.h"
 
 namespace tpx::plan {
 
@@ -47,7 +49,7 @@ class PairPlanner : private MetricSteps {
     std::vector<Captured> captures;
     refused_start_.reset();
     reads_at_end_ = reads_at_end(starts, ends, pair.to.key);
-    const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
+    const typed::StartBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
     std::vector<Errors> wrong;
     for (std::size_t i = 0; i < ends.size(); ++i) {
@@ -79,7 +81,7 @@ class PairPlanner : private MetricSteps {
     for (const Tracepoint& end : ends) {
       metric_plan_.tracepoints.push_back(end.name);
     }
-    if (end_sites.empty() || !make_key(end_sites, &start_sites.front().site->scope)) {
+    if (end_sites.empty() || !make_key(end_sites, start_sites.front().site->names.get())) {
       return;
     }
     finish_pair(start_sites, end_sites, captures);
@@ -159,10 +161,10 @@ class PairPlanner : private MetricSteps {
            });
   }
 
-  Result<BoundPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,
-                           std::vector<Captured>& captures) {
-    const expression::NodePtr plain = without_from(node);
-    std::vector<BoundPtr> by_start;
+  Result<TypedExprPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,
+                               std::vector<Captured>& captures) {
+    const expression::NodePtr plain = expression::strip_from(node);
+    std::vector<TypedExprPtr> by_start;
     for (const BoundSite& start : starts) {
       auto bound = bind_start_value(*plain, start);
       if (!bound) {
@@ -171,27 +173,27 @@ class PairPlanner : private MetricSteps {
       }
       by_start.push_back(*bound);
     }
-    const BoundPtr read = by_start.front();
-    std::vector<BoundPtr> addresses = reads_at_end_ ? addresses_of(by_start) : std::vector<BoundPtr>();
+    const TypedExprPtr read = by_start.front();
+    std::vector<TypedExprPtr> addresses = reads_at_end_ ? addresses_of(by_start) : std::vector<TypedExprPtr>();
     if (addresses.empty()) {
       return keep(expression::to_text(*plain), std::move(by_start), captures);
     }
-    return keep(expression::to_text(*plain), std::move(addresses), captures).map([&](const BoundPtr& address) {
-      return with_user_read_base(read, address);
+    return keep(expression::to_text(*plain), std::move(addresses), captures).map([&](const TypedExprPtr& address) {
+      return typed::with_user_read_base(read, address);
     });
   }
 
   /// The addresses from which the starts' values are read, where those are one and the same read of user memory.
-  static std::vector<BoundPtr> addresses_of(const std::vector<BoundPtr>& values) {
-    const BoundPtr anywhere = constant(0);
-    std::vector<BoundPtr> addresses;
+  static std::vector<TypedExprPtr> addresses_of(const std::vector<TypedExprPtr>& values) {
+    const TypedExprPtr anywhere = typed::constant(0);
+    std::vector<TypedExprPtr> addresses;
     std::string same;
-    for (const BoundPtr& value : values) {
-      BoundPtr address = user_read_base(value);
+    for (const TypedExprPtr& value : values) {
+      TypedExprPtr address = typed::user_read_base(value);
       if (!address) {
         return {};
       }
-      const std::string read = signature(*with_user_read_base(value, anywhere));
+      const std::string read = typed::signature(*typed::with_user_read_base(value, anywhere));
       if (!addresses.empty() && read != same) {
         return {};
       }
@@ -202,20 +204,20 @@ class PairPlanner : private MetricSteps {
   }
 
   /// The value that the start keeps, each distinct one once.
-  static Result<BoundPtr> keep(const std::string& text, std::vector<BoundPtr> by_start,
-                               std::vector<Captured>& captures) {
+  static Result<TypedExprPtr> keep(const std::string& text, std::vector<TypedExprPtr> by_start,
+                                   std::vector<Captured>& captures) {
     std::string identity;
     std::vector<schema::ValueType> types;
-    AddressOf address = by_start.front()->address_of;
-    for (const BoundPtr& value : by_start) {
-      identity += signature(*value) + "|";
+    typed::AddressOf address = by_start.front()->address_of;
+    for (const TypedExprPtr& value : by_start) {
+      identity += typed::signature(*value) + "|";
       types.push_back(value->type);
-      address = value->address_of == address ? address : AddressOf::Nothing;
+      address = value->address_of == address ? address : typed::AddressOf::Nothing;
     }
     const auto known = std::find_if(captures.begin(), captures.end(),
                                     [&](const Captured& other) { return other.identity == identity; });
     if (known != captures.end()) {
-      return as_address(make_bound(StartValue{known->offset}, known->type), address);
+      return typed::as_address(typed::make_typed(typed::StartValue{known->offset}, known->type), address);
     }
     auto type = common_type(types);
     if (!type) {
@@ -224,15 +226,11 @@ class PairPlanner : private MetricSteps {
     const std::uint32_t offset =
         captures.empty() ? 0 : captures.back().offset + (captures.back().type.size + 7) / 8 * 8;
     captures.push_back({std::move(identity), *type, offset, std::move(by_start)});
-    return as_address(make_bound(StartValue{offset}, *type), address);
+    return typed::as_address(typed::make_typed(typed::StartValue{offset}, *type), address);
   }
 
-  static Result<BoundPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
-    Scope scope = start.site->scope;
-    scope.internal = true;  // what stands behind `from.` is a place, str() or an internal function
-    scope.probe =
-        make_bound(Constant{static_cast<std::int64_t>(start.position)}, {schema::ValueType::Kind::Integer, 4, false});
-    return bind(node, scope);
+  static Result<TypedExprPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
+    return typed::bind(node, typed::MetricNames(*start.site->names, position_of(start.position)));
   }
 
   void finish_pair(const std::vector<BoundSite>& starts, const std::vector<BoundSite>& ends,
@@ -279,14 +277,17 @@ class PairPlanner : private MetricSteps {
   }
 
   /// Which events of an end's tracepoint start a pair of the same key; null when none do.
-  static BoundPtr restarts(const BoundSite& end, const std::vector<BoundSite>& starts) {
-    BoundPtr any;
+  static TypedExprPtr restarts(const BoundSite& end, const std::vector<BoundSite>& starts) {
+    TypedExprPtr any;
     for (const BoundSite& start : starts) {
-      if (start.tracepoint->name != end.tracepoint->name || signature(*start.key) != signature(*end.key)) {
+      if (start.tracepoint->name != end.tracepoint->name ||
+          typed::signature(*start.key) != typed::signature(*end.key)) {
         continue;
       }
-      const BoundPtr begins = start.filter ? start.filter : constant(1);
-      any = any ? make_bound(BoundBinary{expression::BinaryOp::LogicOr, any, begins, false}, schema::kTruth) : begins;
+      const TypedExprPtr begins = start.filter ? start.filter : typed::constant(1);
+      any =
+          any ? typed::make_typed(typed::BinaryExpr{expression::BinaryOp::LogicOr, any, begins, false}, schema::kTruth)
+              : begins;
     }
     return any;
   }

@@ -109,21 +109,21 @@ void ObjectReader::add_element(const std::byte* key, const std::byte* values, Ma
   }
 }
 
-void ObjectReader::add_row(const plan::Row& row, MapSnapshot& snapshot) {
-  const plan::RowValuePtr& filter = metric_.plan.rows.filter;
-  if (!filter || plan::integer_of(*filter, row) != 0) {
+void ObjectReader::add_row(const typed::MapEntry& row, MapSnapshot& snapshot) {
+  const typed::TypedExprPtr& filter = metric_.plan.rows.filter;
+  if (!filter || typed::integer_of(*filter, row) != 0) {
     add_value(row, find_row(row, snapshot));
   }
 }
 
-std::uint64_t* ObjectReader::find_row(const plan::Row& row, MapSnapshot& snapshot) {
+std::uint64_t* ObjectReader::find_row(const typed::MapEntry& row, MapSnapshot& snapshot) {
   const schema::KeyLayout& layout = metric_.plan.planned.plan.key;
   // The key is written where that of a new row lies.
   snapshot.keys.resize((snapshot.row_count + 1) * layout.size);
   std::byte* key = snapshot.keys.data() + snapshot.row_count * layout.size;
   for (std::size_t i = 0; i < layout.fields.size(); ++i) {
     const schema::KeyField& field = layout.fields[i];
-    plan::write(*metric_.plan.rows.labels[i], row, {key + field.offset, field.type.size});
+    typed::evaluate(*metric_.plan.rows.labels[i], row, {key + field.offset, field.type.size});
   }
   // The CPUs of one element mostly share a row.
   if (last_row_ == kNoRow || !std::ranges::equal(snapshot.key(last_row_), std::span(key, layout.size))) {
@@ -157,7 +157,7 @@ void ObjectReader::index_rows(const MapSnapshot& snapshot, std::size_t expected)
   }
 }
 
-void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
+void ObjectReader::add_value(const typed::MapEntry& row, std::uint64_t* words) const {
   const plan::ObjectRows& rows = metric_.plan.rows;
   const schema::ValueLayout& layout = metric_.plan.planned.plan.value;
   const std::uint64_t bounds = layout.bounds.size();
@@ -166,12 +166,12 @@ void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
       words[i] +=
           load(row.value.data() + rows.buckets->offset + std::size_t{i} * rows.buckets->size, rows.buckets->size);
     }
-    add_wide(words + bounds + 1, plan::integer_of(*rows.sum, row), layout.is_signed);
+    add_wide(words + bounds + 1, typed::integer_of(*rows.sum, row), layout.is_signed);
     return;
   }
-  const std::int64_t value = plan::integer_of(*rows.value, row);
+  const std::int64_t value = typed::integer_of(*rows.value, row);
   if (rows.bucket) {
-    const auto bucket = static_cast<std::uint64_t>(plan::integer_of(*rows.bucket, row));
+    const auto bucket = static_cast<std::uint64_t>(typed::integer_of(*rows.bucket, row));
     if (bucket == bounds + 1) {
       add_wide(words + bounds + 1, value, false);
     } else {

@@ -31,11 +31,11 @@ class ObjectReader : public Source {
   [[nodiscard]] Result<void> read_array(MapSnapshot& snapshot);
   [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
   void add_element(const std::byte* key, const std::byte* values, MapSnapshot& snapshot);
-  void add_row(const plan::Row& row, MapSnapshot& snapshot);
-  std::uint64_t* find_row(const plan::Row& row, MapSnapshot& snapshot);
+  void add_row(const typed::MapEntry& row, MapSnapshot& snapshot);
+  std::uint64_t* find_row(const typed::MapEntry& row, MapSnapshot& snapshot);
   [[nodiscard]] std::size_t find_or_add(MapSnapshot& snapshot);
   void index_rows(const MapSnapshot& snapshot, std::size_t expected);
-  void add_value(const plan::Row& row, std::uint64_t* words) const;
+  void add_value(const typed::MapEntry& row, std::uint64_t* words) const;
 
   const loader::LoadedObjectMetric& metric_;
   std::uint32_t copies_;           ///< values of one element

@@ -89,12 +89,12 @@ TEST_CASE("labels and values are expressions over a row") {
   std::memcpy(key.data() + 8, &green, 4);
   std::memcpy(key.data() + 12, "name\0x", 6);
   const std::int64_t value[2] = {10, -3};
-  const plan::Row row{key, std::as_bytes(std::span(value)), 0};
+  const typed::MapEntry row{key, std::as_bytes(std::span(value)), 0};
   const plan::ObjectRows& rows = plan->rows;
-  CHECK(plan::text_of(*rows.labels[0], row) == "yes");
-  CHECK(plan::integer_of(*rows.labels[2], row) == 3001);
-  CHECK(plan::integer_of(*rows.value, row) == 13);
-  CHECK(plan::integer_of(*rows.filter, row) == 1);
+  CHECK(typed::text_of(*rows.labels[0], row) == "yes");
+  CHECK(typed::integer_of(*rows.labels[2], row) == 3001);
+  CHECK(typed::integer_of(*rows.value, row) == 13);
+  CHECK(typed::integer_of(*rows.filter, row) == 1);
 }
 
 TEST_CASE("cpu splits a per-CPU map, and no other") {
