@@ -62,7 +62,7 @@ def instant(server, query, end):
 def body(panel, server, end, size):
     """The panel's inside, as HTML."""
     if panel["type"] == "alertlist":
-        found = instant(server, "ALERTS" + panel["filter"], end)
+        found = instant(server, "ALERTS" + panel["options"]["alertInstanceLabelFilter"], end)
         return draw.alerts([(labels["alertname"], labels["alertstate"]) for labels, _ in found])
     if panel["type"] == "table":
         found = instant(server, panel["targets"][0]["expr"], end)
