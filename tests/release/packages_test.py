@@ -202,3 +202,16 @@ def test_again_gives_the_same_bytes(tmp_path):
     before = dict(line.split()[::-1] for line in (RELEASE / "SHA256SUMS").read_text().splitlines())
     assert len(again) == 11
     assert {name: before.get(name) for name in again} == again
+
+
+def test_docs_name_the_files():
+    """Each file that docs/deploy.md and docs/release.md name, for the version that this is, was made."""
+    named = set()
+    for page in ("deploy", "release"):
+        text = (ROOT / f"docs/{page}.md").read_text()
+        named |= set(re.findall(r"tracepoint[_-]exporter[-_]VERSION[\w+.-]*\.(?:deb|rpm|tar\.gz|oci\.tar|tgz|spdx\.json)", text))
+    assert len(named) > 6
+    for name in named:
+        expected = name.replace("VERSION", VERSION).replace("MACHINE", "x86_64").replace("ARCH", "amd64")
+        if "+deb13" not in expected:
+            assert (RELEASE / expected).exists(), name

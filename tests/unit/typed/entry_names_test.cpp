@@ -25,16 +25,10 @@ typed::EntryTypes vectors(const kernel::Kernel& kernel) {
 
 Result<typed::TypedExprPtr> bind_over_iovec(const kernel::Kernel& kernel, const std::string& text,
                                             typed::Comparisons* comparisons = nullptr) {
-  plan::RowScope scope;
-  scope.btf = &*kernel.btf;
-  scope.map = "vectors";
-  scope.key_type = kernel.btf->find_struct("sched_param").value_or(0);
-  scope.value_type = kernel.btf->find_struct("iovec").value_or(0);
-  scope.at = {"a.yaml", 7, 11};
-  scope.comparisons = comparisons;
-  const auto parsed = expression::parse(text, scope.at);
+  const SourceLocation at{"a.yaml", 7, 11};
+  const auto parsed = expression::parse(text, at);
   REQUIRE(parsed.has_value());
-  return plan::bind_row(**parsed, scope);
+  return typed::bind(**parsed, typed::EntryNames(vectors(kernel)), at, comparisons);
 }
 
 /// What a tracepoint's metric says of the same operation.

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "catch.h"
+#include "kernel/kernel.h"
 #include "support/fixtures.h"
 #include "typed/bind.h"
 #include "typed/entry_names.h"
