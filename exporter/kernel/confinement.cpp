@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,10 +29,21 @@ constexpr const char* kMountContainer =
     "-v /sys/kernel/tracing:/sys/kernel/tracing:ro); if it is empty on the host: mount -t tracefs nodev "
     "/sys/kernel/tracing";
 
-/// Each runtime leaves one of these signs. Kubernetes sets the variable in every pod.
+/// Whether a namespace of this process is the one that the machine has since its boot.
+bool is_initial(const char* name, unsigned long inode) {
+  struct stat about = {};
+  return ::stat(name, &about) == 0 && about.st_ino == inode;
+}
+
+/// Kubernetes sets its variable in every pod. The runtimes leave the other signs, which a virtual machine made from a
+/// container's image has too: there the namespaces are the initial ones (include/linux/proc_ns.h).
 bool in_container() {
-  return ::getenv("KUBERNETES_SERVICE_HOST") != nullptr || ::getenv("container") != nullptr ||
-         ::access("/.dockerenv", F_OK) == 0 || ::access("/run/.containerenv", F_OK) == 0;
+  if (::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {
+    return true;
+  }
+  const bool sign = ::getenv("container") != nullptr || ::access("/.dockerenv", F_OK) == 0 ||
+                    ::access("/run/.containerenv", F_OK) == 0;
+  return sign && !(is_initial("/proc/self/ns/pid", 0xEFFFFFFC) && is_initial("/proc/self/ns/cgroup", 0xEFFFFFFB));
 }
 
 /// The value of `Name:	value` in /proc/PID/status.

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 namespace tpx::live {
 
@@ -11,9 +13,10 @@ namespace {
 
 /// Three significant digits, without an exponent.
 std::string three_digits(double value) {
-  const double size = std::fabs(value);
-  const int before = size > 0 ? static_cast<int>(std::floor(std::log10(size))) : 0;
   std::array<char, 64> buffer{};
+  // The exponent of what is shown: 0.9999 is shown as 1.00.
+  std::snprintf(buffer.data(), buffer.size(), "%.2e", value);
+  const int before = std::atoi(std::strchr(buffer.data(), 'e') + 1);
   std::snprintf(buffer.data(), buffer.size(), "%.*f", std::clamp(2 - before, 0, 12), value);
   return buffer.data();
 }

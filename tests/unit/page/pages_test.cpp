@@ -149,6 +149,7 @@ TEST_CASE("the trial page gives the verdict of check") {
 TEST_CASE("the trial page does not let a configuration take the kernel's memory") {
   kernel::Kernel loads = recorded();
   loads.may_load = true;
+  loads.memory_bytes = std::uint64_t{64} << 30;  // max_bytes is a quarter of it
   const Verdict large = try_configuration(
       "metrics:\n  - {name: a_total, tracepoint: sched/sched_switch, labels: {pid: pid, comm: comm}, max_series: "
       "1000000}\n",
