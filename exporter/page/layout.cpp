@@ -83,7 +83,8 @@ std::string render(const PageInfo& info, const Document& document) {
          (info.hostname.empty() ? "" : " on " + html_escape(info.hostname)) + "</title>";
   out += "<link rel=\"icon\" href=\"data:,\"><style>";
   out += landing_page_style();
-  out += "</style></head><body>" + with_prefix(header(info, document) + "<main>" + document.main + "</main>" +
+  out += "</style></head><body>" +
+         with_prefix(header(info, document) + "<main>" + document.main + "</main>" +
                          (document.footer.empty() ? "" : "<footer>" + document.footer + "</footer>"),
                      info.route_prefix);
   return out + "</body></html>\n";

@@ -16,8 +16,8 @@
 #include "kernel/support/both_types.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
-#include "typed/field_table.h"
 #include "skip.h"
+#include "typed/field_table.h"
 
 namespace tpx::test {
 namespace {

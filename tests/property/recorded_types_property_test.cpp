@@ -6,11 +6,11 @@
 
 #include "catch.h"
 #include "kernel/tracefs.h"
-#include "typed/syscall_types.h"
 #include "support/c_types.h"
 #include "support/decimal.h"
 #include "support/fixtures.h"
 #include "support/recorded_format.h"
+#include "typed/syscall_types.h"
 
 namespace tpx::test {
 namespace {
