@@ -175,8 +175,7 @@ int show(const Options& options, const Shown& shown, const std::string& notes, c
 }
 
 int run(const Options& options) {
-  TypedOptions unread;
-  if (auto usable = top_configuration(options.request, unread); !usable) {
+  if (const auto usable = check_request(options.request); !usable) {
     report(usable.error());
     return kUsage;
   }
@@ -193,7 +192,7 @@ int run(const Options& options) {
   TypedOptions typed(known_fields(options.request, *kernel));
   auto config = top_configuration(options.request, typed);
   if (!config) {
-    report(config.error());
+    typed.report(config.error());
     return kUsage;
   }
   service::Prepared prepared = service::prepare({*config, {}}, *kernel);

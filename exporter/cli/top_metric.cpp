@@ -84,10 +84,6 @@ Result<std::variant<config::Events, config::Pair>> source_of(const TopRequest& r
   if (request.from.empty()) {
     return events_of(request.tracepoint, "top");
   }
-  if (request.to.empty()) {
-    return fail("--to is required with --from",
-                "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
-  }
   const auto key = parsed(typed.add("--key", request.key), "--key");
   if (!key) {
     return fail(key.error());
@@ -125,9 +121,6 @@ Result<config::Metric> ad_hoc(const TopRequest& request, TypedOptions& typed) {
   }
   metric.source = std::move(*source);
   metric.labels = std::move(*labels);
-  if (request.histogram && request.value.empty() && !pair) {
-    return fail("--value is required with --histogram", "for example: --histogram --value bytes");
-  }
   if (pair || request.histogram) {
     metric.type = config::MetricType::Histogram;
     config::Buckets buckets;
@@ -163,7 +156,7 @@ Result<config::Config> configured(const TopRequest& request) {
 
 }  // namespace
 
-Result<config::Config> top_configuration(const TopRequest& request, TypedOptions& typed) {
+Result<void> check_request(const TopRequest& request) {
   const int sources =
       (request.tracepoint.empty() ? 0 : 1) + (request.metric.empty() ? 0 : 1) + (request.from.empty() ? 0 : 1);
   if (sources != 1) {
@@ -171,6 +164,17 @@ Result<config::Config> top_configuration(const TopRequest& request, TypedOptions
                              : "only one of a tracepoint, --metric and --from can be shown",
                 "for example: tracepoint_exporter top sched/sched_switch --by prev_comm");
   }
+  if (!request.from.empty() && request.to.empty()) {
+    return fail("--to is required with --from",
+                "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
+  }
+  if (request.histogram && request.value.empty() && !request.tracepoint.empty()) {
+    return fail("--value is required with --histogram", "for example: --histogram --value bytes");
+  }
+  return {};
+}
+
+Result<config::Config> top_configuration(const TopRequest& request, TypedOptions& typed) {
   if (!request.metric.empty()) {
     return configured(request);
   }

@@ -178,6 +178,11 @@ void Exchange::hold(std::chrono::milliseconds delay) {
   delay_ = delay;
 }
 
+void Exchange::leave_slot() {
+  const std::scoped_lock lock(mutex_);
+  release_slot();
+}
+
 void Exchange::finish(bool whole, bool keep_alive) {
   const std::scoped_lock lock(mutex_);
   if (std::exchange(finished_, true)) {

@@ -91,6 +91,8 @@ class Exchange {
   void on_delivery(Delivery told);
   /// Delays the response without occupying a thread. Call it before the first send().
   void hold(std::chrono::milliseconds delay);
+  /// The request no longer counts against the limit of requests: no more than the end of its response remains to be sent.
+  void leave_slot();
   /// Ends the response. `whole`: it is complete. `keep_alive`: its head announced that the connection stays open.
   void finish(bool whole, bool keep_alive);
 

@@ -54,7 +54,7 @@ class Response {
   /// writes. Waits first while other answers use up the memory for answers. False: the client is gone.
   virtual bool reserve() { return true; }
   /// Has `told` called with what becomes of the answer. Call it once, after the last write().
-  virtual void on_delivery(Delivery told) { told(true); }
+  virtual void on_delivery(const Delivery& told) { told(true); }
 
   /// A whole answer of one type.
   void send(int status, std::string_view content_type, std::string_view body);

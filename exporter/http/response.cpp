@@ -78,15 +78,16 @@ bool HttpResponse::reserve() {
   return !failed_;
 }
 
-void HttpResponse::on_delivery(Delivery told) {
+void HttpResponse::on_delivery(const Delivery& told) {
   if (failed_) {
     told(false);
   } else {
-    exchange_.on_delivery(std::move(told));
+    exchange_.on_delivery(told);
   }
 }
 
 void HttpResponse::finish() {
+  exchange_.leave_slot();  // a client that has read the end may ask again at once
   if (head_sent_) {
     send_chunk({}, settings_.http10 ? "" : "0\r\n\r\n");
     return;

@@ -26,7 +26,7 @@ class HttpResponse : public Response {
   void begin(int status, Headers headers) override;
   bool write(std::string_view piece) override;
   bool reserve() override;
-  void on_delivery(Delivery told) override;
+  void on_delivery(const Delivery& told) override;
 
   /// The client gets the answer only after this time. Before anything is sent.
   void hold(std::chrono::milliseconds delay) { exchange_.hold(delay); }

@@ -128,7 +128,7 @@ class Scraper:
             answer = http.client.HTTPResponse(made)
             answer.begin()
             text = answer.read().decode()
-        return {int(m[1]): int(m[2]) for m in re.finditer(r'^seeks_total\{offset="(\d+)"\} (\d+)$', text, re.M)}
+        return {int(m[1]): int(m[2]) for m in re.finditer(r'^tracepoint_seeks_total\{offset="(\d+)"\} (\d+)$', text, re.M)}
 
     def hang_up(self, receive_buffer):
         with self.ask(receive_buffer) as made:

@@ -50,7 +50,7 @@ def test_nothing_grows(exporter):
     seeks.join()
     page = started.scrape()
     assert failed == 0
-    assert page.sum("seeks_total") == seeks.made
+    assert page.sum("tracepoint_seeks_total") == seeks.made
     assert page.sum("tracepoint_exporter_metric_events_lost_total") == 0
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]

@@ -151,9 +151,11 @@ TEST_CASE("the trial page does not let a configuration take the kernel's memory"
   loads.may_load = true;
   loads.memory_bytes = std::uint64_t{64} << 30;  // max_bytes is a quarter of it
   const Verdict large = try_configuration(
-      "metrics:\n  - {name: a_total, tracepoint: sched/sched_switch, labels: {pid: pid, comm: comm}, max_series: "
-      "1000000}\n",
+      "metrics:\n  - {name: a_total, tracepoint: sched/sched_switch, labels: {pid: pid, comm: comm, next: "
+      "args.next_comm}, "
+      "max_series: 1000000}\n",
       loads);
+  INFO(large.errors);
   CHECK(has(large.note, "more than this page allocates"));
   CHECK(large.errors.empty());
 }
