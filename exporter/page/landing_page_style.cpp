@@ -2,8 +2,9 @@
 
 namespace tpx::page {
 
-std::string_view landing_page_style() {
-  return R"css(
+namespace {
+
+constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b2430;--soft:#5b6878;--line:#e2e6ec;--accent:#1f6feb;
 --good:#17703d;--good-bg:#e3f4e9;--warn:#8f5a00;--warn-bg:#fdf1d8;--bad:#b42318;--bad-bg:#fdebe9;--track:#e6eaf0;--edge:#7d8a99}
 @media (prefers-color-scheme:dark){:root{--bg:#0f141a;--card:#171e27;--text:#e4e9ef;--soft:#98a5b5;--line:#28323e;
@@ -98,6 +99,11 @@ table[role] .who{display:contents}.who .name{grid-column:1/3;grid-row:1;font-siz
 .why{grid-column:1/4;grid-row:3}
 }
 )css";
+
+}  // namespace
+
+std::string_view landing_page_style() {
+  return kStyle;
 }
 
 }  // namespace tpx::page

@@ -86,17 +86,27 @@ RecentLosses LossHistory::recent(const service::ExporterStatus& status, Time now
   return losses;
 }
 
+namespace {
+
+/// False: out of memory, so that this sample is left out.
+bool sample(LossHistory& history, const service::StatusSource& status) {
+  try {
+    history.observe(status(), std::chrono::steady_clock::now());
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 std::jthread sample_losses(std::shared_ptr<LossHistory> history, service::StatusSource status) {
   return std::jthread([history = std::move(history), status = std::move(status)](const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
     while (!stop.stop_requested()) {
-      try {
-        history->observe(status(), std::chrono::steady_clock::now());
-      } catch (const std::exception&) {
-        // Out of memory: this sample is left out.
-      }
+      static_cast<void>(sample(*history, status));
       wake.wait_for(lock, stop, LossHistory::kSpacing, [] { return false; });
     }
   });

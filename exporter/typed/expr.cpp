@@ -66,7 +66,7 @@ TypedExprPtr constant(std::int64_t value) {
   return make_typed(Constant{value}, {schema::ValueType::Kind::Integer, 8, true});
 }
 
-std::string signature(const TypedExpr& bound) {
+std::string signature(const TypedExpr& expr) {
   return std::visit(
       Overloaded{
           [](const Constant& n) { return std::to_string(n.value); },
@@ -96,7 +96,7 @@ std::string signature(const TypedExpr& bound) {
           [](const SocketAddress& n) { return list("sockaddr", {n.pointer.get()}); },
           [](const ShortString& n) { return list("short" + number(n.limit), {n.text.get()}); },
           [](const BitLetters& n) { return list("letters" + spelling(n), {n.bits.get()}); },
-          [&](const StartValue& n) { return "start:" + access(n.offset, bound.type.size, bound.type.is_signed); },
+          [&](const StartValue& n) { return "start:" + access(n.offset, expr.type.size, expr.type.is_signed); },
           [](const EntryLoad& n) {
             return area(n.area) + access(n.offset, n.size, n.is_signed) + ":" + number(n.bit_offset) + ":" +
                    number(n.bit_size);
@@ -110,7 +110,7 @@ std::string signature(const TypedExpr& bound) {
           [](const Conditional& n) { return list("if", {n.condition.get(), n.then_value.get(), n.else_value.get()}); },
           [](const StringCompare& n) { return list(n.equal ? "streq" : "strne", {n.left.get(), n.right.get()}); },
       },
-      bound.node);
+      expr.node);
 }
 
 namespace {
@@ -123,7 +123,7 @@ bool is_truth(expression::BinaryOp op) {
 
 }  // namespace
 
-std::vector<const TypedExpr*> operands(const TypedExpr& bound) {
+std::vector<const TypedExpr*> operands(const TypedExpr& expr) {
   return std::visit(
       Overloaded{
           [](const MemoryLoad& n) { return std::vector{n.base.get()}; },
@@ -139,10 +139,10 @@ std::vector<const TypedExpr*> operands(const TypedExpr& bound) {
           [](const StringCompare& n) { return std::vector{n.left.get(), n.right.get()}; },
           [](const auto&) { return std::vector<const TypedExpr*>{}; },
       },
-      bound.node);
+      expr.node);
 }
 
-bool takes_scratch(const TypedExpr& bound) {
+bool takes_scratch(const TypedExpr& expr) {
   return std::visit(
       Overloaded{
           [](const BuiltinValue&) { return true; },
@@ -161,7 +161,7 @@ bool takes_scratch(const TypedExpr& bound) {
           [](const StringCompare&) { return true; },
           [](const auto&) { return false; },
       },
-      bound.node);
+      expr.node);
 }
 
 bool uses_cpu(const TypedExpr& expr) {
@@ -171,14 +171,14 @@ bool uses_cpu(const TypedExpr& expr) {
          std::any_of(parts.begin(), parts.end(), [](const TypedExpr* part) { return uses_cpu(*part); });
 }
 
-bool may_fault(const TypedExpr& bound) {
-  const auto* load = std::get_if<MemoryLoad>(&bound.node);
-  const auto* bytes = std::get_if<MemoryBytes>(&bound.node);
+bool may_fault(const TypedExpr& expr) {
+  const auto* load = std::get_if<MemoryLoad>(&expr.node);
+  const auto* bytes = std::get_if<MemoryBytes>(&expr.node);
   if ((load != nullptr && load->user) || (bytes != nullptr && !bytes->direct) ||
-      std::holds_alternative<PointerString>(bound.node) || std::holds_alternative<SocketAddress>(bound.node)) {
+      std::holds_alternative<PointerString>(expr.node) || std::holds_alternative<SocketAddress>(expr.node)) {
     return true;
   }
-  const auto parts = operands(bound);
+  const auto parts = operands(expr);
   return std::any_of(parts.begin(), parts.end(), [](const TypedExpr* part) { return may_fault(*part); });
 }
 

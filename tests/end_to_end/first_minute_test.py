@@ -105,7 +105,7 @@ def test_check_and_serve_divide_many_metrics_among_programs(configuration, expor
     done = run("check", path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("program tp_btf sys_enter") > 1
-    running = exporter("--config.strict", f"--config.file={path}")
+    running = exporter("metrics:\n" + lines, "--config.strict")
     calls = workload("getppid_calls", 1009)
     calls.go()
     page = running.scrape()
