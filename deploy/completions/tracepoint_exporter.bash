@@ -72,7 +72,7 @@ _tracepoint_exporter() {
             list | describe) options="--output $paths" ;;
             tracepoint | trace) options="--duration --filter --fields --from --to --key --from-filter --count --output $paths" ;;
             top) options="--by --value --filter --histogram --from --to --key --metric --config.file --batch --interval --count --rows --sort --output $paths" ;;
-            check) options="--dump --verbose $paths" ;;
+            check) options="--cpus --dump --verbose $paths" ;;
             *) options="--config.file --config.strict --web.listen-address --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --log.level --log.format --version $paths" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")

@@ -162,6 +162,9 @@ std::string bytes_elsewhere(const plan::Plan& elsewhere, const std::string& metr
 
 void print_total(const service::Prepared& prepared, const plan::Plan& elsewhere, unsigned cpus) {
   const plan::Plan& plan = prepared.plan;
+  if (plan.metrics.empty() && prepared.objects.objects.empty()) {
+    return;
+  }
   const bool limited = plan.max_bytes != std::numeric_limits<std::uint64_t>::max();
   std::printf("memory of all maps: %s%s%s\n", byte_size_text(plan.map_bytes).c_str(),
               cpus == 0 ? ""

@@ -9,7 +9,7 @@
 namespace tpx::page {
 namespace {
 
-constexpr std::size_t kMostBytes = 512 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{512} * 1024;
 
 std::string time_text(std::int64_t seconds) {
   const std::time_t time = seconds;

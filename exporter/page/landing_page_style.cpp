@@ -5,7 +5,7 @@ namespace tpx::page {
 namespace {
 
 constexpr std::string_view kStyle = R"css(
-:root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b2430;--soft:#5b6878;--line:#e2e6ec;--accent:#1f6feb;
+:root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--text:#1b2430;--soft:#5b6878;--line:#e2e6ec;--accent:#1a5fd0;
 --good:#17703d;--good-bg:#e3f4e9;--warn:#8f5a00;--warn-bg:#fdf1d8;--bad:#b42318;--bad-bg:#fdebe9;--track:#e6eaf0;--edge:#7d8a99}
 @media (prefers-color-scheme:dark){:root{--bg:#0f141a;--card:#171e27;--text:#e4e9ef;--soft:#98a5b5;--line:#28323e;
 --accent:#6cb0ff;--good:#5fd08a;--good-bg:#143023;--warn:#f0bd5e;--warn-bg:#33280f;--bad:#ff8f85;--bad-bg:#3a1a18;

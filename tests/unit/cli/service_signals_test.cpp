@@ -22,11 +22,11 @@ bool next_is(ServiceSignals& signals, int sent, Event expected) {
 }  // namespace
 
 TEST_CASE("SIGHUP asks for a reload, SIGINT and SIGTERM for the end") {
-  for (const auto& [number, event] : {std::pair(SIGINT, Event::Interrupt), std::pair(SIGTERM, Event::Terminate)}) {
-    InChild child([number = number, event = event] {
+  for (const auto& last : {std::pair(SIGINT, Event::Interrupt), std::pair(SIGTERM, Event::Terminate)}) {
+    InChild child([last] {
       const auto signals = ServiceSignals::start();
       const bool right = signals && next_is(**signals, SIGHUP, Event::Reload) &&
-                         next_is(**signals, SIGHUP, Event::Reload) && next_is(**signals, number, event);
+                         next_is(**signals, SIGHUP, Event::Reload) && next_is(**signals, last.first, last.second);
       return right ? 0 : kFailed;
     });
     CHECK(child.exit_code() == 0);
