@@ -30,7 +30,9 @@ std::int64_t extended(std::uint64_t number, std::uint32_t bits, bool is_signed) 
 std::int64_t load(const EntryLoad& integer, const MapEntry& entry) {
   std::uint64_t number = 0;
   const auto bytes = bytes_at(entry, integer.area, integer.offset, std::min(integer.size, 8U));
-  std::memcpy(&number, bytes.data(), bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(&number, bytes.data(), bytes.size());
+  }
   return integer.bit_size > 0 ? extended(number >> integer.bit_offset, integer.bit_size, integer.is_signed)
                               : extended(number, integer.size * 8, integer.is_signed);
 }
@@ -90,7 +92,7 @@ void evaluate(const TypedExpr& expr, const MapEntry& entry, std::span<std::byte>
     }
     case schema::ValueType::Kind::String: {
       const std::string_view text = text_of(expr, entry);
-      std::memcpy(to.data(), text.data(), std::min(to.size(), text.size()));
+      std::copy_n(text.begin(), std::min(to.size(), text.size()), reinterpret_cast<char*>(to.data()));
       break;
     }
     case schema::ValueType::Kind::Bytes: {
