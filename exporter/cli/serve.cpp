@@ -1,6 +1,5 @@
 #include <malloc.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -194,15 +193,6 @@ void spare_memory() {
 #endif
 }
 
-/// Each connection is a descriptor, each program and map too: the soft limit of 1024 is for programs that use select().
-void raise_descriptor_limit() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
 http::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
   http::ServerOptions server;
   server.addresses = options.addresses;
@@ -268,7 +258,6 @@ int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserv
 int serve(const ServeOptions& options) {
   forbid_new_privileges();
   spare_memory();
-  raise_descriptor_limit();
   const auto lost = std::make_shared<DroppedLines>(0);
   auto log = make_logger(options.log, lost);
   if (!log) {

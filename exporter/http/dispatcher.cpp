@@ -88,8 +88,9 @@ void Dispatcher::answer(const Request& request, HttpResponse& response, const We
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (std::string clean = clean_path(request.path); reads && clean != request.path) {
-    response.begin(301, {{"Content-Type", std::string(kText)},
-                         {"Location", encode_path(clean) + (request.query.empty() ? "" : "?" + request.query)}});
+    response.begin(301,
+                   {{"Content-Type", std::string(kText)},
+                    {"Location", percent_encode(clean, "/") + (request.query.empty() ? "" : "?" + request.query)}});
     response.write("Moved permanently\n");
     return;
   }

@@ -94,33 +94,30 @@ void add_full(const service::ExporterStatus& status, const RecentLosses& losses,
   }
 }
 
-std::string links(const std::vector<std::string>& metrics, std::size_t most) {
+/// The first names, each as `shown` writes it, and how many more there are.
+std::string names_of(const std::vector<std::string>& metrics, std::size_t most,
+                     std::string (*shown)(std::string_view)) {
   std::string out;
   for (std::size_t i = 0; i < std::min(most, metrics.size()); ++i) {
-    out += (i == 0 ? "" : ", ") + metric_link(metrics[i]);
+    out += (i == 0 ? "" : ", ") + shown(metrics[i]);
   }
   return out + (metrics.size() > most ? " and " + grouped(metrics.size() - most) + " more" : "");
 }
 
 std::string line(const Cause& cause) {
   const bool error = cause.severity == Severity::Error;
-  const std::string names = links(cause.metrics, kNamesOnTheLine);
   const std::string head = std::string("<span class=\"mark\">") + (error ? "✕" : "▲") + "</span> <strong>" +
                            html_escape(cause.title) + ":</strong> " + html_escape(cause.text) +
                            (cause.metrics.empty() ? "" : " · ");
   const bool all_shown = cause.metrics.size() <= kNamesOnTheLine;
   if (cause.fix.empty() && all_shown) {
-    return std::string("<li class=\"") + (error ? "bad" : "warn") + "\"><p>" + head + names + "</p></li>";
+    return std::string("<li class=\"") + (error ? "bad" : "warn") + "\"><p>" + head +
+           names_of(cause.metrics, kNamesOnTheLine, metric_link) + "</p></li>";
   }
   // A link may not stand in a summary: a click would have two meanings.
-  std::string plain;
-  for (std::size_t i = 0; i < std::min(kNamesOnTheLine, cause.metrics.size()); ++i) {
-    plain += (i == 0 ? "" : ", ") + html_escape(cause.metrics[i]);
-  }
-  plain += all_shown ? "" : " and " + grouped(cause.metrics.size() - kNamesOnTheLine) + " more";
-  return std::string("<li class=\"") + (error ? "bad" : "warn") + "\"><details><summary>" + head + "<code>" + plain +
-         "</code></summary><p>" + html_escape(cause.fix) + "</p><p>" + links(cause.metrics, kMostNames) +
-         "</p></details></li>";
+  return std::string("<li class=\"") + (error ? "bad" : "warn") + "\"><details><summary>" + head + "<code>" +
+         names_of(cause.metrics, kNamesOnTheLine, html_escape) + "</code></summary><p>" + html_escape(cause.fix) +
+         "</p><p>" + names_of(cause.metrics, kMostNames, metric_link) + "</p></details></li>";
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "http/request_head.h"
 
 namespace tpx::page {
 namespace {
@@ -58,20 +59,7 @@ std::string html_escape(std::string_view text) {
 }
 
 std::string url_encode(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  static constexpr std::string_view kPlain = "-._~";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       kPlain.find(c) != std::string_view::npos;
-    if (plain) {
-      out.push_back(c);
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out.append({'%', kDigits[byte >> 4U], kDigits[byte & 15U]});
-    }
-  }
-  return out;
+  return http::percent_encode(text);
 }
 
 std::string metric_url(std::string_view name) {

@@ -32,13 +32,8 @@ std::string bounded(std::string text) {
 
 /// Why the kernel is not asked; "": it may be.
 std::string too_large(const plan::Plan& plan) {
-  std::uint64_t bytes = 0;
-  for (const plan::PlannedMetric& metric : plan.metrics) {
-    bytes += metric.plan.store.map_bytes(metric.plan.key.size, metric.plan.value.bytes()) +
-             (metric.pair ? metric.pair->total_bytes() : 0);
-  }
-  if (bytes > kMostMapBytes) {
-    return "its maps take " + short_bytes(bytes) + ", more than this page allocates; run check";
+  if (plan.map_bytes > kMostMapBytes) {
+    return "its maps take " + short_bytes(plan.map_bytes) + ", more than this page allocates; run check";
   }
   if (plan.programs.size() > kMostPrograms) {
     return "it needs " + grouped(plan.programs.size()) + " programs, more than this page loads; run check";
