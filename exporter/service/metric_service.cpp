@@ -217,13 +217,6 @@ std::optional<reader::MapSnapshot> MetricService::all_rows(const Served& served)
   return snapshot;
 }
 
-/// Of all rows, and of those that have ended.
-double MetricService::events_total(const Served& served) {
-  const MetricKind kind = served.planned->plan.value.kind;
-  const auto rows = all_rows(served);
-  return events_in(served.series->ended(), kind) + (rows ? events_in(*rows, kind) : 0);
-}
-
 MetricStatus MetricService::status_of(Served& served, Detail detail) {
   const plan::PlannedMetric& planned = *served.planned;
   const schema::MetricSchema& plan = planned.plan;
@@ -242,10 +235,13 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.series_limit = plan.store.max_series;
   status.map_bytes = planned.map_bytes();
   status.events_total = served.events_shown;
-  if (detail == Detail::Totals) {
-    status.events_total = events_total(served);
-  }
   status.series = served.snapshot.rows() + served.snapshot.young + served.series->retired_series();
+  if (detail == Detail::Totals) {
+    const auto rows = all_rows(served);
+    status.events_total =
+        events_in(served.series->ended(), plan.value.kind) + (rows ? events_in(*rows, plan.value.kind) : 0);
+    status.series = (rows ? rows->rows() : 0) + served.series->retired_series();
+  }
   status.unshown = static_cast<std::uint64_t>(events_in(served.series->unshown(), plan.value.kind));
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);

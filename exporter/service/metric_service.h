@@ -49,7 +49,7 @@ class MetricService {
   bool scrape(exposition::TextWriter& writer);
 
   /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps
-  /// for events_total.
+  /// for both.
   enum class Detail : std::uint8_t { Counts, Totals };
   [[nodiscard]] ExporterStatus status(Detail detail);
 
@@ -81,7 +81,6 @@ class MetricService {
   /// False: the map can't be read.
   [[nodiscard]] static bool read(Served& served, Time asked);
   void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
-  [[nodiscard]] static double events_total(const Served& served);
   [[nodiscard]] static std::optional<reader::MapSnapshot> all_rows(const Served& served);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs_of(const Served& served, MetricStatus& status) const;
