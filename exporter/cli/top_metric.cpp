@@ -148,7 +148,14 @@ Result<config::Config> configured(const TopRequest& request) {
     }
   }
   if (found.files.empty()) {
-    const std::string hint = did_you_mean(request.metric, names, 3);
+    std::string hint = did_you_mean(request.metric, names, 3);
+    if (hint.empty()) {
+      std::string list;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        list += (i == 0 ? "it has " : ", ") + names[i];
+      }
+      hint = list;
+    }
     return fail("metric " + request.metric + " not found in the configuration", hint);
   }
   return found;

@@ -123,8 +123,9 @@ void check_retired(Reader& reader, const std::optional<Text>& retired, const std
   }
   if (std::find(names.begin(), names.end(), retired->value) == names.end()) {
     const std::string near = did_you_mean(retired->value, names);
-    reader.add(Error{"retire_on_exit names no label: " + in_quotes(retired->value),
-                     near.empty() ? "it names the label that holds a process or thread id" : near, retired->at});
+    reader.add(Error{"the metric has no label " + in_quotes(retired->value) + " to retire on exit",
+                     near.empty() ? "add one that holds a process or thread id: labels: {pid: pid}" : near,
+                     retired->at});
   }
 }
 

@@ -135,6 +135,10 @@ std::optional<Fields> Reader::fields(const Node& node, std::string_view what, co
   for (const auto& [key, value] : *found) {
     const Fields::Entry& entry = fields.values_.at(key.value);
     if (std::find(keys.begin(), keys.end(), key.value) == keys.end()) {
+      // A misspelt key is not also a missing one.
+      if (const auto near = nearest(key.value, keys, 1); !near.empty()) {
+        fields.values_.emplace(near.front(), Fields::Entry{entry.key, nullptr});
+      }
       std::string hint = did_you_mean(key.value, keys);
       if (hint.empty()) {
         hint = "it may have";

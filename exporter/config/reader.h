@@ -17,7 +17,7 @@ class Fields {
  public:
   /// The value of `key`, or null when it is not there or was refused.
   [[nodiscard]] const yaml::Node* find(std::string_view key) const;
-  /// Whether `key` is written at all, well or not.
+  /// Whether `key` is written at all, well or not; misspelt also counts.
   [[nodiscard]] bool has(std::string_view key) const { return values_.find(key) != values_.end(); }
   /// The node of the key itself.
   [[nodiscard]] const yaml::Node* key(std::string_view key) const;

@@ -249,11 +249,32 @@ std::optional<Error> check_bytes(const std::string& path, const std::string& tex
   return std::nullopt;
 }
 
+/// Where a call with a comma stands in `line` without quotes, inside of `{`: npos if none does.
+std::size_t unquoted_call(std::string_view line) {
+  const std::size_t brace = line.find('{');
+  for (std::size_t i = brace == std::string_view::npos ? line.size() : brace; i < line.size(); ++i) {
+    if (line[i] == '\'' || (line[i] == '"' && line.substr(0, i).find('(') == std::string_view::npos)) {
+      i = std::min(line.find(line[i], i + 1), line.size() - 1);
+    } else if (line[i] == '(' && line.find(',', i) < line.find(')', i)) {
+      const std::size_t begin = line.find_last_of(" {,:", i);
+      return begin == std::string_view::npos ? i : begin + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
 Error syntax_error(const std::string& path, const SourceText& source, const YAML::Exception& exception) {
   Error error{"YAML: " + exception.msg};
   if (!exception.mark.is_null()) {
     const auto line = static_cast<std::uint32_t>(std::max(exception.mark.line, 0) + 1);
     error.location = SourceLocation{path, line, static_cast<std::uint32_t>(std::max(exception.mark.column, 0) + 1)};
+    for (const std::uint32_t near : {line, line > 1 ? line - 1 : line}) {
+      const std::size_t call = unquoted_call(source.line(near));
+      if (call != std::string_view::npos) {
+        return Error{"inside { } YAML ends a value at its comma", "put the whole expression in single quotes",
+                     SourceLocation{path, near, static_cast<std::uint32_t>(call + 1)}};
+      }
+    }
     error.hint = syntax_hint(source.line(line));
     if (error.hint.empty() && line > 1) {
       error.hint = syntax_hint(source.line(line - 1));

@@ -34,7 +34,7 @@ struct Same {
     return a.op == b.op && same_tree(a.left, b.left) && same_tree(a.right, b.right);
   }
   bool operator()(const Call& a, const Call& b) const {
-    return a.function == b.function &&
+    return a.function == b.function && a.rest == b.rest &&
            std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(), b.arguments.end(),
                       [](const NodePtr& x, const NodePtr& y) { return same_tree(x, y); }) &&
            std::equal(a.names.begin(), a.names.end(), b.names.begin(), b.names.end(),

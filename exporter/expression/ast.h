@@ -91,6 +91,7 @@ struct Call {
   std::string function;
   std::vector<NodePtr> arguments;
   std::vector<NamedValue> names;
+  std::optional<std::string> rest = std::nullopt;  ///< `*="other"`: the name of all other values
 };
 
 struct Node {

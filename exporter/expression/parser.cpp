@@ -290,6 +290,12 @@ class Parser {
           }
           continue;
         }
+        if (peek().is("*") && peek(1).is("=")) {
+          if (auto problem = rest_name(made)) {
+            return fail(std::move(*problem));
+          }
+          break;
+        }
         const std::uint32_t begin = peek().begin;
         Result<Tree> value = nested(&Parser::whole);
         if (!value) {
@@ -331,6 +337,21 @@ class Parser {
       return fail_here("expected a string in double quotes but found " + shown(peek())).value();
     }
     call.names.push_back({value, take().string});
+    return std::nullopt;
+  }
+
+  // `*="other"`, which ends the list
+  std::optional<Error> rest_name(Call& call) {
+    if (call.names.empty()) {
+      return fail_here("a name for all other values before the first name", "write map(value, 1=\"name\", *=\"other\")")
+          .value();
+    }
+    take();
+    take();
+    if (peek().kind != Token::Kind::String) {
+      return fail_here("expected a string in double quotes but found " + shown(peek())).value();
+    }
+    call.rest = take().string;
     return std::nullopt;
   }
 

@@ -94,6 +94,9 @@ class Printer {
       text += key_text(named.value) + '=' + in_quotes(named.name);
       comma = ", ";
     }
+    if (call.rest) {
+      text += std::string(comma) + "*=" + in_quotes(*call.rest);
+    }
     text += ')';
   }
 

@@ -155,10 +155,12 @@ class Estimator {
       return before;
     }
     if (name == "map") {
-      return fixed(decoder.names.size() + 1);  // others show as numbers, hardly ever many
+      return decoder.rest_is_named ? fixed(decoder.names.size())
+                                   : unbounded("values without a name are shown as numbers; *=\"other\" names them");
     }
     if (name == "symbol" && decoder.field_names && !decoder.field_names->symbols.empty()) {
-      return fixed(decoder.field_names->symbols.size());
+      return decoder.field_names->flags.empty() ? fixed(decoder.field_names->symbols.size())
+                                                : of_host("combinations of flags in use; flags() names them");
     }
     if (name == "flags" && decoder.field_names && decoder.field_names->flags.size() <= kMostFlags) {
       return fixed(std::uint64_t{1} << decoder.field_names->flags.size(), "combinations of flags");

@@ -36,6 +36,15 @@ std::string function_hint(const std::string& name, const Options& options) {
   return near.empty() ? "functions are " + list : near;
 }
 
+/// What no name of the call stands for: a small number, so that it fits wherever the values do.
+std::uint64_t unnamed_value(const expression::Call& call) {
+  std::uint64_t value = 0;
+  while (std::any_of(call.names.begin(), call.names.end(), [&](const auto& named) { return named.value == value; })) {
+    ++value;
+  }
+  return value;
+}
+
 Result<schema::DecoderCall> make_call(const Node& node, const expression::Call& call,
                                       const schema::DecoderSignature& signature, const SourceLocation& at) {
   const std::string example = "for example: " + std::string(signature.example);
@@ -46,13 +55,17 @@ Result<schema::DecoderCall> make_call(const Node& node, const expression::Call& 
                              ", got " + std::to_string(call.arguments.size()),
                          example));
   }
-  schema::DecoderCall result{call.function, {}, {}, nullptr};
+  schema::DecoderCall result{.name = call.function, .pattern = {}, .names = {}, .field_names = nullptr};
   if (signature.extra == schema::DecoderExtra::Names) {
     if (call.names.empty()) {
       return fail(error_at(node, at, call.function + "() names no values", example));
     }
     for (const auto& named : call.names) {
       result.names.emplace_back(named.value, named.name);
+    }
+    if (call.rest) {
+      result.names.emplace_back(unnamed_value(call), *call.rest);
+      result.rest_is_named = true;
     }
   } else if (!call.names.empty()) {
     return fail(error_at(node, at, call.function + "() takes no names", "map() does: map(x, 1=\"read\")"));
@@ -73,6 +86,26 @@ Result<schema::DecoderCall> make_call(const Node& node, const expression::Call& 
     }
   }
   return result;
+}
+
+/// `if(x == 1 || x == 2, x, 0)` for `map(x, 1="a", 2="b", *="c")`, so that all other values are one row in the kernel too.
+expression::NodePtr named_or_rest(const expression::Call& call) {
+  const expression::NodePtr& value = call.arguments.front();
+  const auto make = [&](auto node) {
+    return std::make_shared<const Node>(Node{std::move(node), value->begin, value->end});
+  };
+  expression::NodePtr known;
+  for (const auto& named : call.names) {
+    constexpr std::uint64_t kHighest = ~std::uint64_t{0} >> 1U;
+    expression::NodePtr literal =
+        make(expression::IntegerLiteral{named.value > kHighest ? ~named.value + 1 : named.value});
+    if (named.value > kHighest) {
+      literal = make(expression::Unary{expression::UnaryOp::Negate, literal});
+    }
+    expression::NodePtr equal = make(expression::Binary{expression::BinaryOp::Eq, value, literal});
+    known = known ? make(expression::Binary{expression::BinaryOp::LogicOr, known, equal}) : equal;
+  }
+  return make(expression::Call{"if", {known, value, make(expression::IntegerLiteral{unnamed_value(call)})}, {}});
 }
 
 /// The first `args.X` of an expression, also behind from; its chain is the whole of a raw argument's path.
@@ -202,7 +235,7 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
     }
     result.decoders.insert(result.decoders.begin(), std::move(*decoder));
     result.signatures.insert(result.signatures.begin(), signature);
-    const expression::NodePtr inner = call->arguments[0];
+    const expression::NodePtr inner = call->rest ? named_or_rest(*call) : call->arguments[0];
     result.value = inner;
   }
   for (std::size_t i = 1; i < result.signatures.size(); ++i) {

@@ -169,7 +169,7 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const typed::Eve
       add_error(std::move(named.error()), label.at);
       continue;
     }
-    note_address_of_text(label, sites, from);
+    note_unusual_field(label, sites, from);
     schema::KeyField field{label.name, 0, *type, label.decoders, {}};
     if (label.is_probe) {
       field.probe_names = metric_plan_.tracepoints;
@@ -217,16 +217,23 @@ void MetricSteps::check_names(const std::vector<Tracepoint>& found) {
   add_errors(std::move(errors), metric_.at);
 }
 
-/// A pointer to text as a label is a number of no use to anyone who reads it: right as configured, but hardly meant.
-void MetricSteps::note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
-                                       const typed::EventNames* from) {
+/// What is right as configured, but hardly meant: the address of a text as a label, and the IPv4 half of an address.
+void MetricSteps::note_unusual_field(const ParsedLabel& label, const std::vector<BoundSite>& sites,
+                                     const typed::EventNames* from) {
   const auto* field = std::get_if<expression::Argument>(&label.value->value);
-  if (field == nullptr || !label.decoders.empty()) {
+  if (field == nullptr) {
     return;
   }
   const typed::EventNames& names = field->from && from != nullptr ? *from : *sites.front().site->names;
   const auto& format = names.event().format;
   const kernel::Field* found = format ? format->find(field->name) : nullptr;
+  if (!label.decoders.empty()) {
+    if (found != nullptr && label.decoders.front().name == "ip" && format->find(field->name + "_v6") != nullptr) {
+      notes_.push_back("label \"" + label.name + "\" is 0.0.0.0 for IPv6; ip(" + expression::to_text(*label.value) +
+                       "_v6) shows addresses of both kinds");
+    }
+    return;
+  }
   if (found != nullptr && found->is_pointer && found->type.find("char") != std::string::npos) {
     const std::string text = expression::to_text(*label.value);
     notes_.push_back("label \"" + label.name + "\" is an address; the text there is str(" + text + ")");

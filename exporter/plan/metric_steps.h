@@ -70,8 +70,7 @@ class MetricSteps {
                                 const config::Expression* key, bool counts, const typed::StartBinder& from = nullptr);
   /// False after errors; adds one for each invalid label.
   bool make_key(const std::vector<BoundSite>& sites, const typed::EventNames* from);
-  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
-                            const typed::EventNames* from);
+  void note_unusual_field(const ParsedLabel& label, const std::vector<BoundSite>& sites, const typed::EventNames* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
   Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const typed::EventNames* from);
   /// The errors that make_key() would find in labels of which symbol() or flags() is asked, for a metric that did not bind.

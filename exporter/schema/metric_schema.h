@@ -65,6 +65,7 @@ struct DecoderCall {
   std::string pattern;                                       ///< DecoderExtra::Pattern
   std::vector<std::pair<std::uint64_t, std::string>> names;  ///< DecoderExtra::Names
   std::shared_ptr<const kernel::FieldNames> field_names;     ///< DecoderExtra::Field, all names resolved
+  bool rest_is_named = false;                                ///< `names` has all values that occur
 };
 
 struct KeyField {

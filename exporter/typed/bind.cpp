@@ -176,7 +176,8 @@ Result<TypedExprPtr> Binder::bind_if(const Node& node, const expression::Call& c
     return error(node, "if() gives " + describe(a) + " or " + describe(b), "both must be of one kind");
   }
   if (a.kind == ValueType::Kind::Bytes && a.size != b.size) {
-    return error(node, "if() gives arrays of different sizes");
+    return error(node, "if() gives arrays of " + std::to_string(a.size) + " and " + std::to_string(b.size) + " bytes",
+                 "an IPv6 field also holds IPv4 addresses, as ::ffff:…: ip(args.daddr_v6) shows both");
   }
   ValueType type = a;
   type.size = std::max(a.size, b.size);

@@ -78,3 +78,45 @@ def test_tracepoint_shows_what_can_not_be_read(tmp_path):
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
     assert len([line for line in shown().splitlines() if "filename=<fault>" in line]) == 1, shown()
+
+
+def test_a_map_with_a_name_for_the_rest_needs_a_row_for_each_name_only(exporter):
+    close = ctypes.CDLL(None).close
+    first = 1 << 20  # no file has these numbers
+    running = exporter(f"""
+namespace: ""
+metrics:
+  - name: closes_total
+    tracepoint: syscalls/sys_enter_close
+    filter: pid == {os.getpid()} && args.fd >= {first}
+    labels: {{file: 'map(args.fd, {first}="first", {first + 1}="second", *="rest")'}}
+    max_series: 3
+""")
+    for number in range(1000):
+        close(first + number)
+    scrape = running.scrape()
+    assert {name: scrape.sum("closes_total", file=name) for name in ("first", "second", "rest", "other")} == {
+        "first": 1, "second": 1, "rest": 998, "other": 0}  # fmt: skip
+    assert scrape.sum("tracepoint_exporter_metric_events_other_total", metric="closes_total") == 0
+
+
+def test_a_call_without_quotes_in_a_flow_map_is_shown_where_it_begins(configuration):
+    path = configuration("metrics:\n  - name: a_total\n    tracepoint: sched/sched_switch\n"
+                         '    labels: {cpu: cpu, size: if(args.prev_prio > 99, "normal", "rt")}\n', "flow.yaml")
+    done = run("check", path)
+    assert done.returncode == 2
+    assert f"{path}:4:30: error: inside {{ }} YAML ends a value at its comma; put the whole expression in single quotes" in done.stderr
+
+
+def test_a_misspelt_key_is_one_error(configuration):
+    path = configuration("metrics:\n  - name: a_total\n    tracepont: sched/sched_switch\n", "misspelt.yaml")
+    done = run("check", path)
+    assert done.returncode == 2
+    assert 'has no key "tracepont"; did you mean "tracepoint"?' in done.stderr
+    assert done.stderr.count("error: ") == 1
+
+
+def test_the_ipv4_half_of_an_address_is_noted(configuration):
+    path = configuration("metrics:\n  - name: a_total\n    tracepoint: sock/inet_sock_set_state\n"
+                         "    labels: {peer: ip(args.daddr)}\n")
+    assert 'note: label "peer" is 0.0.0.0 for IPv6; ip(args.daddr_v6) shows addresses of both kinds' in run("check", path).stderr

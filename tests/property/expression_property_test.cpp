@@ -70,6 +70,9 @@ NodePtr random_call(int depth) {
       break;
     }
   }
+  if (!call.names.empty() && *rc::gen::inRange(0, 2) == 0) {
+    call.rest = random_string();
+  }
   return node(std::move(call));
 }
 

@@ -105,7 +105,8 @@ Entry ip_entry() {
        .extra = schema::DecoderExtra::None,
        .summary = "An IPv4 or IPv6 address from 4 or 16 bytes, a 32-bit integer in network byte order, a 28-byte "
                   "socket address, or a syscall's pointer to one (`args.uservaddr`). IPv4 mapped into IPv6 is shown "
-                  "as IPv4. A socket address of another family gives the name of the family (`unix`), no address "
+                  "as IPv4, so `ip(args.daddr_v6)` shows both kinds; `args.daddr` is 0.0.0.0 for IPv6. A socket "
+                  "address of another family gives the name of the family (`unix`), no address "
                   "`none`.",
        .example = R"(ip(args.daddr))"},
       make};

@@ -42,8 +42,9 @@ Entry map_entry() {
   return {{.name = "map",
            .input = schema::DecoderInput::Integer,
            .extra = schema::DecoderExtra::Names,
-           .summary = "The name that the configuration gives the value; values without one read in decimal.",
-           .example = R"(map(args.prev_state, 0="running", 1="sleeping"))"},
+           .summary = "The name that the configuration gives the value. `*=\"…\"`, at the end, names all other values; "
+                      "without it they are shown in decimal.",
+           .example = R"(map(args.dport, 80="http", 443="https", *="other"))"},
           make};
 }
 

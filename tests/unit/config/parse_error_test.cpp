@@ -134,7 +134,7 @@ TEST_CASE("errors of a metric's keys") {
       {"x_total", "scale: 1e999", 4, 12, "out of range", ""},
       {"x_total", "scale: abc", 4, 12, "scale must be a finite number, this is \"abc\"", ""},
       {"x_total", "buckets: [1]", 4, 5, "only a histogram has buckets", "type: histogram"},
-      {"x_total", "retire_on_exit: pid", 4, 21, "retire_on_exit names no label: \"pid\"", ""},
+      {"x_total", "retire_on_exit: pid", 4, 21, "the metric has no label \"pid\" to retire on exit", ""},
       {"x_total", "labels: {pid: pid}\n    retire_on_exit: pdi", 5, 21, "names no label", "did you mean \"pid\"?"},
       {"x_total", "labels: {pid: ''}\n    retire_on_exit: pid", 4, 20, "is empty", ""},
       {"x_total", "per_cpu: maybe", 4, 14, "per_cpu is neither true nor false: \"maybe\"", "write false"},

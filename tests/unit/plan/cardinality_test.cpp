@@ -43,7 +43,11 @@ TEST_CASE("labels of known values multiply") {
   const std::string syscalls = "tracepoint: raw_syscalls/sys_exit, labels: ";
   CHECK(text(syscalls + "{a: cpu, b: args.ret < 0}") == "at most 16: a 8 × b 2");
   CHECK(text(syscalls + "{a: signal(args.ret), b: args.id % 3}") == "at most 195: a 65 × b 3");
-  CHECK(text(syscalls + "{a: 'map(args.ret, 0=\"ok\", 1=\"one\")', b: args.id & 5}") == "at most 12: a 3 × b 4");
+  CHECK(text(syscalls + "{a: 'map(args.ret, 0=\"ok\", 1=\"one\", *=\"more\")', b: args.id & 5}") ==
+        "at most 12: a 3 × b 4");
+  CHECK(text(syscalls + "{a: 'map(args.ret, 0=\"ok\", 1=\"one\")'}").starts_with("no bound: a (values without a name"));
+  CHECK(text("tracepoint: sched/sched_switch, labels: {a: symbol(args.prev_state)}")
+            .starts_with("as the host has: a (combinations"));
   CHECK(text(syscalls + "{a: 'if(args.ret < 0, \"bad\", \"good\")'}") == "at most 2: a 2");
   CHECK(text("tracepoint: irq/softirq_entry, labels: {a: symbol(args.vec)}") == "at most 10: a 10");
   CHECK(text("tracepoint: [sched/sched_switch, sched/sched_wakeup], labels: {a: probe}") == "at most 2: a 2");

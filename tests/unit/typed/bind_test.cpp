@@ -80,7 +80,7 @@ TEST_CASE("if() has the wider type of its values, which are of one kind") {
   CHECK(type_of("if(args.i32, args.u32, args.u64)") == schema::ValueType{Kind::Integer, 8, false});
   CHECK(type_of("if(args.i32, args.text, \"a\")") == schema::ValueType{Kind::String, 16, false});
   CHECK(type_of("if(1, args.six, args.six)") == schema::ValueType{Kind::Bytes, 6, false});
-  CHECK(error_of("if(1, args.six, args.four)", 10) == "if() gives arrays of different sizes");
+  CHECK(error_of("if(1, args.six, args.four)", 10) == "if() gives arrays of 6 and 4 bytes");
   CHECK(error_of("1 + if(1, args.text, 2)", 14) == "if() gives a string or an integer");
   CHECK(error_of("if(1, 2)", 10) == "if() takes three values, got 2");
   CHECK(error_of("if(args.text, 1, 2)", 13) == "the condition of if() takes integers, this is a string");
