@@ -50,8 +50,10 @@ function(compressed FILE NAME DESTINATION)
 endfunction()
 configure_file(${TPX_DEBIAN}/changelog.in ${TPX_PACKAGE_FILES}/changelog @ONLY)
 compressed(${TPX_PACKAGE_FILES}/changelog changelog ${TPX_DOC})
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1)
-compressed(${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1 tracepoint_exporter.1 ${CMAKE_INSTALL_MANDIR}/man1)
+foreach(section 1 5)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.${section})
+  compressed(${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.${section} tracepoint_exporter.${section} ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
 install(FILES deploy/completions/tracepoint_exporter.bash
   DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions RENAME tracepoint_exporter)
 # Where Debian's zsh looks in /usr; it has no /usr/share/zsh/site-functions in its path.
