@@ -105,7 +105,7 @@ def test_has_what_a_user_looks_for(unpacked):
     for name in (
         "README.md", "LICENSE", "CHANGELOG.md", "docs/deploy.md", "config/default.yaml", "dashboards/tracepoint-node.json",
         "prometheus/rules.yml", "prometheus/prometheus.yml", "systemd/tracepoint_exporter.service", "man/tracepoint_exporter.1.gz",
-        "licenses/libc6.txt", "licenses/libssl3.txt",
+        "man/tracepoint_exporter.5.gz", "licenses/libc6.txt", "licenses/libssl3.txt",
     ):  # fmt: skip
         assert (unpacked / name).is_file(), name
     text = "".join(path.read_text(errors="replace") for path in (unpacked / "lib/tracepoint_exporter/bpf").iterdir())
