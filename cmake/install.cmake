@@ -29,7 +29,9 @@ install(DIRECTORY docs DESTINATION ${TPX_DOC} FILES_MATCHING PATTERN "*.md" PATT
 
 # Debian wants these compressed, and the same at each build: the date is that of the last commit, and gzip keeps none.
 find_program(GZIP gzip REQUIRED)
-if(DEFINED ENV{SOURCE_DATE_EPOCH}) # a release says it
+set(TPX_EPOCH "$ENV{SOURCE_DATE_EPOCH}" CACHE STRING "Time of the release in seconds since 1970; that of the last commit if empty")
+if(TPX_EPOCH)
+  set(ENV{SOURCE_DATE_EPOCH} ${TPX_EPOCH})
   string(TIMESTAMP TPX_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
 else()
   execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --date=rfc2822 --format=%cd OUTPUT_VARIABLE TPX_DATE

@@ -21,7 +21,8 @@ exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.
   SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" CCACHE_DIR=/ccache bash -euo pipefail -s -- "$@" <<'BUILD'
 apt-get update -qq
 apt-get install -qq -y --no-install-recommends "$@" </dev/null >/install.log
-cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTPX_TESTS=OFF -DTPX_RECORDED_BTF=ON -DTPX_DEBIAN_SUFFIX=+deb13
+cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTPX_TESTS=OFF -DTPX_RECORDED_BTF=ON -DTPX_DEBIAN_SUFFIX=+deb13 \
+  "-DTPX_EPOCH=$SOURCE_DATE_EPOCH"
 ninja -C /build -j "$(nproc)"
 rm -rf /packed
 cpack --config /build/CPackConfig.cmake -G DEB -B /packed
