@@ -5,8 +5,8 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import tarfile
+from datetime import datetime
 
 import pytest
 import yaml
@@ -79,6 +79,9 @@ def test_deb_installs_on_a_minimal_debian_and_runs(suite, suffix, tmp_path):
 
 def test_both_machines_ask_for_the_same_packages():
     """Those for x86_64 come from dpkg-shlibdeps, those for aarch64 from our reading of the packages' shlibs."""
+
+    if len(list(RELEASE.glob("*.tar.gz"))) < 2:
+        pytest.skip("`./dev release` made files for one machine")
 
     def names(machine):
         return {part.split()[0] for part in run("dpkg-deb", "--field", deb(machine), "Depends").split(", ")}
@@ -191,22 +194,33 @@ def test_bill_of_materials_names_every_librarys_package(machine):
             assert re.fullmatch(rf"pkg:deb/debian/[^@]+@[^?]+\?arch=({MACHINES[machine]}|all)&distro=\w+", reference["referenceLocator"])
 
 
-def test_again_gives_the_same_bytes(tmp_path):
-    """Made anew elsewhere by a user of other habits, from files of another time."""
-    epoch = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    for name in ("config/irq.yaml", "docs/deploy.md", "deploy/systemd/tracepoint_exporter.service"):
-        (ROOT / name).touch()
-    environment = dict(os.environ, SOURCE_DATE_EPOCH=epoch, TZ="Asia/Tokyo", LC_ALL="C", HOME=str(tmp_path))
-    builds = [f"x86_64={ROOT / 'build-package'}", f"aarch64={ROOT / 'build-aarch64'},{ROOT / 'build/sysroot-arm64'}"]
-    (ROOT / "build-package/tracepoint_exporter").unlink()  # linked anew
-    run("ninja", "-C", ROOT / "build-package", "tracepoint_exporter", seconds=300)
-    run(
-        "sh", "-c", 'umask 077 && exec "$@"', "sh", "/usr/bin/python3", ROOT / "tools/release/release.py",
-        "--output", tmp_path / "output", "--scratch", tmp_path / "scratch", *builds, env=environment, seconds=900,
-    )  # fmt: skip
+# Run in an empty directory: the tree in the state that it has, built by a user of other habits.
+AGAIN = """
+umask 077
+(cd "$ROOT" && git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$OLDPWD")
+touch config/irq.yaml docs/deploy.md
+cmake --preset package -DTPX_DEBIAN_SUFFIX=+deb12 -DTPX_EPOCH="$SOURCE_DATE_EPOCH"
+CCACHE_BASEDIR=$PWD ninja -C build-package --quiet
+"""
+PACK = 'umask 077; exec "$0" "$@"'
+
+
+def test_again_gives_the_same_bytes(machine, tmp_path):
+    """In another directory, in another time zone. The build for x86_64 is made there too; ccache may provide the objects."""
+    created = json.loads(file(f"tracepoint_exporter-{VERSION}-linux-{machine}.spdx.json").read_text())["creationInfo"]["created"]
+    epoch = str(int(datetime.fromisoformat(created.replace("Z", "+00:00")).timestamp()))
+    environment = dict(os.environ, SOURCE_DATE_EPOCH=epoch, TZ="Asia/Tokyo", LC_ALL="C", ROOT=str(ROOT))
+    tree, build = ROOT, f"aarch64={ROOT / 'build-aarch64'},{ROOT / 'build/sysroot-arm64'}"
+    if machine == "x86_64":
+        tree = tmp_path / "a/directory/elsewhere"
+        tree.mkdir(parents=True)
+        run("sh", "-ec", AGAIN, cwd=tree, env=environment, seconds=3000)
+        build = f"x86_64={tree / 'build-package'}"
+    words = ["/usr/bin/python3", tree / "tools/release/release.py", "--output", tmp_path / "output", "--scratch", tmp_path / "scratch", build]
+    run("sh", "-c", PACK, *words, env=environment, seconds=900)
     again = dict(line.split()[::-1] for line in (tmp_path / "output/SHA256SUMS").read_text().splitlines())
     before = dict(line.split()[::-1] for line in (RELEASE / "SHA256SUMS").read_text().splitlines())
-    assert len(again) == 11
+    assert len(again) == 6
     assert {name: before.get(name) for name in again} == again
 
 
