@@ -174,7 +174,10 @@ def test_chart_is_the_one_in_the_tree(tmp_path):
             assert tar.extractfile(name).read() == (source / name).read_bytes()
     chart = yaml.safe_load((source / "tracepoint-exporter/Chart.yaml").read_text())
     assert made.name == f"tracepoint-exporter-{chart['version']}.tgz"
-    assert {f"tracepoint-exporter/{name}" for name in ("Chart.yaml", "values.yaml", "templates/daemonset.yaml")} <= names
+    shipped = [f"{name}/{path.relative_to(ROOT / name)}" for name in ("config", "dashboards") for path in (ROOT / name).rglob("*.[yj]*")]
+    assert len(shipped) > 20
+    assert {f"tracepoint-exporter/{name}" for name in ("Chart.yaml", "values.yaml", "rules.yml", "templates/daemonset.yaml", *shipped)} <= names
+    assert not [name for name in names if name.endswith(".py") or "/ci/" in name or "/content/" in name]
 
 
 def test_bill_of_materials_names_every_librarys_package(machine):
@@ -197,7 +200,7 @@ def test_bill_of_materials_names_every_librarys_package(machine):
 # Run in an empty directory: the tree in the state that it has, built by a user of other habits.
 AGAIN = """
 umask 077
-(cd "$ROOT" && git -c safe.directory='*' ls-files -z | xargs -0 cp --parents -t "$OLDPWD")
+(cd "$ROOT" && git -c safe.directory='*' ls-files -z | xargs -0 cp -P --parents -t "$OLDPWD")
 touch config/irq.yaml docs/deploy.md
 cmake --preset package -DTPX_DEBIAN_SUFFIX=+deb12 -DTPX_EPOCH="$SOURCE_DATE_EPOCH"
 CCACHE_BASEDIR=$PWD ninja -C build-package --quiet
