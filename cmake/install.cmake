@@ -29,7 +29,9 @@ install(DIRECTORY docs DESTINATION ${TPX_DOC} FILES_MATCHING PATTERN "*.md" PATT
 
 # Debian wants these compressed, and the same at each build: the date is that of the last commit, and gzip keeps none.
 find_program(GZIP gzip REQUIRED)
-if(DEFINED ENV{SOURCE_DATE_EPOCH}) # a release says it
+set(TPX_EPOCH "$ENV{SOURCE_DATE_EPOCH}" CACHE STRING "Time of the release in seconds since 1970; that of the last commit if empty")
+if(TPX_EPOCH)
+  set(ENV{SOURCE_DATE_EPOCH} ${TPX_EPOCH})
   string(TIMESTAMP TPX_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
 else()
   execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --date=rfc2822 --format=%cd OUTPUT_VARIABLE TPX_DATE
@@ -50,8 +52,10 @@ function(compressed FILE NAME DESTINATION)
 endfunction()
 configure_file(${TPX_DEBIAN}/changelog.in ${TPX_PACKAGE_FILES}/changelog @ONLY)
 compressed(${TPX_PACKAGE_FILES}/changelog changelog ${TPX_DOC})
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1)
-compressed(${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.1 tracepoint_exporter.1 ${CMAKE_INSTALL_MANDIR}/man1)
+foreach(section 1 5)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.${section})
+  compressed(${PROJECT_SOURCE_DIR}/man/tracepoint_exporter.${section} tracepoint_exporter.${section} ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
 install(FILES deploy/completions/tracepoint_exporter.bash
   DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions RENAME tracepoint_exporter)
 # Where Debian's zsh looks in /usr; it has no /usr/share/zsh/site-functions in its path.

@@ -74,6 +74,7 @@ def test_contents(package):
         "/usr/share/doc/tracepoint-exporter/docs/deploy.md",
         "/usr/lib/tracepoint_exporter/bpf/tcp.bpf.o",
         "/usr/share/man/man1/tracepoint_exporter.1.gz",
+        "/usr/share/man/man5/tracepoint_exporter.5.gz",
         "/usr/share/bash-completion/completions/tracepoint_exporter",
         "/usr/share/zsh/vendor-completions/_tracepoint_exporter",
     } <= names

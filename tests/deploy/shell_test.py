@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from harness import wait_until
 
-from support import run
+from support import ROOT, run
 
 COMMANDS = ["serve", "list", "describe", "tracepoint", "top", "check"]
 
@@ -136,11 +136,12 @@ def test_bash_finds_it_by_the_name_of_the_command(unpacked):
     assert said.strip().endswith("-F _tracepoint_exporter tracepoint_exporter")
 
 
-def test_man_page_is_clean(unpacked):
-    page = unpacked / "usr/share/man/man1/tracepoint_exporter.1.gz"
+@pytest.mark.parametrize("section, text", [(1, "Reloads the configuration"), (5, "retire_on_exit")])
+def test_man_page_is_clean(unpacked, section, text):
+    page = unpacked / f"usr/share/man/man{section}/tracepoint_exporter.{section}.gz"
     assert list(page.parent.iterdir()) == [page]
     source = run("gzip", "-dc", page)
-    plain = unpacked / "page.1"
+    plain = unpacked / f"page.{section}"
     plain.write_text(source)
     run("mandoc", "-T", "lint", "-W", "warning", plain)
     done = subprocess.run(
@@ -148,7 +149,7 @@ def test_man_page_is_clean(unpacked):
         capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert done.stderr == ""
-    assert "Reloads the configuration" in done.stdout
+    assert text in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -156,3 +157,27 @@ def test_man_page_has_every_flag(unpacked, command):
     text = (unpacked / "usr/share/man/man1/tracepoint_exporter.1.gz")
     source = run("gzip", "-dc", text).replace("\\-", "-")
     assert [flag for flag in flags_of(unpacked, command) if flag not in source] == []
+
+
+UNKNOWN_KEYS = """
+unknown_key: 1
+metrics:
+  - unknown_key: 1
+  - {name: b_seconds, from: {unknown_key: 1}, to: {unknown_key: 1}, buckets: {unknown_key: 1}}
+"""
+
+
+def test_page_of_the_configuration_has_every_key(unpacked, tmp_path):
+    """The keys that the exporter offers instead of an unknown one: those of a metric are the terms of its section."""
+    run("/usr/bin/python3", ROOT / "tools/man_page.py", "--check")
+    (tmp_path / "wrong.yaml").write_text(UNKNOWN_KEYS)
+    done = subprocess.run([unpacked / "usr/bin/tracepoint_exporter", "check", tmp_path / "wrong.yaml"], capture_output=True, text=True, check=False)
+    offered = re.findall(r'error: (.*) has no key "unknown_key"; it may have (.*)', done.stdout + done.stderr)
+    known = {place: keys.split(", ") for place, keys in offered}
+    assert set(known) == {"the file", "a metric", "from", "to", "buckets"}
+    page = run("gzip", "-dc", unpacked / "usr/share/man/man5/tracepoint_exporter.5.gz").replace("\\%", "")
+    (section,) = re.findall(r"^\.SH METRIC\n(.*?)^\.S", page, re.MULTILINE | re.DOTALL)
+    terms = [term for line in re.findall(r"^\.TP\n(.*)", section, re.MULTILINE) for term in re.findall(r"\\fB(\w+)\\fR", line)]
+    assert sorted(terms) == sorted(known["a metric"])
+    words = set(re.findall(r"\w+", re.sub(r"\\f[BR]", " ", page)))
+    assert {key for keys in known.values() for key in keys} <= words

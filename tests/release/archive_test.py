@@ -1,8 +1,12 @@
 """The .tar.gz: whole, and runs where there is nothing but itself."""
 
+import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -68,6 +72,29 @@ def test_serves_from_an_empty_root(unpacked, machine, tmp_path):
         assert exporter.stop() == 0, exporter.log_text()
 
 
+def test_top_knows_the_terminal_where_the_host_knows_none(unpacked, machine):
+    if not natively(machine):
+        pytest.skip("needs a kernel of that machine")
+    there = pathlib.Path("/", *unpacked.parts[-2:])
+    controller, terminal = pty.openpty()
+    top = subprocess.Popen(
+        [*inside(unpacked.parents[1]), there / "tracepoint_exporter", "top", "sched/sched_switch", "--by", "prev_comm"],
+        stdin=terminal, stdout=terminal, stderr=terminal, env={"TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(terminal)
+    said = b""
+    try:
+        while b"PREV_COMM" not in said.upper():
+            assert select.select([controller], [], [], 60)[0], said
+            said += os.read(controller, 65536)
+        os.write(controller, b"q")
+        assert top.wait(30) == 0
+    finally:
+        top.kill()
+        top.wait()
+        os.close(controller)
+
+
 def test_runs_through_a_link_and_with_the_hosts_libraries_named(unpacked, machine, tmp_path):
     if not natively(machine):
         pytest.skip("runs in a virtual machine: bare_vm_test.py")
@@ -105,7 +132,7 @@ def test_has_what_a_user_looks_for(unpacked):
     for name in (
         "README.md", "LICENSE", "CHANGELOG.md", "docs/deploy.md", "config/default.yaml", "dashboards/tracepoint-node.json",
         "prometheus/rules.yml", "prometheus/prometheus.yml", "systemd/tracepoint_exporter.service", "man/tracepoint_exporter.1.gz",
-        "licenses/libc6.txt", "licenses/libssl3.txt",
+        "man/tracepoint_exporter.5.gz", "licenses/libc6.txt", "licenses/libssl3.txt",
     ):  # fmt: skip
         assert (unpacked / name).is_file(), name
     text = "".join(path.read_text(errors="replace") for path in (unpacked / "lib/tracepoint_exporter/bpf").iterdir())

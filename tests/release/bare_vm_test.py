@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 
-import pytest
 from conftest import MACHINES, ROOT, archive, run
 from support import BUILD
 
@@ -64,7 +63,6 @@ def initramfs(machine):
     return target
 
 
-@pytest.mark.parametrize("machine", QEMU)
 def test_serves_with_a_kernel_and_a_busybox(machine):
     STATE.mkdir(parents=True, exist_ok=True)
     apt = vm.Apt(STATE / f"apt-{machine}", MACHINES[machine], ("bookworm",))

@@ -20,11 +20,16 @@ ENTER = """
 mount --make-rprivate / && mkdir -p "$0/proc" "$0/sys" && mount -t proc proc "$0/proc" && mount --rbind -o ro /sys "$0/sys" &&
 root=$0 && exec chroot "$root" "$@"
 """
+# What a container engine mounts over an image; the command then changes the root itself.
+READ_ONLY = """
+mount --make-rprivate / && mount --bind -o ro "$0" "$0" && mount -o remount,bind,ro "$0" && mount -t proc proc "$0/proc" &&
+mount --rbind -o ro /sys "$0/sys" && exec "$@"
+"""
 
 
-def inside(root, prefix=()):
+def inside(root, enter=ENTER):
     """The prefix of a command that runs in this root."""
-    return (*prefix, "unshare", "--mount", "sh", "-c", ENTER, root)
+    return ("unshare", "--mount", "sh", "-c", enter, root)
 
 
 def file(pattern):
@@ -39,6 +44,8 @@ def archive(machine):
 
 @pytest.fixture(scope="session", params=MACHINES)
 def machine(request):
+    if not list(RELEASE.glob(f"*-{request.param}.tar.gz")):
+        pytest.skip(f"`./dev release` was not asked for {request.param}")
     return request.param
 
 
@@ -64,4 +71,4 @@ def emulated(tmp_path_factory):
     return execute
 
 
-__all__ = ["MACHINES", "RELEASE", "ROOT", "archive", "file", "inside", "run"]
+__all__ = ["MACHINES", "READ_ONLY", "RELEASE", "ROOT", "archive", "file", "inside", "run"]

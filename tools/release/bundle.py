@@ -17,6 +17,8 @@ PROGRAM = "usr/bin/tracepoint_exporter"
 SHARE = "usr/share/tracepoint_exporter"
 DOC = "usr/share/doc/tracepoint-exporter"
 OBJECTS = "usr/lib/tracepoint_exporter/bpf"
+# Descriptions of terminals, the same for all machines: `top` needs that of its terminal, and a bare host has none.
+TERMINALS = ("linux", "screen", "screen-256color", "tmux", "tmux-256color", "vt100", "vt220", "xterm", "xterm-256color")
 PRIVATE = "usr/lib/tracepoint_exporter/lib"  # the rpm's own libraries
 
 
@@ -47,6 +49,11 @@ def _put_licences(packages, sysroot, directory):
         copy(sysroot.copyright(package), directory / f"{package.name}.txt")
 
 
+def _put_terminals(directory):
+    for name in TERMINALS:
+        copy(pathlib.Path("/lib/terminfo", name[0], name), directory / name[0] / name)
+
+
 def launcher(sysroot, target):
     """Compiles the archive's launcher: see launcher.c."""
     words = [f"{sysroot.machine.triplet}-gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-Wl,--build-id=none"]
@@ -63,6 +70,7 @@ def archive(staged, sysroot, directory):
     launcher(sysroot, directory / "tracepoint_exporter")
     packages = _put_libraries(program, sysroot, directory / "lib", "ld.so")
     _with_loader(program, "/proc/self/fd/231/ld.so", "$ORIGIN/../lib")
+    _put_terminals(directory / "terminfo")
     # Where the program looks for objects: ../lib/tracepoint_exporter/bpf.
     copy(staged / OBJECTS, directory / "lib/tracepoint_exporter/bpf")
     for name in ("config", "dashboards", "prometheus"):
@@ -102,6 +110,7 @@ def image(staged, sysroot, directory):
     for name in (PROGRAM, OBJECTS, f"{SHARE}/config", "etc/tracepoint_exporter"):
         copy(staged / name, directory / name)
     packages = _put_libraries(directory / PROGRAM, sysroot, directory / "usr/lib" / sysroot.machine.triplet)
+    _put_terminals(directory / "usr/share/terminfo")
     loader = pathlib.PurePath(sysroot.machine.loader)
     for name in {"lib", loader.parts[1]}:
         (directory / "usr" / name).mkdir(exist_ok=True)

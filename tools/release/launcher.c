@@ -4,12 +4,13 @@
 // descriptor 231 and executes the program, and the kernel opens the loader through it before it closes the descriptor (close on
 // exec). So /proc/PID/exe, the process's name and its arguments are the program's own, as they would not be were the loader executed
 // with the program as an argument. Libraries are found by the program's RPATH, $ORIGIN/../lib. Linked statically: it needs
-// nothing of the host but a mounted /proc.
+// nothing of the host but a mounted /proc. Hosts without descriptions of terminals find some in terminfo/ (`top` needs one).
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +40,12 @@ int main(int argc, char** argv) {
   const int libraries = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (libraries < 0 || dup3(libraries, kLibraries, O_CLOEXEC) < 0) {
     return fail(path);
+  }
+  char directories[PATH_MAX + 16];
+  // terminfo(5): an empty entry stands for the host's own directories.
+  snprintf(directories, sizeof directories, ":%.*sterminfo", (int)(name - path), path);
+  if (setenv("TERMINFO_DIRS", directories, 0) < 0) {
+    return fail("TERMINFO_DIRS");
   }
   if (snprintf(name, room, "libexec/tracepoint_exporter") >= (int)room) {
     errno = ENAMETOOLONG;

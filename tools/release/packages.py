@@ -1,5 +1,6 @@
 """The .deb and the .rpm of a release, by cpack, and the chart's archive."""
 
+import fnmatch
 import json
 import os
 import pathlib
@@ -74,13 +75,25 @@ def rpm(tree, scratch, machine, version, maintainer, epoch):
     return made
 
 
+def _ignored(path, is_directory, patterns):
+    """Whether .helmignore leaves a path of the chart out."""
+    for pattern in patterns:
+        wanted = pattern.rstrip("/")
+        if (is_directory or wanted == pattern) and fnmatch.fnmatchcase(str(path) if "/" in wanted else path.name, wanted):
+            return True
+    return False
+
+
 def chart(scratch, epoch):
-    """(name, bytes) of the Helm chart, as `helm package` names it."""
+    """(name, bytes) of the Helm chart, as `helm package` names it. As there, links are what they lead to: config/ and dashboards/."""
     source = ROOT / "deploy/helm/tracepoint-exporter"
     version = re.search(r"^version: (.+)$", (source / "Chart.yaml").read_text(), re.MULTILINE)[1]
+    patterns = (source / ".helmignore").read_text().split()
     shutil.rmtree(scratch, ignore_errors=True)
-    ignored = [line for line in (source / ".helmignore").read_text().split() if line]
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and not any(path.match(pattern) for pattern in ignored):
-            copy(path, scratch / path.relative_to(source))
+    for directory, directories, names in os.walk(source, followlinks=True):
+        here = pathlib.Path(directory).relative_to(source)
+        directories[:] = [name for name in directories if not _ignored(here / name, True, patterns)]
+        for path in (here / name for name in names):
+            if not _ignored(path, False, patterns):
+                copy(source / path, scratch / path)
     return f"tracepoint-exporter-{version}.tgz", gzipped(tar_of(scratch, "tracepoint-exporter", epoch))

@@ -46,7 +46,7 @@ def release(machine, build, sysroot_directory, output, scratch, epoch):
     name = f"tracepoint_exporter-{version}-linux-{machine.name}"
 
     tree = scratch / name
-    linked = bundle.archive(staged, sysroot, tree)
+    linked = bundle.archive(staged, sysroot, tree) | {Sysroot(machine).package("ncurses-base")}  # terminfo: this machine's own
     (output / f"{name}.tar.gz").write_bytes(gzipped(tar_of(tree, name, epoch)))
 
     copy_into(output, packages.deb(build, scratch / "deb", machine, sysroot_directory, epoch))
