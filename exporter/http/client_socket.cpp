@@ -74,17 +74,20 @@ ClientSocket::Io ClientSocket::handshake() {
     wants_ = 0;
     return Io::Done;
   }
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      wants_ = EPOLLIN;
-      return Io::Again;
-    case SSL_ERROR_WANT_WRITE:
-      wants_ = EPOLLOUT;
-      return Io::Again;
-    default:
-      refuse_plain_http();
-      return Io::Closed;
+  if (waits_after(result)) {
+    return Io::Again;
   }
+  refuse_plain_http();
+  return Io::Closed;
+}
+
+bool ClientSocket::waits_after(int result) {
+  const int error = SSL_get_error(ssl_.get(), result);
+  const bool waits = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+  if (waits) {
+    wants_ = error == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT;
+  }
+  return waits;
 }
 
 void ClientSocket::refuse_plain_http() {
@@ -101,19 +104,13 @@ ClientSocket::Io ClientSocket::tls_result(int result) {
   if (result == 1) {
     return Io::Done;
   }
-  switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_WANT_READ:
-      wants_ = EPOLLIN;
-      return Io::Again;
-    case SSL_ERROR_WANT_WRITE:
-      wants_ = EPOLLOUT;
-      return Io::Again;
-    default:
-      broken_ = broken_ || errno == ECONNRESET || errno == EPIPE;
-      ERR_clear_error();
-      established_ = false;  // after a fatal error SSL_shutdown() must not be called
-      return Io::Closed;
+  if (waits_after(result)) {
+    return Io::Again;
   }
+  broken_ = broken_ || errno == ECONNRESET || errno == EPIPE;
+  ERR_clear_error();
+  established_ = false;  // after a fatal error SSL_shutdown() must not be called
+  return Io::Closed;
 }
 
 ClientSocket::Io ClientSocket::read(std::span<char> room, std::size_t& count) {

@@ -43,6 +43,8 @@ class ClientSocket {
  private:
   Io system_result(ssize_t result);
   Io tls_result(int result);
+  /// Whether the call of OpenSSL that returned `result` has to be repeated once the socket is ready (wants()).
+  bool waits_after(int result);
   void refuse_plain_http();
 
   UniqueFd socket_;

@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
-#include <linux/btf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -21,9 +20,6 @@
 
 namespace tpx::kernel {
 namespace {
-
-// Instruction classes that the headers of 6.1 do not name.
-constexpr int kMemsx = 0x80;  // BPF_MEMSX, 6.6
 
 constexpr bpf_insn instruction(int code, unsigned destination, unsigned source, std::int16_t offset,
                                std::int32_t immediate) {
@@ -69,11 +65,6 @@ bool has_fetch_atomics() {
   return load(BPF_PROG_TYPE_SOCKET_FILTER, code).valid();
 }
 
-bool has_signed_loads() {
-  const bpf_insn code[] = {kClearSlot, instruction(BPF_LDX | kMemsx | BPF_W, 0, 10, -8, 0), kReturnZero, kExit};
-  return load(BPF_PROG_TYPE_SOCKET_FILTER, code).valid();
-}
-
 /// Whether tracing programs may call `helper`; its arguments are wrong on purpose, only the reason of the refusal counts.
 bool has_tracing_helper(std::int32_t helper) {
   const bpf_insn code[] = {call(helper), kReturnZero, kExit};
@@ -89,46 +80,6 @@ bool has_tracing_helper(std::int32_t helper) {
                    text.find("invalid func") == std::string_view::npos &&
                    text.find("cannot use helper") == std::string_view::npos
              : false;
-}
-
-bool has_percpu_array_batch() {
-  const UniqueFd map = create(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1);
-  std::uint32_t count = 0;  // nothing is copied: only whether the operation exists is asked
-  return map.valid() && bpf_map_lookup_batch(map.get(), nullptr, nullptr, nullptr, nullptr, &count, nullptr) == 0;
-}
-
-bool has_task_storage_map() {
-  // The map insists on BTF for its key and value: one 4-byte signed `int`.
-  struct Blob {
-    btf_header header;
-    btf_type type;
-    std::uint32_t encoding;
-    char strings[5];
-  };
-  Blob blob{};
-  blob.header.magic = BTF_MAGIC;
-  blob.header.version = BTF_VERSION;
-  blob.header.hdr_len = sizeof(btf_header);
-  blob.header.type_len = sizeof(btf_type) + sizeof(std::uint32_t);
-  blob.header.str_off = blob.header.type_len;
-  blob.header.str_len = sizeof(blob.strings);
-  blob.type.name_off = 1;
-  blob.type.info = static_cast<std::uint32_t>(BTF_KIND_INT) << 24U;
-  blob.type.size = 4;
-  blob.encoding = (static_cast<std::uint32_t>(BTF_INT_SIGNED) << 24U) | 32U;
-  std::string_view("\0int\0", 5).copy(blob.strings, sizeof(blob.strings));
-  const std::size_t size = offsetof(Blob, strings) + sizeof(blob.strings);
-  const UniqueFd btf(bpf_btf_load(&blob, size, nullptr));
-  if (!btf.valid()) {
-    return false;
-  }
-  bpf_map_create_opts options{};
-  options.sz = sizeof(options);
-  options.btf_fd = static_cast<std::uint32_t>(btf.get());
-  options.btf_key_type_id = 1;
-  options.btf_value_type_id = 1;
-  options.map_flags = BPF_F_NO_PREALLOC;
-  return UniqueFd(bpf_map_create(BPF_MAP_TYPE_TASK_STORAGE, "tpx_probe", 4, 4, 0, &options)).valid();
 }
 
 /// What a classic attachment asks for, on an event that never fires: a system-wide perf event of CPU 0.
@@ -163,7 +114,7 @@ bool is_realtime() {
   return ::uname(&name) == 0 && std::string_view(name.version).find("PREEMPT_RT") != std::string_view::npos;
 }
 
-constexpr Features kNothing{false, false, false, false, false, false, false, false, false, false, false, false};
+constexpr Features kNothing{false, false, false, false, false, false, false, false};
 
 }  // namespace
 
@@ -176,17 +127,12 @@ Features probe_features(const Btf* btf) {
 
   out.mmapable_array = create(BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE).valid();
   out.ring_buffer = create(BPF_MAP_TYPE_RINGBUF, 0, 0, static_cast<std::uint32_t>(::sysconf(_SC_PAGESIZE))).valid();
-  out.percpu_array_batch = has_percpu_array_batch();
   out.fetch_atomics = has_fetch_atomics();
-  out.signed_loads = has_signed_loads();
   out.current_task_btf = btf != nullptr && has_tracing_helper(BPF_FUNC_get_current_task_btf);
-  out.task_storage = has_tracing_helper(BPF_FUNC_task_storage_get) && has_task_storage_map();
 
   const UniqueFd classic = load(BPF_PROG_TYPE_TRACEPOINT, empty);
   out.classic_tracepoint = classic.valid() && may_open_perf_events();
   if (classic.valid()) {
-    // EBADF: it knows the link type and only misses the event. EINVAL: it does not.
-    out.perf_link = bpf_link_create(classic.get(), -1, BPF_PERF_EVENT, nullptr) < 0 && errno == EBADF;
     out.recursion_misses = expected.recursion_misses && has_recursion_misses(classic);
   }
   if (btf != nullptr) {
@@ -223,11 +169,7 @@ Features features_of_release(int major, int minor) {
   out.ring_buffer = since(5, 8);
   out.current_task_btf = since(5, 11);
   out.fetch_atomics = since(5, 12);
-  out.task_storage = since(5, 12);
-  out.percpu_array_batch = since(5, 13);
-  out.perf_link = since(5, 15);
   out.tp_btf_recursion_guard = since(6, 2);
-  out.signed_loads = since(6, 6);
   out.recursion_misses = since(6, 7);
   out.tp_btf_exact = !since(7, 0);
   return out;

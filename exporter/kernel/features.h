@@ -10,14 +10,10 @@ struct Features {
   bool mmapable_array = true;          ///< BPF_F_MMAPABLE (5.5)
   bool tp_btf = true;                  ///< BPF_PROG_TYPE_TRACING on raw tracepoints, with vmlinux BTF
   bool classic_tracepoint = true;      ///< perf_event_open of a tracepoint is permitted
-  bool perf_link = true;               ///< BPF_LINK_CREATE on a perf event (5.15)
   bool ring_buffer = true;             ///< BPF_MAP_TYPE_RINGBUF (5.8)
   bool current_task_btf = true;        ///< bpf_get_current_task_btf (5.11)
-  bool signed_loads = true;            ///< cpu v4 (6.6)
-  bool percpu_array_batch = true;      ///< batch look-up on a per-CPU array (5.13)
   bool recursion_misses = true;        ///< bpf_prog_info.recursion_misses is there and true for classic programs (6.7)
   bool tp_btf_recursion_guard = true;  ///< a tp_btf program never nests in itself on a CPU (6.2)
-  bool task_storage = true;            ///< BPF_MAP_TYPE_TASK_STORAGE in tracing programs (5.12)
   bool tp_btf_exact = true;  ///< no event is skipped as a task is preempted inside of a tp_btf program (until 7.0)
   bool realtime = false;     ///< PREEMPT_RT: softirqs and interrupt threads are preempted, too
 };

@@ -19,122 +19,91 @@ namespace {
   "REQ_OP_ZONE_OPEN=ZO REQ_OP_ZONE_CLOSE=ZC "
 #define TPX_ATOMIC ", bit(\"__REQ_ATOMIC\"), \"U\""
 // Each growth of the field told of letters that are new: 9 bytes since U (6.16), 10 since the zones' (6.18). WZ came without.
-#define TPX_RWBS_ROWS(EVENT, FLAGS)                                                                                \
-  FieldRow{EVENT, "rwbs", TPX_RWBS(FLAGS, TPX_OPERATIONS, ""), 8},                                                 \
-      FieldRow{EVENT, "rwbs", TPX_RWBS(FLAGS, TPX_OPERATIONS, TPX_ATOMIC), 9},                                     \
-      FieldRow{EVENT, "rwbs", TPX_RWBS(FLAGS, "REQ_OP_WRITE_ZEROES=WZ " TPX_ZONES TPX_OPERATIONS, TPX_ATOMIC), 10, \
-               "BLK_TC_WRITE_ZEROES"},                                                                             \
-      FieldRow{EVENT, "rwbs", TPX_RWBS(FLAGS, TPX_ZONES TPX_OPERATIONS, TPX_ATOMIC), 10}
+#define TPX_RWBS_FIELD(FLAGS) \
+  "rwbs[8] = " TPX_RWBS(FLAGS, TPX_OPERATIONS, "") "; "                                                    \
+  "rwbs[9] = " TPX_RWBS(FLAGS, TPX_OPERATIONS, TPX_ATOMIC) "; "                                            \
+  "rwbs[10] @BLK_TC_WRITE_ZEROES = "                                                                       \
+  TPX_RWBS(FLAGS, "REQ_OP_WRITE_ZEROES=WZ " TPX_ZONES TPX_OPERATIONS, TPX_ATOMIC) "; "                     \
+  "rwbs[10] = " TPX_RWBS(FLAGS, TPX_ZONES TPX_OPERATIONS, TPX_ATOMIC) "; "
 
 // blk_status_to_errno(), a byte for each status. Two were moved when zone write plugging came (6.10); what is beyond the
 // last is EIO.
 #define TPX_ERRNO(STATUS, SECOND, THIRD)                                                                 \
   "-((if(" STATUS " < 8, 0x3d3479431c6e5f00, if(" STATUS " < 16, " SECOND ", if(" STATUS " < 24, " THIRD \
   ", 0x0505050505050505))) >> (" STATUS " & 7) * 8) & 0xff)"
-#define TPX_ERROR_ROWS(EVENT, STATUS)                                                        \
-  FieldRow{EVENT, "error", TPX_ERRNO(STATUS, "0x4b6d100b4e050c54", "0x0505050516003e13"), 0, \
-           "BIO_ZONE_WRITE_PLUGGING"},                                                       \
-      FieldRow {                                                                             \
-    EVENT, "error", TPX_ERRNO(STATUS, "0x6d00100b4e050c54", "0x05050505053e134b")            \
-  }
+#define TPX_ERROR(STATUS)                                                                                      \
+  "error @BIO_ZONE_WRITE_PLUGGING = " TPX_ERRNO(                                                               \
+      STATUS, "0x4b6d100b4e050c54", "0x0505050516003e13") "; error = " TPX_ERRNO(STATUS, "0x6d00100b4e050c54", \
+                                                                                 "0x05050505053e134b") "; "
 
 // A request's disk: disk_devt(); rq_disk until 5.15.
-#define TPX_REQUEST_ROWS(EVENT)                                                                           \
-  FieldRow{EVENT, "dev", "args.rq->q->disk->major << 20 | args.rq->q->disk->first_minor"},                \
-      FieldRow{EVENT, "dev", "args.rq->rq_disk->major << 20 | args.rq->rq_disk->first_minor"},            \
-      FieldRow{EVENT, "ioprio", "args.rq->ioprio"}, FieldRow{EVENT, "ioprio", "args.rq->bio->bi_ioprio"}, \
-      FieldRow{EVENT, "comm", "comm"}, FieldRow{EVENT, "cmd", "\"\""}, TPX_RWBS_ROWS(EVENT, "args.rq->cmd_flags")
+#define TPX_REQUEST                                                       \
+  "dev = args.rq->q->disk->major << 20 | args.rq->q->disk->first_minor; " \
+  "dev = args.rq->rq_disk->major << 20 | args.rq->rq_disk->first_minor; " \
+  "ioprio = args.rq->ioprio; ioprio = args.rq->bio->bi_ioprio; "          \
+  "comm = comm; cmd = \"\"; " TPX_RWBS_FIELD("args.rq->cmd_flags")
 
 // bio_dev(): the disk's, of a partition's operations too.
-#define TPX_BIO_DEVICE_ROWS(EVENT)                                                                             \
-  FieldRow{EVENT, "dev", "args.bio->bi_bdev->bd_disk->major << 20 | args.bio->bi_bdev->bd_disk->first_minor"}, \
-      FieldRow{EVENT, "dev", "args.bio->bi_disk->major << 20 | args.bio->bi_disk->first_minor"}
+#define TPX_BIO_DEVICE                                                                        \
+  "dev = args.bio->bi_bdev->bd_disk->major << 20 | args.bio->bi_bdev->bd_disk->first_minor; " \
+  "dev = args.bio->bi_disk->major << 20 | args.bio->bi_disk->first_minor; "
 
 // Commands of a driver's or of SCSI's own (operations 32 to 35) have no place on the disk.
-#define TPX_UNLESS_PASSED_THROUGH(VALUE) "if((args.rq->cmd_flags & 0xfc) == 0x20, 0, " VALUE ")"
+#define TPX_UNLESS_PASSED_THROUGH(VALUE) "if((args.rq->cmd_flags & 0xfc) == 0x20, 0, " VALUE "); "
 
-// Not std::array: clang follows at most 256 arguments of its deduction guide.
-constexpr FieldRow kRows[] = {
-    // What is completed is so many bytes, not the whole request.
-    TPX_REQUEST_ROWS("block/block_rq_complete"),
-    FieldRow{"block/block_rq_complete", "sector", "args.rq->__sector"},
-    FieldRow{"block/block_rq_complete", "nr_sector", "args.nr_bytes >> 9"},
-    FieldRow{"block/block_rq_complete", "error", "signed(args.error)"},  // an errno until 5.15
-    TPX_ERROR_ROWS("block/block_rq_complete", "args.error"),
-    TPX_REQUEST_ROWS("block/block_rq_error"),
-    FieldRow{"block/block_rq_error", "sector", "args.rq->__sector"},
-    FieldRow{"block/block_rq_error", "nr_sector", "args.nr_bytes >> 9"},
-    TPX_ERROR_ROWS("block/block_rq_error", "args.error"),
-
+constexpr FieldMappings kMappings[] = {
+    // What is completed is so many bytes, not the whole request. The error is an errno until 5.15.
+    {"block/block_rq_complete",
+     TPX_REQUEST "sector = args.rq->__sector; nr_sector = args.nr_bytes >> 9; error = signed(args.error); " TPX_ERROR(
+         "args.error")},
+    {"block/block_rq_error",
+     TPX_REQUEST "sector = args.rq->__sector; nr_sector = args.nr_bytes >> 9; " TPX_ERROR("args.error")},
     // nr_bios counts a list.
-    TPX_REQUEST_ROWS("block/block_rq_remap"),
-    FieldRow{"block/block_rq_remap", "sector", "args.rq->__sector"},
-    FieldRow{"block/block_rq_remap", "nr_sector", "args.rq->__data_len >> 9"},
-    FieldRow{"block/block_rq_remap", "old_dev", "args.dev"},
-    FieldRow{"block/block_rq_remap", "old_sector", "args.from"},
-
+    {"block/block_rq_remap",
+     TPX_REQUEST "sector = args.rq->__sector; nr_sector = args.rq->__data_len >> 9; old_dev = args.dev; "
+                 "old_sector = args.from"},
     // block_rq_issue, _insert, _merge, _requeue; block_io_start, _done
-    TPX_REQUEST_ROWS("block/block_rq_*"),
-    FieldRow{"block/block_rq_*", "sector",
-             TPX_UNLESS_PASSED_THROUGH("if(args.rq->__sector == -1, 0, args.rq->__sector)")},
-    FieldRow{"block/block_rq_*", "nr_sector", TPX_UNLESS_PASSED_THROUGH("args.rq->__data_len >> 9")},
-    FieldRow{"block/block_rq_*", "bytes", "args.rq->__data_len"},
-    TPX_REQUEST_ROWS("block/block_io_*"),
-    FieldRow{"block/block_io_*", "sector",
-             TPX_UNLESS_PASSED_THROUGH("if(args.rq->__sector == -1, 0, args.rq->__sector)")},
-    FieldRow{"block/block_io_*", "nr_sector", TPX_UNLESS_PASSED_THROUGH("args.rq->__data_len >> 9")},
-    FieldRow{"block/block_io_*", "bytes", "args.rq->__data_len"},
+    {
+        "block/block_rq_* block/block_io_*",
+        TPX_REQUEST "sector = " TPX_UNLESS_PASSED_THROUGH(
+            "if(args.rq->__sector == -1, 0, args.rq->__sector)") "nr_sector = " TPX_UNLESS_PASSED_THROUGH("args.rq->__"
+                                                                                                          "data_len >> "
+                                                                                                          "9") "bytes "
+                                                                                                               "= "
+                                                                                                               "args."
+                                                                                                               "rq->__"
+                                                                                                               "data_"
+                                                                                                               "len"},
 
     // ---- single operations: queue, complete, backmerge, frontmerge, bounce, remap, getrq, sleeprq, split
-    TPX_ERROR_ROWS("block/block_bio_complete", "args.bio->bi_status"),
-    FieldRow{"block/block_bio_remap", "old_dev", "args.dev"},
-    FieldRow{"block/block_bio_remap", "old_sector", "args.from"},
-    TPX_BIO_DEVICE_ROWS("block/block_bio_*"),
-    FieldRow{"block/block_bio_*", "sector", "args.bio->bi_iter.bi_sector"},
-    FieldRow{"block/block_bio_*", "nr_sector", "args.bio->bi_iter.bi_size >> 9"},
-    FieldRow{"block/block_bio_*", "comm", "comm"},
-    TPX_RWBS_ROWS("block/block_bio_*", "args.bio->bi_opf"),
-    TPX_BIO_DEVICE_ROWS("block/block_getrq"),
-    FieldRow{"block/block_getrq", "sector", "args.bio->bi_iter.bi_sector"},
-    FieldRow{"block/block_getrq", "nr_sector", "args.bio->bi_iter.bi_size >> 9"},
-    FieldRow{"block/block_getrq", "comm", "comm"},
-    TPX_RWBS_ROWS("block/block_getrq", "args.bio->bi_opf"),
-    TPX_BIO_DEVICE_ROWS("block/block_sleeprq"),
-    FieldRow{"block/block_sleeprq", "sector", "args.bio->bi_iter.bi_sector"},
-    FieldRow{"block/block_sleeprq", "nr_sector", "args.bio->bi_iter.bi_size >> 9"},
-    FieldRow{"block/block_sleeprq", "comm", "comm"},
-    TPX_RWBS_ROWS("block/block_sleeprq", "args.bio->bi_opf"),
-    TPX_BIO_DEVICE_ROWS("block/block_split"),
-    FieldRow{"block/block_split", "sector", "args.bio->bi_iter.bi_sector"},
-    FieldRow{"block/block_split", "new_sector", "args.new_sector"},
-    FieldRow{"block/block_split", "comm", "comm"},
-    TPX_RWBS_ROWS("block/block_split", "args.bio->bi_opf"),
+    {"block/block_bio_complete", TPX_ERROR("args.bio->bi_status")},
+    {"block/block_bio_remap", "old_dev = args.dev; old_sector = args.from"},
+    {"block/block_bio_* block/block_getrq block/block_sleeprq", TPX_BIO_DEVICE
+     "sector = args.bio->bi_iter.bi_sector; nr_sector = args.bio->bi_iter.bi_size >> 9; comm = comm; " TPX_RWBS_FIELD(
+         "args.bio->bi_opf")},
+    {"block/block_split", TPX_BIO_DEVICE
+     "sector = args.bio->bi_iter.bi_sector; new_sector; comm = comm; " TPX_RWBS_FIELD("args.bio->bi_opf")},
 
-    FieldRow{"block/block_plug", "comm", "comm"},
-    FieldRow{"block/block_unplug", "comm", "comm"},
-    FieldRow{"block/block_unplug", "nr_rq", "args.depth"},
-    FieldRow{"block/block_touch_buffer", "dev", "args.bh->b_bdev->bd_dev"},
-    FieldRow{"block/block_touch_buffer", "sector", "args.bh->b_blocknr"},
-    FieldRow{"block/block_touch_buffer", "size", "args.bh->b_size"},
-    FieldRow{"block/block_dirty_buffer", "dev", "args.bh->b_bdev->bd_dev"},
-    FieldRow{"block/block_dirty_buffer", "sector", "args.bh->b_blocknr"},
-    FieldRow{"block/block_dirty_buffer", "size", "args.bh->b_size"},
+    {"block/block_plug", "comm = comm"},
+    {"block/block_unplug", "comm = comm; nr_rq = args.depth"},
+    {"block/block_touch_buffer block/block_dirty_buffer",
+     "dev = args.bh->b_bdev->bd_dev; sector = args.bh->b_blocknr; size = args.bh->b_size"},
 };
 #undef TPX_RWBS
 #undef TPX_OPERATIONS
 #undef TPX_ZONES
 #undef TPX_ATOMIC
-#undef TPX_RWBS_ROWS
+#undef TPX_RWBS_FIELD
 #undef TPX_ERRNO
-#undef TPX_ERROR_ROWS
-#undef TPX_REQUEST_ROWS
-#undef TPX_BIO_DEVICE_ROWS
+#undef TPX_ERROR
+#undef TPX_REQUEST
+#undef TPX_BIO_DEVICE
 #undef TPX_UNLESS_PASSED_THROUGH
 
 }  // namespace
 
-std::span<const FieldRow> block_rows() {
-  return kRows;
+std::span<const FieldMappings> block_rows() {
+  return kMappings;
 }
 
 }  // namespace tpx::typed

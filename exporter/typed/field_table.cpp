@@ -1,7 +1,9 @@
 #include "typed/field_table.h"
 
 #include <array>
+#include <charconv>
 
+#include "base/text.h"
 #include "typed/bind.h"
 #include "typed/compute.h"
 #include "typed/field_rows.h"
@@ -13,123 +15,105 @@ namespace {
 // What sched_switch reports as prev_state (__trace_sched_switch_state and __task_state_index of include/linux/sched.h):
 // 256 when preempted, else the highest bit of state | exit_state within TASK_REPORT, with idle and lock-waiting tasks
 // shown as states of their own. Rows: with prev_state as an argument (5.18), before it (`__state` from 5.14, `state`).
-#define TPX_PREV_STATE(STATE)                                                \
-  "if(args.preempt, 0x100, if((" STATE " & 0x402) == 0x402, 0x80, if(" STATE \
-  " & 0x9000, 2, "                                                           \
-  "highest_bit((" STATE " | args.prev->exit_state) & 0x7f))))"
+#define TPX_PREV_STATE(STATE)                                                             \
+  "prev_state = if(args.preempt, 0x100, if((" STATE " & 0x402) == 0x402, 0x80, if(" STATE \
+  " & 0x9000, 2, "                                                                        \
+  "highest_bit((" STATE " | args.prev->exit_state) & 0x7f)))); "
 
-constexpr std::array kRows{
+constexpr FieldMappings kMappings[] = {
     // ---- the scheduler
-    FieldRow{"sched/sched_switch", "prev_comm", "args.prev->comm"},
-    FieldRow{"sched/sched_switch", "prev_pid", "args.prev->pid"},
-    FieldRow{"sched/sched_switch", "prev_prio", "args.prev->prio"},
-    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev_state")},
-    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->__state")},
-    FieldRow{"sched/sched_switch", "prev_state", TPX_PREV_STATE("args.prev->state")},
-    FieldRow{"sched/sched_switch", "next_comm", "args.next->comm"},
-    FieldRow{"sched/sched_switch", "next_pid", "args.next->pid"},
-    FieldRow{"sched/sched_switch", "next_prio", "args.next->prio"},
-
-    FieldRow{"sched/sched_waking", "comm", "args.p->comm"},
-    FieldRow{"sched/sched_waking", "pid", "args.p->pid"},
-    FieldRow{"sched/sched_waking", "prio", "args.p->prio"},
-    FieldRow{"sched/sched_waking", "target_cpu", "args.p->thread_info.cpu"},
-    FieldRow{"sched/sched_waking", "target_cpu", "args.p->cpu"},
-    FieldRow{"sched/sched_wakeup*", "comm", "args.p->comm"},
-    FieldRow{"sched/sched_wakeup*", "pid", "args.p->pid"},
-    FieldRow{"sched/sched_wakeup*", "prio", "args.p->prio"},
-    FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->thread_info.cpu"},
-    FieldRow{"sched/sched_wakeup*", "target_cpu", "args.p->cpu"},
+    {"sched/sched_switch",
+     "prev_comm = args.prev->comm; prev_pid = args.prev->pid; prev_prio = args.prev->prio; " TPX_PREV_STATE(
+         "args.prev_state") TPX_PREV_STATE("args.prev->__state")
+         TPX_PREV_STATE(
+             "args.prev->state") "next_comm = args.next->comm; next_pid = args.next->pid; next_prio = args.next->prio"},
+    {"sched/sched_waking sched/sched_wakeup*",
+     "comm = args.p->comm; pid = args.p->pid; prio = args.p->prio; "
+     "target_cpu = args.p->thread_info.cpu; target_cpu = args.p->cpu"},
 
     // ---- interrupts
-    FieldRow{"irq/softirq_*", "vec", "args.vec_nr"},
-    FieldRow{"irq/irq_handler_entry", "irq", "args.irq"},
-    FieldRow{"irq/irq_handler_entry", "name", "str(args.action->name, 71)"},
-    FieldRow{"irq/irq_handler_exit", "irq", "args.irq"},
-    FieldRow{"irq/irq_handler_exit", "ret", "args.ret"},
+    {"irq/softirq_*", "vec = args.vec_nr"},
+    {"irq/irq_handler_entry", "irq; name = str(args.action->name, 71)"},
+    {"irq/irq_handler_exit", "irq; ret"},
 
     // ---- the life of tasks
-    FieldRow{"task/task_newtask", "pid", "args.task->pid"},
-    FieldRow{"task/task_newtask", "comm", "args.task->comm"},
-    FieldRow{"task/task_newtask", "clone_flags", "args.clone_flags"},
-    FieldRow{"task/task_newtask", "oom_score_adj", "args.task->signal->oom_score_adj"},
-    FieldRow{"sched/sched_process_fork", "parent_comm", "args.parent->comm"},
-    FieldRow{"sched/sched_process_fork", "parent_pid", "args.parent->pid"},
-    FieldRow{"sched/sched_process_fork", "child_comm", "args.child->comm"},
-    FieldRow{"sched/sched_process_fork", "child_pid", "args.child->pid"},
-    FieldRow{"sched/sched_process_exec", "filename", "str(args.bprm->filename, 71)"},
-    FieldRow{"sched/sched_process_exec", "pid", "args.p->pid"},
-    FieldRow{"sched/sched_process_exec", "old_pid", "args.old_pid"},
-    FieldRow{"sched/sched_process_exit", "comm", "args.p->comm"},
-    FieldRow{"sched/sched_process_exit", "pid", "args.p->pid"},
-    FieldRow{"sched/sched_process_exit", "prio", "args.p->prio"},
-    FieldRow{"sched/sched_process_exit", "group_dead", "args.group_dead"},
-    FieldRow{"sched/sched_migrate_task", "comm", "args.p->comm"},
-    FieldRow{"sched/sched_migrate_task", "pid", "args.p->pid"},
-    FieldRow{"sched/sched_migrate_task", "prio", "args.p->prio"},
-    FieldRow{"sched/sched_migrate_task", "orig_cpu", "args.p->thread_info.cpu"},
-    FieldRow{"sched/sched_migrate_task", "orig_cpu", "args.p->cpu"},
-    FieldRow{"sched/sched_migrate_task", "dest_cpu", "args.dest_cpu"},
+    {"task/task_newtask",
+     "pid = args.task->pid; comm = args.task->comm; clone_flags; oom_score_adj = args.task->signal->oom_score_adj"},
+    {"sched/sched_process_fork",
+     "parent_comm = args.parent->comm; parent_pid = args.parent->pid; "
+     "child_comm = args.child->comm; child_pid = args.child->pid"},
+    {"sched/sched_process_exec", "filename = str(args.bprm->filename, 71); pid = args.p->pid; old_pid"},
+    {"sched/sched_process_exit", "comm = args.p->comm; pid = args.p->pid; prio = args.p->prio; group_dead"},
+    {"sched/sched_migrate_task",
+     "comm = args.p->comm; pid = args.p->pid; prio = args.p->prio; "
+     "orig_cpu = args.p->thread_info.cpu; orig_cpu = args.p->cpu; dest_cpu"},
 
     // ---- signals (errno and code of signal_generate depend on whether `info` is a pointer at all)
-    FieldRow{"signal/signal_generate", "sig", "args.sig"},
-    FieldRow{"signal/signal_generate", "comm", "args.task->comm"},
-    FieldRow{"signal/signal_generate", "pid", "args.task->pid"},
-    FieldRow{"signal/signal_generate", "group", "args.group"},
-    FieldRow{"signal/signal_generate", "result", "args.result"},
-    FieldRow{"signal/signal_deliver", "sig", "args.sig"},
-    FieldRow{"signal/signal_deliver", "sa_handler", "args.ka->sa.sa_handler"},
-    FieldRow{"signal/signal_deliver", "sa_flags", "args.ka->sa.sa_flags"},
+    {"signal/signal_generate", "sig; comm = args.task->comm; pid = args.task->pid; group; result"},
+    {"signal/signal_deliver", "sig; sa_handler = args.ka->sa.sa_handler; sa_flags = args.ka->sa.sa_flags"},
 
     // ---- the network
-    FieldRow{"net/netif_receive_skb", "skbaddr", "args.skb"},
-    FieldRow{"net/netif_receive_skb", "len", "args.skb->len"},
-    FieldRow{"net/netif_receive_skb", "name", "args.skb->dev->name"},
-    FieldRow{"net/net_dev_queue", "skbaddr", "args.skb"},
-    FieldRow{"net/net_dev_queue", "len", "args.skb->len"},
-    FieldRow{"net/net_dev_queue", "name", "args.skb->dev->name"},
-    FieldRow{"net/net_dev_xmit", "skbaddr", "args.skb"},
-    FieldRow{"net/net_dev_xmit", "len", "args.skb_len"},
-    FieldRow{"net/net_dev_xmit", "rc", "args.rc"},
-    FieldRow{"net/net_dev_xmit", "name", "args.dev->name"},
-    FieldRow{"tcp/tcp_retransmit_skb", "state", "args.sk->__sk_common.skc_state"},
-    FieldRow{"tcp/tcp_retransmit_skb", "family", "args.sk->__sk_common.skc_family"},
-    FieldRow{"skb/consume_skb", "skbaddr", "args.skb"},
-    FieldRow{"skb/consume_skb", "location", "args.location"},
-    FieldRow{"skb/kfree_skb", "skbaddr", "args.skb"},
-    FieldRow{"skb/kfree_skb", "location", "args.location"},
-    FieldRow{"skb/kfree_skb", "reason", "args.reason"},
+    {"net/netif_receive_skb net/net_dev_queue", "skbaddr = args.skb; len = args.skb->len; name = args.skb->dev->name"},
+    {"net/net_dev_xmit", "skbaddr = args.skb; len = args.skb_len; rc; name = args.dev->name"},
+    {"tcp/tcp_retransmit_skb", "state = args.sk->__sk_common.skc_state; family = args.sk->__sk_common.skc_family"},
+    {"skb/consume_skb", "skbaddr = args.skb; location"},
+    {"skb/kfree_skb", "skbaddr = args.skb; location; reason"},
 
     // ---- memory
-    FieldRow{"kmem/mm_page_alloc", "order", "args.order"},
-    FieldRow{"kmem/mm_page_alloc", "gfp_flags", "args.gfp_flags"},
-    FieldRow{"kmem/mm_page_alloc", "migratetype", "args.migratetype"},
-    FieldRow{"kmem/mm_page_free", "order", "args.order"},
-    FieldRow{"kmem/kfree", "call_site", "args.call_site"},
-    FieldRow{"kmem/kfree", "ptr", "args.ptr"},
-    FieldRow{"kmem/kmem_cache_alloc", "call_site", "args.call_site"},
-    FieldRow{"kmem/kmem_cache_alloc", "ptr", "args.ptr"},
-    FieldRow{"kmem/kmem_cache_alloc", "gfp_flags", "args.gfp_flags"},
+    {"kmem/mm_page_alloc", "order; gfp_flags; migratetype"},
+    {"kmem/mm_page_free", "order"},
+    {"kmem/kfree", "call_site; ptr"},
+    {"kmem/kmem_cache_alloc", "call_site; ptr; gfp_flags"},
 
     // ---- timers
-    FieldRow{"timer/hrtimer_start", "hrtimer", "args.hrtimer"},
-    FieldRow{"timer/hrtimer_start", "function", "args.hrtimer->function"},
-    FieldRow{"timer/hrtimer_start", "mode", "args.mode"},
-    FieldRow{"timer/hrtimer_expire_entry", "hrtimer", "args.hrtimer"},
-    FieldRow{"timer/hrtimer_expire_entry", "function", "args.hrtimer->function"},
-    FieldRow{"timer/hrtimer_expire_exit", "hrtimer", "args.hrtimer"},
-    FieldRow{"irq_vectors/local_timer_*", "vector", "args.vector"},
+    {"timer/hrtimer_start", "hrtimer; function = args.hrtimer->function; mode"},
+    {"timer/hrtimer_expire_entry", "hrtimer; function = args.hrtimer->function"},
+    {"timer/hrtimer_expire_exit", "hrtimer"},
+    {"irq_vectors/local_timer_*", "vector"},
 
     // ---- system calls
-    FieldRow{"raw_syscalls/sys_enter", "id", "args.id"},
-    FieldRow{"raw_syscalls/sys_exit", "ret", "args.ret"},
+    {"raw_syscalls/sys_enter", "id"},
+    {"raw_syscalls/sys_exit", "ret"},
 #if defined(__x86_64__)
-    FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->orig_ax"},
+    {"raw_syscalls/sys_exit", "id = args.regs->orig_ax"},
 #elif defined(__aarch64__)
-    FieldRow{"raw_syscalls/sys_exit", "id", "args.regs->syscallno"},
+    {"raw_syscalls/sys_exit", "id = args.regs->syscallno"},
 #endif
 };
 #undef TPX_PREV_STATE
+
+/// One row of FieldMappings::fields: `NAME[BYTES] @ENUMERATOR = EXPRESSION`.
+FieldRow row_of(std::string_view event, std::string_view text) {
+  constexpr std::string_view kIs = " = ";
+  const auto is = text.find(kIs);
+  std::string_view name = text.substr(0, is);
+  FieldRow row{event, {}, {}, 0, {}};
+  if (const auto at = name.find(" @"); at != std::string_view::npos) {
+    row.needs = name.substr(at + 2);
+    name = name.substr(0, at);
+  }
+  if (const auto bracket = name.find('['); bracket != std::string_view::npos) {
+    std::from_chars(name.data() + bracket + 1, name.data() + name.size(), row.bytes);
+    name = name.substr(0, bracket);
+  }
+  row.field = name;
+  row.expression = is == std::string_view::npos ? "args." + std::string(name) : text.substr(is + kIs.size());
+  return row;
+}
+
+std::vector<FieldRow> rows_of(std::span<const FieldMappings> mappings) {
+  std::vector<FieldRow> rows;
+  for (const FieldMappings& mapping : mappings) {
+    for (const std::string_view event : split(mapping.events, ' ')) {
+      for (const std::string_view part : split(mapping.fields, ';')) {
+        if (const std::string_view text = trim(part); !text.empty()) {
+          rows.push_back(row_of(event, text));
+        }
+      }
+    }
+  }
+  return rows;
+}
 
 bool names_event(std::string_view pattern, std::string_view event) {
   return pattern.ends_with('*') ? event.starts_with(pattern.substr(0, pattern.size() - 1)) : event == pattern;
@@ -152,9 +136,10 @@ bool fits(const TypedExpr& bound, const kernel::Field& field) {
 
 }  // namespace
 
-std::span<const std::span<const FieldRow>> field_table() {
-  static const std::array kTables{
-      std::span<const FieldRow>(kRows), block_rows(), memory_rows(), network_rows(), storage_rows(), system_rows()};
+const std::vector<std::vector<FieldRow>>& field_table() {
+  static const std::vector<std::vector<FieldRow>> kTables{rows_of(kMappings),      rows_of(block_rows()),
+                                                          rows_of(memory_rows()),  rows_of(network_rows()),
+                                                          rows_of(storage_rows()), rows_of(system_rows())};
   return kTables;
 }
 
@@ -175,7 +160,7 @@ Result<TypedExprPtr> bind_field_row(const FieldRow& row, const kernel::Field& fi
 }
 
 Result<TypedExprPtr> map_field(const kernel::Field& field, const RawNames& raw) {
-  for (const auto rows : field_table()) {
+  for (const auto& rows : field_table()) {
     for (const FieldRow& row : rows) {
       if (row.field == field.name && names_event(row.event, raw.event().name)) {
         if (auto bound = bind_field_row(row, field, raw)) {

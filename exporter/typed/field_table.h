@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +17,13 @@ namespace tpx::typed {
 struct FieldRow {
   std::string_view event;  ///< `category/name`; a trailing `*` takes all that begin so
   std::string_view field;
-  std::string_view expression;  ///< over the arguments of the raw tracepoint of the same name
-  std::uint32_t bytes = 0;      ///< the row is for records whose field has so many bytes; 0: any
-  std::string_view needs{};     ///< the row is for kernels whose BTF has this enumerator; empty: any
+  std::string expression;    ///< over the arguments of the raw tracepoint of the same name
+  std::uint32_t bytes = 0;   ///< the row is for records whose field has so many bytes; 0: any
+  std::string_view needs{};  ///< the row is for kernels whose BTF has this enumerator; empty: any
 };
 
-/// All rows, by subsystem; rows of an event stand together, the more exact event first.
-[[nodiscard]] std::span<const std::span<const FieldRow>> field_table();
+/// All rows, by subsystem (typed/field_rows.h); the more exact event stands first. Threads may share it.
+[[nodiscard]] const std::vector<std::vector<FieldRow>>& field_table();
 
 /// The field of a Mapped scope's event, bound by one row; an error when the row is not for this kernel's record or arguments.
 [[nodiscard]] Result<TypedExprPtr> bind_field_row(const FieldRow& row, const kernel::Field& field, const RawNames& raw);

@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "codegen/integers.h"
 #include "codegen/texts.h"
+#include "expression/ast.h"
 #include "support/fixtures.h"
 #include "support/interpreter.h"
 
@@ -81,12 +82,41 @@ bool is_shared(const typed::FieldRow& row) {
   return row.event.starts_with("block/") && other_kernel;
 }
 
+TEST_CASE("rows are written as text: events that share them, sizes and enumerators that they need") {
+  const auto row = [](std::string_view event, std::string_view field, std::uint32_t bytes) -> const typed::FieldRow* {
+    for (const auto& rows : typed::field_table()) {
+      for (const typed::FieldRow& found : rows) {
+        if (found.event == event && found.field == field && found.bytes == bytes) {
+          return &found;
+        }
+      }
+    }
+    return nullptr;
+  };
+  for (const char* event : {"oom/wake_reaper", "oom/skip_task_reaping"}) {
+    REQUIRE(row(event, "pid", 0) != nullptr);
+    CHECK(row(event, "pid", 0)->expression == "args.pid");
+  }
+  const typed::FieldRow* letters = row("block/block_bio_*", "rwbs", 10);
+  REQUIRE(letters != nullptr);
+  CHECK(letters->needs == "BLK_TC_WRITE_ZEROES");
+  CHECK(letters->expression.find("REQ_OP_WRITE_ZEROES=WZ") != std::string::npos);
+  for (const auto& rows : typed::field_table()) {
+    for (const typed::FieldRow& each : rows) {
+      INFO(each.event << " " << each.field << " = " << each.expression);
+      CHECK(each.event.find('/') != std::string_view::npos);
+      CHECK(each.field.find_first_of(" [@=;") == std::string_view::npos);
+      CHECK(expression::parse(each.expression, {}).has_value());
+    }
+  }
+}
+
 TEST_CASE("each row of the table gives its field on a recorded kernel that has it") {
   std::set<const typed::FieldRow*> there;
   std::set<const typed::FieldRow*> taken;
   for (const std::string_view release : kRecordedReleases) {
     const kernel::Kernel kernel = recorded(release);
-    for (const auto rows : typed::field_table()) {
+    for (const auto& rows : typed::field_table()) {
       for (const typed::FieldRow& row : rows) {
         for (const std::string& event :
              kernel.tracefs.match(std::string(row.event)).value_or(std::vector<std::string>{})) {
