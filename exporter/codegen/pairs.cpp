@@ -297,11 +297,11 @@ void Pairs::find(const plan::PairEnd& end, Label none) {
 
 void Pairs::take(Label lost) {
   Rows counters(context_, metric_.plan);
-  const Label taken = out_.new_label();
   const Label done = out_.new_label();
   out_.comment("end the pair");
   out_.load_immediate(Reg::R2, 0);
   if (context_.features.fetch_atomics) {
+    const Label taken = out_.new_label();
     out_.move(Reg::R0, kHash);
     out_.atomic(Atomic::CompareExchange, Size::Double, kRow, kOwner, Reg::R2);
     out_.jump_if(Cond::Eq, Reg::R0, kHash, taken);

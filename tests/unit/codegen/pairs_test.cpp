@@ -78,7 +78,7 @@ metrics:
     }
   }
 
-  std::uint64_t nanoseconds() { return compiled_->rows(0).at({}).front(); }
+  std::uint64_t nanoseconds() { return compiled_->rows(0).begin()->second.front(); }
   std::uint64_t lost(LostReason reason) { return compiled_->lost(0, reason); }
   /// Whether every slot is empty, and known to be so.
   bool empty() {
