@@ -14,10 +14,12 @@ inline constexpr assembler::Reg kTask = assembler::Reg::R9;     ///< the current
 inline constexpr assembler::Reg kFrame = assembler::Reg::R10;
 
 // The 512 bytes of stack, as offsets from R10.
-inline constexpr std::int64_t kValueSlot = -8;      ///< what the event adds, sets or observes
-inline constexpr std::int64_t kProbeSlot = -16;     ///< table: number of the probe; hash: errno of the insertion
-inline constexpr std::int64_t kTrySlot = -24;       ///< table: how often another was first
-inline constexpr std::int64_t kPositionSlot = -32;  ///< table: offset in the index of the word being inserted
+inline constexpr std::int64_t kValueSlot = -8;  ///< what the event adds, sets or observes
+inline constexpr std::int64_t kProbeSlot =
+    -16;                                       ///< table: number of the probe; hash: errno of the insertion; pair: hash
+inline constexpr std::int64_t kTrySlot = -24;  ///< table: how often another was first; pair: index of the slot
+inline constexpr std::int64_t kPositionSlot =
+    -32;  ///< table: offset in the index of the word being inserted; pair: key
 inline constexpr std::int64_t kDispatchSlot = -40;  ///< position of the tracepoint that fired
 inline constexpr std::int64_t kScratchSlot = -48;   ///< where bpf_probe_read_kernel puts an integer
 /// Table: id + 1 that was taken for a slot which another took first, or 0.

@@ -265,6 +265,11 @@ class Generator {
   void pair_end(const plan::PairEnd& pair, const plan::PlannedMetric& metric, Label end) {
     Pairs pairs(context_, integers_, metric);
     pairs.find(pair, end);
+    if (pair.abandons) {
+      pairs.take(end);
+      Rows(context_, metric.plan).count_lost(schema::LostReason::PairRestart);
+      return;
+    }
     if (pair.end_filter) {
       const Label ends = out_.new_label();
       out_.comment("filter of the end");

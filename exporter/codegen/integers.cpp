@@ -116,7 +116,7 @@ void Integers::pointer(const TypedExpr& bound, Reg dst, Regs free) {
                  [&](const typed::ContextArgument& n) { context_argument(n, dst); },
                  [&](const typed::MemoryLoad& n) { memory_load(n, dst, free); },
                  [&](const typed::StartValue& n) {
-                   out_.load(size_of(bound.type.size), dst, kRow, 24 + std::int64_t{n.offset});
+                   out_.load(size_of(bound.type.size), dst, kRow, plan::PairLayout::kHeader + std::int64_t{n.offset});
                    extend(dst, bound.type.size, bound.type.is_signed);
                  },
                  [&](const typed::UnaryExpr& n) {

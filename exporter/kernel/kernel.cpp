@@ -61,6 +61,7 @@ Result<Kernel> running_kernel(const Paths& paths) {
     kernel.online_cpus = parse_possible_cpus(*online).value_or(0);
   }
   kernel.memory_bytes = memory_limit(paths.procfs, paths.sysfs);
+  kernel.most_threads = thread_limit(paths.procfs).value_or(kernel.most_threads);
   const Btf* known = kernel.btf ? &*kernel.btf : nullptr;
   kernel.may_load = may_load_programs();
   kernel.features = kernel.may_load ? probe_features(known) : features_of_running_release(known);

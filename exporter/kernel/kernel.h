@@ -23,6 +23,8 @@ struct Kernel {
   bool may_load = true;
   unsigned online_cpus = 0;        ///< the highest number of a CPU that is online, plus one; 0: all possible ones
   std::uint64_t memory_bytes = 0;  ///< see memory_limit(); 0: unknown
+  /// Threads that there may be at once: the lesser of kernel.threads-max and kernel.pid_max, whose default this is.
+  std::uint32_t most_threads = 32768;
 };
 
 /// Where to look; empty members mean the usual places.

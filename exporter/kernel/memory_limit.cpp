@@ -80,4 +80,10 @@ std::uint64_t memory_limit(const std::string& procfs, const std::string& sysfs) 
   return machine == 0 && least == kNone ? 0 : std::min(least, machine == 0 ? kNone : machine);
 }
 
+std::optional<std::uint32_t> thread_limit(const std::string& procfs) {
+  const std::string sysctls = procfs + "/sys/kernel/";
+  const std::uint64_t least = std::min(number_in(sysctls + "threads-max"), number_in(sysctls + "pid_max"));
+  return least == kNone ? std::nullopt : std::optional(static_cast<std::uint32_t>(least));
+}
+
 }  // namespace tpx::kernel

@@ -47,7 +47,9 @@ Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned) {
     metric.hash = std::move(*hash);
   }
   if (planned.pair) {
-    auto pair = Region::create(plan.name, planned.pair->total_bytes());
+    // Only programs look into it.
+    const std::uint64_t bytes = planned.pair->total_bytes();
+    auto pair = Region::create(plan.name, bytes, {0, bytes});
     if (!pair) {
       return fail(std::move(pair.error()));
     }

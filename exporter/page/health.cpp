@@ -26,7 +26,7 @@ std::string fix_of_loss(const std::string& reason) {
     return "A counter can’t take negative values: leave them out by a filter, or use a gauge.";
   }
   if (reason == "pair_collision") {
-    return "Two keys shared a slot at the same time: a key of fewer values, or a filter on from, makes that rarer.";
+    return "More starts were open at once than their table holds: leave out by a filter on from those that never end.";
   }
   return "";
 }

@@ -1,6 +1,7 @@
 #include "plan/pair_planner.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "expression/tree.h"
 #include "plan/layout.h"
@@ -11,6 +12,15 @@
 namespace tpx::plan {
 
 namespace {
+
+/// Twice as many slots as starts may be open at once, which is one a thread; within bounds, as a metric with a few keys needs
+/// few, and one of a machine that allows millions of threads must not take hundreds of MiB. At 50,000 open starts in 131,072
+/// slots, one that finds all its 16 slots taken is less likely than one in a thousand runs.
+std::uint32_t slots_for(std::uint32_t threads) {
+  constexpr std::uint32_t kLeast = 1U << 14U;
+  constexpr std::uint32_t kMost = 1U << 17U;  // 8 MiB of cache lines
+  return std::clamp(std::bit_ceil(2 * std::min(threads, kMost)), kLeast, kMost);
+}
 
 class PairPlanner : private MetricSteps {
  public:
@@ -85,6 +95,45 @@ class PairPlanner : private MetricSteps {
       return;
     }
     finish_pair(start_sites, end_sites, captures);
+    abandon_at_exit(pair, start_sites);
+  }
+
+  /// Whether the key is the id of a thread: `tid`, or one that a tracepoint of the scheduler names.
+  static bool is_thread(const config::Events& events, const config::Expression& key) {
+    if (const auto* builtin = std::get_if<expression::BuiltinRef>(&key.node->value)) {
+      return builtin->builtin == expression::Builtin::Tid && !builtin->from;
+    }
+    const auto* field = std::get_if<expression::Argument>(&key.node->value);
+    return field != nullptr && !field->from && field->name.ends_with("pid") &&
+           std::ranges::all_of(events.names, [](const auto& name) { return name.value.starts_with("sched/sched_"); });
+  }
+
+  /// Where the key is the id of a thread, its exit frees the slot of a start that has no end, such as that of exit_group(2).
+  /// A thread is off its CPU for the last time after its exit, but makes no system call any more; its id is in use until
+  /// then.
+  void abandon_at_exit(const config::Pair& pair, const std::vector<BoundSite>& starts) {
+    if (!outcome_.metric || !is_thread(pair.to.events, pair.to.key) ||
+        !std::ranges::all_of(pair.from, [](const auto& from) { return is_thread(from.events, from.key); })) {
+      return;
+    }
+    const bool calls = std::ranges::all_of(starts, [](const BoundSite& start) {
+      return start.tracepoint->name.starts_with("syscalls/") || start.tracepoint->name.starts_with("raw_syscalls/");
+    });
+    const config::Events exit{config::Events::Kind::Tracepoint,
+                              {{calls ? "sched/sched_process_exit" : "sched/sched_process_free", {}}}};
+    const auto key = config::parse_expression(calls ? "tid" : "args.pid", {});
+    const Tracepoints tracepoints = find_tracepoints(exit, name_, kernel_, options_);
+    if (!key || tracepoints.found.empty()) {
+      return;
+    }
+    if (const auto bound = bind_best(tracepoints.found.front(), 0, nullptr, &*key, false)) {
+      add_units({*bound}, [&](std::size_t) {
+        PairEnd end;
+        end.key = bound->key;
+        end.abandons = true;
+        return end;
+      });
+    }
   }
 
   /// The tracepoint that both starts and ends pairs, in programs of different kinds; null when there is none.
@@ -237,8 +286,7 @@ class PairPlanner : private MetricSteps {
                    const std::vector<Captured>& captures) {
     PairLayout layout;
     layout.payload_size = captures.empty() ? 0 : captures.back().offset + (captures.back().type.size + 7) / 8 * 8;
-    // Ids are dense in their low bits; addresses and numbers of other kinds are not.
-    layout.hashed = std::any_of(starts.begin(), starts.end(), [](const BoundSite& s) { return s.key->type.size > 4; });
+    layout.slots = slots_for(kernel_.most_threads);
     metric_plan_.pair = layout;
     make_value(ends, !metric_.value);
     if (!find_retired_label(ends)) {

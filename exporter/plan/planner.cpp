@@ -45,15 +45,19 @@ void split_programs(Plan& plan) {
   plan.programs = std::move(parts);
 }
 
+bool adds_to_rows(const Unit& unit) {
+  const auto* end = std::get_if<PairEnd>(&unit.action);
+  return end != nullptr ? !end->abandons : !std::holds_alternative<PairStart>(unit.action);
+}
+
 /// Rows need atomic updates when two programs may be in them on one CPU at once, or one program in itself.
 void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < plan.metrics.size(); ++i) {
     std::size_t programs = 0;
     bool unguarded = false;
     for (const ProgramPlan& program : plan.programs) {
-      const bool counts = std::any_of(program.units.begin(), program.units.end(), [&](const Unit& unit) {
-        return unit.metric == i && !std::holds_alternative<PairStart>(unit.action);
-      });
+      const bool counts = std::any_of(program.units.begin(), program.units.end(),
+                                      [&](const Unit& unit) { return unit.metric == i && adds_to_rows(unit); });
       programs += counts ? 1 : 0;
       unguarded =
           unguarded || (counts && program.point.type == AttachType::TpBtf && !kernel.features.tp_btf_recursion_guard);

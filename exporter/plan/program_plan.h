@@ -64,6 +64,8 @@ struct PairEnd {
   /// such an event, it does not end the earlier pair; the new start replaces the earlier one. Null: no event starts a pair.
   TypedExprPtr restarts;
   Count count;  ///< value null: the duration
+  /// Frees the slot of a start that can have no end any more, as its thread exits; counts it as LostReason::PairRestart.
+  bool abandons = false;
 };
 
 /// What one metric does in one program.
@@ -82,16 +84,19 @@ struct ProgramPlan {
   std::optional<std::uint32_t> task_argument = std::nullopt;  ///< TpBtf: the argument that is the current task
 };
 
-/// The slots in which a pair keeps its starts: a mmapable array with one value,
-///   counters  u64[cpus][8] by LostReason (in the metric's region, not here)
-///   slots     {u64 owner; u64 key; u64 time; payload}[slots]
-/// owner: 0 empty, else key << 2 | SlotState (Claimed while written or read, Ready).
+/// The slots in which a pair keeps its starts: an open-addressed hash table in a mmapable array with one value. A key's
+/// first slot is its home; where that is taken, the key lies in one of the further slots of its probe sequence.
+///   slots  {u64 owner; u64 key; u64 time; u64 displaced; payload}[slots], each aligned to a cache line of 64 bytes
+/// owner: 0 empty, else key << 2 | SlotState (Claimed while written, Ready).
+/// displaced: how many keys whose home this slot is lie in other slots. 0: a look at the home is enough.
 /// See docs/design/pairs.md.
 struct PairLayout {
-  std::uint32_t slots = 65536;
-  std::uint32_t payload_size = 0;  ///< multiple of 8
-  bool hashed = false;             ///< slot = hash of the key; else its low bits
-  [[nodiscard]] std::uint32_t stride() const { return 24 + payload_size; }
+  static constexpr std::uint32_t kHeader = 32;  ///< bytes before the payload
+  static constexpr std::uint32_t kLine = 64;
+  static constexpr std::uint32_t kProbes = 16;  ///< slots in which a key may lie
+  std::uint32_t slots = 65536;                  ///< a power of two
+  std::uint32_t payload_size = 0;               ///< multiple of 8
+  [[nodiscard]] std::uint32_t stride() const { return (kHeader + payload_size + kLine - 1) / kLine * kLine; }
   [[nodiscard]] std::uint64_t total_bytes() const { return std::uint64_t{slots} * stride(); }
 };
 

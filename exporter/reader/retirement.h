@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,10 @@ class Retirement {
  public:
   /// `metric` must outlive this, and have a retire_field.
   explicit Retirement(const loader::LoadedMetric& metric);
+
+  /// Rows in use, of those that there are. 0 for a hash, which can't tell.
+  [[nodiscard]] std::uint64_t rows() const { return series_in_use(metric_); }
+  [[nodiscard]] std::uint64_t most_rows() const { return metric_.planned.plan.store.region.capacity; }
 
   /// May run while a Reader reads. True when something waits for collect(). Ids to try again later are added to `again`.
   [[nodiscard]] bool mark(const loader::Ids& ids, loader::Ids& again);

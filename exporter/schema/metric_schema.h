@@ -179,9 +179,9 @@ enum class LostReason : std::uint8_t {
   OtherFull = 0,      ///< counted as `other`: max_series label sets are in use
   OtherBusy = 1,      ///< counted as `other`: the insertion met too many others at once
   NegativeValue = 2,  ///< a counter's value was below 0; not counted
-  PairCollision = 3,  ///< a pair's start was displaced by another key that shares its slot, or found it busy
+  PairCollision = 3,  ///< a pair's start was displaced as all its slots were taken, or met another of its key
   PairNoStart = 4,    ///< an end without a start (not a loss: reported as unmatched)
-  PairRestart = 5,    ///< a start of the same key displaced one that never ended (not a loss: reported as unmatched)
+  PairRestart = 5,    ///< a start without an end: another of its key came, or its thread exited (not a loss: unmatched)
   ReadFault = 6       ///< failed reads of memory, not events; the events are counted with kUnreadable (not a loss)
 };
 

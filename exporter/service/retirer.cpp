@@ -1,5 +1,6 @@
 #include "service/retirer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -8,8 +9,12 @@ namespace tpx::service {
 namespace {
 
 constexpr std::chrono::seconds kPeriod{1};
+/// How often the stores are asked whether they fill up. At 2,000 processes a second and 3 rows each, 600 rows come in between.
+constexpr std::chrono::milliseconds kGlance{100};
 /// Rows that are taken out while a scrape has to wait.
 constexpr std::size_t kBatch = 256;
+/// Between two batches: a mutex that is taken again at once does not let a thread have it that waits for it.
+constexpr std::chrono::microseconds kPause{200};
 
 }  // namespace
 
@@ -41,8 +46,26 @@ void Retirer::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     retire();
-    wake_.wait_for(lock, stop, kPeriod, [] { return false; });
+    rest(lock, stop);
   }
+}
+
+void Retirer::rest(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+  const auto end = std::chrono::steady_clock::now() + kPeriod;
+  for (Target& target : targets_) {
+    target.rows_left = target.retirement.rows();
+  }
+  do {
+    wake_.wait_for(lock, stop, kGlance, [] { return false; });
+  } while (!stop.stop_requested() && std::chrono::steady_clock::now() < end && !fills_up());
+}
+
+/// Whether a store has new rows by a quarter of what was free, so that a few more such periods fill it.
+bool Retirer::fills_up() const {
+  return std::any_of(targets_.begin(), targets_.end(), [](const Target& target) {
+    const std::uint64_t rows = target.retirement.rows();
+    return rows > target.rows_left && 4 * (rows - target.rows_left) > target.retirement.most_rows() - target.rows_left;
+  });
 }
 
 void Retirer::retire() {
@@ -72,7 +95,7 @@ void Retirer::collect(Target& target) {
       // A hash that can't be written keeps its rows for the next time.
       more = left && *left;
     }
-    std::this_thread::yield();
+    std::this_thread::sleep_for(kPause);
   }
 }
 

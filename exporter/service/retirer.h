@@ -14,7 +14,8 @@
 
 namespace tpx::service {
 
-/// Removes the rows of exited processes and threads from their stores about once a second, with or without scrapes: a
+/// Removes the rows of exited processes and threads from their stores about once a second, with or without scrapes, and sooner
+/// where so many rows are new that a store might be full before: a
 /// thread collects the ids that exited, marks their rows, waits until no program uses them, and removes them between two
 /// scrapes, a few at a time. So a scrape never waits for a grace period, and finds each count in one place: in its row, or
 /// where the service moved it.
@@ -23,7 +24,8 @@ class Retirer {
  public:
   struct Target {
     reader::Retirement retirement;
-    reader::TakeSeries take;  ///< called with the service's mutex held
+    reader::TakeSeries take;      ///< called with the service's mutex held
+    std::uint64_t rows_left = 0;  ///< rows in use after the last removal
   };
 
   /// A reader of rows must hold `service`; nothing else may use `watch`. Both must outlive this.
@@ -37,6 +39,9 @@ class Retirer {
  private:
   Retirer(loader::ExitWatch& watch, std::mutex& service, loader::GracePeriod grace, std::vector<Target> targets);
   void run(const std::stop_token& stop);
+  /// Sleeps until rows are to be removed again.
+  void rest(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
+  [[nodiscard]] bool fills_up() const;
   void retire();
   void collect(Target& target);
 

@@ -1,14 +1,12 @@
 #include <linux/futex.h>
 #include <sched.h>
 
-#include <bit>
 #include <cerrno>
 #include <ctime>
 #include <numeric>
 #include <thread>
 
 #include "catch.h"
-#include "codegen/rows.h"
 #include "kernel/support/calls.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
@@ -98,7 +96,7 @@ TEST_CASE("what a pair can't match is counted by its reason", "[kernel]") {
 TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted: waits that time out are no latencies",
           "[kernel]") {
   constexpr std::uint64_t kWaits = 10;
-  // Slots by the low bits of an id, and by the hash of anything else.
+  // Keys of 4 and of 8 bytes.
   for (const std::string& key : {std::string("tid"), std::string("tid + 0")}) {
     for (const Force& way : all_ways()) {
       INFO(describe(way) << ", key " << key);
@@ -124,37 +122,6 @@ TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted: waits
       CHECK(session.lost("wait_seconds", LostReason::PairRestart) == 0);
       CHECK(session.lost("wait_seconds", LostReason::PairCollision) == 0);
     }
-  }
-}
-
-TEST_CASE("starts whose keys share a slot: the later one stays, the loss is counted", "[kernel]") {
-  for (const auto attach : {plan::AttachType::TpBtf, plan::AttachType::Classic}) {
-    Session session(
-        "metrics:\n  - name: seconds_total\n    from: {tracepoint: syscalls/sys_enter_getpriority, key: args.who, "
-        "filter: 'tid == " +
-            std::to_string(gettid()) +
-            "'}\n    to: {tracepoint: syscalls/sys_enter_setpriority, key: args.who, filter: 'tid == " +
-            std::to_string(gettid()) + "'}\n    labels: {who: from.args.who}\n",
-        {attach, std::nullopt});
-    const plan::PairLayout& layout = *session.planned("seconds_total").pair;
-    const auto slot = [&](std::uint64_t key) {
-      const std::uint64_t low = key & (layout.slots - 1);
-      return !layout.hashed ? low : (key * codegen::kHashMultiplier) >> (64 - std::countr_zero(layout.slots));
-    };
-    std::uint64_t other = 4;
-    while (slot(other) != slot(3)) {
-      ++other;
-    }
-    REQUIRE(other < 0x7fffffff);
-    syscall(SYS_getpriority, 99, 3);
-    syscall(SYS_getpriority, 99, other);
-    syscall(SYS_setpriority, 99, 3, 0);
-    syscall(SYS_setpriority, 99, other, 0);
-    const auto rows = session.rows("seconds_total");
-    REQUIRE(rows.size() == 1);
-    CHECK(rows.front().labels.at("who") == std::to_string(other));
-    CHECK(session.lost("seconds_total", LostReason::PairCollision) == 1);
-    CHECK(session.lost("seconds_total", LostReason::PairNoStart) == 1);
   }
 }
 

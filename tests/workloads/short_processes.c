@@ -1,6 +1,6 @@
 /*
- * Starts COUNT children, one after the other, and waits for each. A child calls getppid CALLS times, then getpriority once,
- * for process 1 + i % 1000 where i is the child's number from 0, and statfs once, and exits. As with vfork, a child is a
+ * Starts COUNT children, one after the other, and waits for each. A child calls getppid CALLS times, with 0, 1 … as an
+ * argument that the kernel ignores, then getpriority once, for process 1 + i % 1000 where i is the child's number from 0, and statfs once, and exits. As with vfork, a child is a
  * process of its own with its parent's memory: thousands take a second.
  */
 #include <sched.h>
@@ -22,7 +22,7 @@ static int live(void* argument) {
   const struct life* life = argument;
   struct statfs unused;
   for (long i = 0; i < life->calls; i++) {
-    syscall(SYS_getppid);
+    syscall(SYS_getppid, i);
   }
   syscall(SYS_getpriority, PRIO_PROCESS, 1 + life->number % 1000);
   syscall(SYS_statfs, "/", &unused);

@@ -91,6 +91,7 @@ Session::Session(const std::string& yaml, Force force) {
   options.folded_lanes = force.folded_lanes;
   kernel::Kernel kernel = this_kernel();
   kernel.features.tp_btf_exact = kernel.features.tp_btf_exact && !force.preempted;
+  kernel.most_threads = force.threads.value_or(kernel.most_threads);
   plan::Plan plan = plan::make_plan(loaded.config, kernel, options);
   for (const plan::Rejected& rejected : plan.rejected) {
     UNSCOPED_INFO(rejected.error.message << " " << rejected.error.hint);

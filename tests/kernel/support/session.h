@@ -23,6 +23,7 @@ struct Force {
   bool preempted = false;                                 ///< plans as where tp_btf programs miss events
   std::optional<std::uint32_t> own_lanes = std::nullopt;  ///< see plan::Options, as the next
   std::optional<std::uint32_t> folded_lanes = std::nullopt;
+  std::optional<std::uint32_t> threads = std::nullopt;  ///< plans as if there may be so many
 };
 
 /// Label texts (integers in decimal, strings as they are, arrays in hexadecimal) and the words of the value.

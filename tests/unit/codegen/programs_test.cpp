@@ -224,7 +224,7 @@ TEST_CASE("a value kept by starts of different types is read as it was") {
 }
 
 TEST_CASE("an end that the filter of `to` refuses ends its pair uncounted, with and without compare-and-swap") {
-  // 5.10 has none. A key of 8 bytes lies in a slot by its hash.
+  // 5.10 has none. Keys of 4 and of 8 bytes.
   for (const char* release : {"5.10", "6.1"}) {
     for (const char* key : {"cpu", "cpu + 0"}) {
       INFO(release << ", key " << key);
