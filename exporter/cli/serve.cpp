@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -14,16 +15,19 @@
 #include "base/duration.h"
 #include "cli/access.h"
 #include "cli/command.h"
+#include "cli/config_watch.h"
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
+#include "cli/service_manager.h"
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
 #include "http/server_families.h"
+#include "loader/pin_directory.h"
 #include "page/landing_page.h"
 #include "service/service.h"
 
@@ -40,6 +44,9 @@ struct ServeOptions {
   std::string series_start = "zero";
   std::string min_age = "5s";
   std::string linger = "5m";
+  std::string pin_path;
+  bool detach_on_exit = false;
+  bool watch = false;
   bool lifecycle = false;
   std::size_t max_requests = http::ServerOptions{}.max_requests;
   std::size_t max_connections = http::ServerOptions{}.max_connections;
@@ -176,13 +183,64 @@ http::ServerOptions server_options(const ServeOptions& options, const std::share
   return server;
 }
 
+/// Null where no directory is wanted, and where there can't be one on this system: then counting ends with this process.
+Result<std::shared_ptr<loader::PinDirectory>> pin_directory(const ServeOptions& options, spdlog::logger& log) {
+  if (options.pin_path.empty()) {
+    return nullptr;
+  }
+  auto directory = loader::PinDirectory::open(options.pin_path);
+  if (directory) {
+    return std::shared_ptr<loader::PinDirectory>(std::move(*directory));
+  }
+  if (directory.error().os_error == EWOULDBLOCK) {
+    return fail(std::move(directory.error()));
+  }
+  log.warn("counting will end with this process: {}{}{}", directory.error().message,
+           directory.error().hint.empty() ? "" : "; ", directory.error().hint);
+  return nullptr;
+}
+
+/// Reloads at each SIGHUP; returns at the signal that ends the service.
+void serve_events(ServiceSignals& signals, service::Service& service, ServiceManager& manager, spdlog::logger& log,
+                  ReportFormat format) {
+  const auto ready = [&] {
+    const std::string error = service.load_error();
+    manager.ready(error.empty() ? "serving" : "serving; the last reload failed: " + error);
+  };
+  ready();
+  for (;;) {
+    const auto event = signals.wait(manager.watchdog_period());
+    manager.alive();
+    if (event == ServiceSignals::Event::None) {
+      continue;
+    }
+    if (event != ServiceSignals::Event::Reload) {
+      log.info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
+      manager.stopping();
+      return;
+    }
+    log.info("reloading the configuration");
+    manager.reloading();
+    load(service, format);
+    ready();
+  }
+}
+
 /// Serves until a signal ends it.
 int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
                 const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved) {
-  const auto service = std::make_shared<service::Service>(service_options(options, log));
+  ServiceManager manager;
+  const ReportFormat format = report_format(options.log);
+  const auto pins = pin_directory(options, *log);
+  if (!pins) {
+    report(pins.error(), format);
+    return kFailure;
+  }
+  service::ServiceOptions load_options = service_options(options, log);
+  load_options.pins = *pins;
+  const auto service = std::make_shared<service::Service>(std::move(load_options));
   const http::ServerOptions settings = server_options(options, log);
   service->add_own_metrics([http = settings.statistics, lost] { return http::server_families(*http, lost->load()); });
-  const ReportFormat format = report_format(options.log);
   if (const int code = exit_code(load(*service, format).outcome); code != kOk) {
     return code;
   }
@@ -195,16 +253,20 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
   for (const http::BoundAddress& address : (*server)->addresses()) {
     log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
   }
-  for (;;) {
-    const auto event = signals.wait();
-    if (event != ServiceSignals::Event::Reload) {
-      log->info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
-      break;
-    }
-    log->info("reloading the configuration");
-    load(*service, format);
+  auto watch = options.watch ? ConfigWatch::start(options.files, [&signals] { signals.reload(); })
+                             : Result<std::unique_ptr<ConfigWatch>>(nullptr);
+  if (!watch) {
+    report(watch.error(), format);
+    return kFailure;
   }
+  serve_events(signals, *service, manager, *log, format);
   (*server)->stop();
+  if (*pins && options.detach_on_exit) {
+    if (const auto cleared = (*pins)->clear(); !cleared) {
+      report(cleared.error(), format);
+      return kFailure;
+    }
+  }
   return kOk;
 }
 
@@ -293,6 +355,12 @@ Command serve_command() {
             ->capture_default_str()
             ->check(CLI::Range(std::size_t{8}, std::size_t{1} << 20U));
         app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
+        app.add_flag("--config.watch", options->watch, "Reload when a configuration file changes");
+        app.add_option("--bpf.pin-path", options->pin_path,
+                       "Directory on a BPF filesystem that keeps counting while no exporter runs, such as "
+                       "/sys/fs/bpf/tracepoint_exporter");
+        app.add_flag("--bpf.detach-on-exit", options->detach_on_exit,
+                     "Detach at the end, also what --bpf.pin-path keeps");
         add_path_options(app, options->paths);
         app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
         app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();

@@ -23,6 +23,10 @@ class Retirement {
   /// `metric` must outlive this, and have a retire_field.
   explicit Retirement(const loader::LoadedMetric& metric);
 
+  [[nodiscard]] const loader::LoadedMetric& metric() const { return metric_; }
+  /// Goes on where another one for the same maps stopped, which is not used any more.
+  void take_over(Retirement& other);
+
   /// May run while a Reader reads. True when something waits for collect(). Ids to try again later are added to `again`.
   [[nodiscard]] bool mark(const loader::Ids& ids, loader::Ids& again);
   /// Call it a grace period after mark(), and not while a Reader reads. Passes each ended row to `take` once, at most
