@@ -1,7 +1,9 @@
 #include "service/identity.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 #include <variant>
 
 namespace tpx::service {
@@ -151,9 +153,18 @@ std::vector<std::string> identities(const plan::Plan& plan) {
   for (std::size_t i = 0; i < plan.metrics.size(); ++i) {
     write(writers[i], plan.metrics[i]);
   }
+  // Where else a configuration attaches changes the order of its programs, not what a metric counts.
+  std::vector<const plan::ProgramPlan*> programs;
   for (const plan::ProgramPlan& program : plan.programs) {
-    for (const plan::Unit& unit : program.units) {
-      write(writers[unit.metric], program.point);
+    programs.push_back(&program);
+  }
+  std::stable_sort(programs.begin(), programs.end(), [](const auto* a, const auto* b) {
+    return std::tie(a->point.type, a->point.category, a->point.event) <
+           std::tie(b->point.type, b->point.category, b->point.event);
+  });
+  for (const plan::ProgramPlan* program : programs) {
+    for (const plan::Unit& unit : program->units) {
+      write(writers[unit.metric], program->point);
       write(writers[unit.metric], unit);
     }
   }

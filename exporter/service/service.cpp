@@ -308,8 +308,9 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
     log_->error("this kernel can't serve any metric of the configuration; only the exporter's own metrics are served");
   }
   const std::size_t kept = count_kept((*metrics)->loaded());
-  log_->info("serving {} with {}{}", counted((*metrics)->served(), "metric"), counted(programs, "program"),
-             kept == 0 ? "" : "; " + counted(kept, "metric") + " kept its counts");
+  log_->info(
+      "serving {} with {}{}", counted((*metrics)->served(), "metric"), counted(programs, "program"),
+      kept == 0 ? "" : "; " + counted(kept, "metric") + (kept == 1 ? " keeps its counts" : " keep their counts"));
   auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics)});
   MetricService& service = *next->metrics;
   const auto previous = current();
