@@ -15,12 +15,14 @@ if(NOT TPX_BPF)
   return()
 endif()
 
-# Kernel types of the machine that builds; of a recorded kernel where it offers none. Objects relocate to whatever runs.
+# Kernel types of the machine that builds; of a recorded kernel where it offers none, and for releases, whose bytes must not depend
+# on the machine. Objects relocate to whatever kernel they run on.
+option(TPX_RECORDED_BTF "Compile the BPF programs with the types of a recorded kernel" OFF)
 set(BPF_BUILD ${PROJECT_BINARY_DIR}/bpf)
 set(VMLINUX_H ${BPF_BUILD}/include/vmlinux.h)
 set(RECORDED_BTF ${PROJECT_SOURCE_DIR}/tests/fixtures/vmlinux-6.1.btf.xz)
 add_custom_command(OUTPUT ${VMLINUX_H}
-  COMMAND ${CMAKE_COMMAND} -DBPFTOOL=${BPFTOOL} -DOUT=${VMLINUX_H} -DRECORDED=${RECORDED_BTF} -P ${PROJECT_SOURCE_DIR}/cmake/vmlinux.cmake
+  COMMAND ${CMAKE_COMMAND} -DBPFTOOL=${BPFTOOL} -DOUT=${VMLINUX_H} -DRECORDED=${RECORDED_BTF} -DALWAYS=${TPX_RECORDED_BTF} -P ${PROJECT_SOURCE_DIR}/cmake/vmlinux.cmake
   DEPENDS ${PROJECT_SOURCE_DIR}/cmake/vmlinux.cmake
   COMMENT "Generating vmlinux.h")
 add_custom_target(tpx_vmlinux DEPENDS ${VMLINUX_H})
@@ -31,9 +33,13 @@ else()
   set(BPF_ARCH x86)
 endif()
 function(tpx_bpf_object source object)
+  # bpftool keeps BTF and drops DWARF, which is 30 times as much.
   add_custom_command(OUTPUT ${object}
     COMMAND ${BPF_CLANG} -O2 -g -Wall -Werror -target bpf -mcpu=v3 -D__TARGET_ARCH_${BPF_ARCH}
-      -I${BPF_BUILD}/include -I${PROJECT_SOURCE_DIR}/bpf -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
+      -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}=. -fdebug-compilation-dir=.
+      -I${BPF_BUILD}/include -I${PROJECT_SOURCE_DIR}/bpf -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}.dwarf
+    COMMAND ${BPFTOOL} gen object ${object} ${object}.dwarf
+    BYPRODUCTS ${object}.dwarf
     DEPENDS ${source} ${VMLINUX_H} tpx_vmlinux DEPFILE ${object}.d
     COMMENT "Building BPF object ${object}")
 endfunction()

@@ -12,22 +12,35 @@ set(TPX_ETC /etc CACHE PATH "Where configuration goes")
 install(FILES deploy/systemd/tracepoint_exporter.service DESTINATION lib/systemd/system)
 install(FILES deploy/systemd/tracepoint_exporter.default DESTINATION ${TPX_ETC}/default RENAME tracepoint_exporter)
 install(FILES config/default.yaml DESTINATION ${TPX_ETC}/tracepoint_exporter/conf.d)
-# The thematic configurations; linked into conf.d where wanted.
+# The thematic configurations; linked into conf.d where wanted. Those of programs/ only beside the objects that they name.
+set(TPX_UNUSABLE "")
+if(NOT TPX_BPF)
+  set(TPX_UNUSABLE PATTERN programs EXCLUDE)
+endif()
 install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/config
-  FILES_MATCHING PATTERN "*.yaml" PATTERN default.yaml EXCLUDE)
+  FILES_MATCHING PATTERN "*.yaml" PATTERN default.yaml EXCLUDE ${TPX_UNUSABLE})
 file(GLOB TPX_DASHBOARDS CONFIGURE_DEPENDS dashboards/*.json)
 install(FILES ${TPX_DASHBOARDS} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/dashboards)
-install(FILES deploy/prometheus/rules.yml DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/prometheus)
+install(FILES deploy/prometheus/prometheus.yml deploy/prometheus/rules.yml DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/prometheus)
 install(FILES deploy/systemd/sys-admin.conf DESTINATION ${TPX_DOC}/examples)
 install(FILES ${TPX_DEBIAN}/copyright DESTINATION ${TPX_DOC})
+# Pages for users; those for developers are in docs/design.
+install(DIRECTORY docs DESTINATION ${TPX_DOC} FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN design EXCLUDE)
 
 # Debian wants these compressed, and the same at each build: the date is that of the last commit, and gzip keeps none.
 find_program(GZIP gzip REQUIRED)
-execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --date=rfc2822 --format=%cd OUTPUT_VARIABLE TPX_DATE
-  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(DEFINED ENV{SOURCE_DATE_EPOCH}) # a release says it
+  string(TIMESTAMP TPX_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
+else()
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 --date=rfc2822 --format=%cd OUTPUT_VARIABLE TPX_DATE
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
 if(NOT TPX_DATE)
   set(TPX_DATE "Thu, 01 Jan 1970 00:00:00 +0000")
 endif()
+# Releases have packages of several Debian versions: +deb12 comes before +deb13, which an upgrade of Debian installs.
+set(TPX_DEBIAN_SUFFIX "" CACHE STRING "What the Debian package's version has behind the project's")
+set(TPX_DEBIAN_VERSION ${PROJECT_VERSION}${TPX_DEBIAN_SUFFIX})
 set(TPX_PACKAGE_FILES ${PROJECT_BINARY_DIR}/package)
 file(MAKE_DIRECTORY ${TPX_PACKAGE_FILES})
 # compressed(FILE NAME DESTINATION): installs FILE as NAME.gz.
@@ -57,6 +70,7 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ
   WORLD_EXECUTE)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_VERSION ${TPX_DEBIAN_VERSION})
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Prometheus exporter for Linux kernel tracepoints

@@ -1,29 +1,51 @@
 #!/usr/bin/env python3
 """Writes the Grafana dashboards beside this file: `dashboards/generate.py`; with --check, says whether they are up to date.
 
-What all dashboards share (variables, links, the look of a panel) stands here; what each shows is in the files of
+What all dashboards share (variables, links, annotations, the look of a panel) stands here; what each shows is in the files of
 `content/`. A query writes `@` where the selector of node and namespace belongs: `rate(tracepoint_syscalls_total{@}[…])`.
+
+A dashboard shows one node, unless its content has FLEET = True: there the variable permits several nodes, and every sum keeps
+the label `instance`, or its title says "all nodes". A row whose panels need another configuration than the dashboard's own
+(FILES) has that file in its title and is collapsed.
 """
 
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 sys.dont_write_bytecode = True  # keep __pycache__ out of the packages made of this directory
 
-from content import block_network, exporter, node, processes, syscalls
+from content import (
+    block_network,
+    exporter,
+    filesystems,
+    fleet,
+    interrupts,
+    kubernetes,
+    memory,
+    node,
+    processes,
+    programs,
+    scheduler,
+    syscalls,
+)
 
 HERE = pathlib.Path(__file__).resolve().parent
-CONTENT = (node, processes, syscalls, block_network, exporter)
+CONTENT = (
+    fleet, node, processes, syscalls, block_network, memory, filesystems, interrupts, scheduler, kubernetes, programs, exporter,
+)  # fmt: skip
 TAG = "tracepoint_exporter"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-SELECTOR = 'instance=~"$node",namespace=~"$namespace"'
+# One node's name is no pattern: an IPv6 address has brackets.
+ONE_NODE = 'instance="$node",namespace=~"$namespace"'
+SEVERAL_NODES = 'instance=~"$node",namespace=~"$namespace"'
 WIDTH = 24  # of Grafana's grid
 
 
-def query_variable(name, label, query, description):
-    return {
+def query_variable(name, label, query, description, several=True):
+    found = {
         "name": name,
         "label": label,
         "description": description,
@@ -32,15 +54,17 @@ def query_variable(name, label, query, description):
         "query": {"query": query, "refId": "variable"},
         "refresh": 2,  # when the time range changes: nodes come and go
         "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        # A series without the label, as outside of Kubernetes, matches too.
-        "allValue": ".*",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "multi": several,
+        "includeAll": several,
     }
+    if several:
+        # A series without the label, as outside of Kubernetes, matches too.
+        found["allValue"] = ".*"
+        found["current"] = {"selected": True, "text": ["All"], "value": ["$__all"]}
+    return found
 
 
-def variables(with_top):
+def variables(content, with_top):
     found = [
         {
             "name": "datasource",
@@ -63,8 +87,10 @@ def variables(with_top):
             "Node",
             'label_values(tracepoint_exporter_build_info{namespace=~"$namespace"}, instance)',
             "The host: the label `instance` of the target.",
+            several=is_fleet(content),
         ),
     ]
+    found += [query_variable(*each) for each in getattr(content, "VARIABLES", ())]
     if with_top:
         options = [{"selected": size == "10", "text": size, "value": size} for size in ("5", "10", "20", "50")]
         found.append(
@@ -83,13 +109,44 @@ def variables(with_top):
     return found
 
 
+def is_fleet(content):
+    return getattr(content, "FLEET", False)
+
+
+def annotations(content):
+    """Marks on every graph: what changed the numbers, or explains them."""
+    selector = SEVERAL_NODES if is_fleet(content) else ONE_NODE
+
+    def mark(name, colour, query, title, at_value):
+        return {
+            "name": name,
+            "datasource": SOURCE,
+            "enable": True,
+            "hide": False,
+            "iconColor": colour,
+            "expr": query.replace("@", selector),
+            "titleFormat": title,
+            "textFormat": "{{instance}}",
+            "step": "15s",
+            "useValueForTime": "on" if at_value else False,
+        }
+
+    started = "process_start_time_seconds{@} * 1000 and on (job, instance) tracepoint_exporter_build_info"
+    reloaded = "tracepoint_exporter_config_last_reload_success_timestamp_seconds{@} * 1000"
+    return [
+        mark("Exporter started", "blue", started, "tracepoint_exporter started", True),
+        mark("Configuration loaded", "green", reloaded, "Configuration loaded", True),
+        mark("Out of memory", "red", "increase(tracepoint_oom_kills_total{@}[$__interval]) > 0", "A process was killed", False),
+    ]
+
+
 def target(index, query, legend, form):
     kinds = {"instant": form == "table", "range": form != "table"}
     return {
         "refId": chr(ord("A") + index),
         "datasource": SOURCE,
         "editorMode": "code",
-        "expr": query.replace("@", SELECTOR),
+        "expr": query,
         "legendFormat": legend,
         "format": form,
         **kinds,
@@ -101,6 +158,21 @@ def thresholds(spec):
     return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in spec]}
 
 
+def mappings(panel):
+    """Words for values: {"1": "up"}."""
+    words = panel.get("words", {})
+    options = {value: {"text": text, "index": index} for index, (value, text) in enumerate(words.items())}
+    return {"mappings": [{"type": "value", "options": options}]} if words else {}
+
+
+def renamed(panel):
+    """Words for label values in legends and cells."""
+    return [
+        {"id": "renameByRegex", "options": {"regex": f"^(.* )?{value}( .*)?$", "renamePattern": f"$1{text}$2"}}
+        for value, text in panel.get("legend_words", {}).items()
+    ]
+
+
 def timeseries_look(panel):
     return {
         "fieldConfig": {
@@ -108,6 +180,7 @@ def timeseries_look(panel):
                 "unit": panel["unit"],
                 "min": 0,
                 "color": {"mode": "palette-classic"},
+                **mappings(panel),
                 "custom": {
                     "drawStyle": "line",
                     "lineWidth": 1,
@@ -122,6 +195,7 @@ def timeseries_look(panel):
             "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["mean", "max", "lastNotNull"]},
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
+        **({"transformations": renamed(panel)} if "legend_words" in panel else {}),
     }
 
 
@@ -130,6 +204,7 @@ def stat_look(panel):
         "fieldConfig": {
             "defaults": {
                 "unit": panel["unit"],
+                **mappings(panel),
                 "color": {"mode": "thresholds"},
                 "thresholds": thresholds(panel.get("thresholds", [(None, "blue")])),
             },
@@ -180,9 +255,16 @@ def table_look(panel):
     overrides = [
         {
             "matcher": {"id": "byName", "options": "Value"},
-            "properties": [{"id": "unit", "value": panel["unit"]}, {"id": "displayName", "value": panel["column"]}],
+            "properties": [
+                {"id": "unit", "value": panel["unit"]},
+                {"id": "displayName", "value": panel["column"]},
+                *({"id": name, "value": value} for name, value in mappings(panel).items()),
+            ],
         }
     ]
+    for column, words in panel.get("column_words", {}).items():
+        values = [{"id": name, "value": value} for name, value in mappings({"words": words}).items()]
+        overrides.append({"matcher": {"id": "byName", "options": column}, "properties": values})
     return {
         "fieldConfig": {"defaults": {"custom": {"filterable": True}}, "overrides": overrides},
         "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": panel["column"], "desc": True}]},
@@ -192,7 +274,25 @@ def table_look(panel):
     }
 
 
-LOOKS = {"timeseries": timeseries_look, "stat": stat_look, "heatmap": heatmap_look, "table": table_look}
+def alertlist_look(panel):
+    return {
+        "options": {
+            "alertInstanceLabelFilter": panel["filter"],
+            "alertName": "",
+            "dashboardAlerts": False,
+            "datasource": "",
+            "groupBy": [],
+            "groupMode": "default",
+            "maxItems": 20,
+            "showInstances": True,
+            "sortOrder": 3,
+            "stateFilter": {"error": True, "firing": True, "noData": False, "normal": False, "pending": True},
+            "viewMode": "list",
+        }
+    }
+
+
+LOOKS = {"timeseries": timeseries_look, "stat": stat_look, "heatmap": heatmap_look, "table": table_look, "alertlist": alertlist_look}
 FORMS = {"heatmap": "heatmap", "table": "table"}
 
 
@@ -201,7 +301,10 @@ def dashboard_link(kind, title, **more):
     return {**link, "asDropdown": False, "includeVars": False, "keepTime": False, "targetBlank": False, **more}
 
 
-def panel_json(number, panel, position):
+def panel_json(number, panel, position, selector):
+    if "queries" not in panel:
+        return {"id": number, "type": panel["type"], "title": panel["title"], "description": panel["description"],
+                "gridPos": position, **LOOKS[panel["type"]](panel)}  # fmt: skip
     form = FORMS.get(panel["type"], "time_series")
     links = [
         dashboard_link("link", title, url=f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")
@@ -215,30 +318,35 @@ def panel_json(number, panel, position):
         "datasource": SOURCE,
         "gridPos": position,
         "links": links,
-        "targets": [target(index, query, legend, form) for index, (query, legend) in enumerate(panel["queries"])],
+        "targets": [target(index, query.replace("@", selector), legend, form) for index, (query, legend) in enumerate(panel["queries"])],
         **LOOKS[panel["type"]](panel),
     }
 
 
-def panels_json(rows):
-    """Rows of panels of equal width, below one another, each row under its title."""
+def panels_json(content):
+    """Rows of panels of equal width, below one another, each row under its title. A collapsed row holds its panels."""
     number, top, made = 0, 0, []
-    for title, height, panels in rows:
+    selector = SEVERAL_NODES if is_fleet(content) else ONE_NODE
+    for title, height, panels in content.ROWS:
         number += 1
         place = {"x": 0, "y": top, "w": WIDTH, "h": 1}
-        made.append({"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []})
+        needed = set(re.findall(r"config/[\w/-]+\.yaml", title))
+        collapsed = bool(needed - set(content.FILES))
+        row = {"id": number, "type": "row", "title": title, "collapsed": collapsed, "gridPos": place, "panels": []}
+        made.append(row)
         top += 1
         width = WIDTH // len(panels)
         for column, panel in enumerate(panels):
             number += 1
-            made.append(panel_json(number, panel, {"x": column * width, "y": top, "w": width, "h": height}))
-        top += height
+            position = {"x": column * width, "y": top, "w": width, "h": height}
+            (row["panels"] if collapsed else made).append(panel_json(number, panel, position, selector))
+        top += 0 if collapsed else height
     return made
 
 
 def dashboard(content):
     rows = content.ROWS
-    with_top = any("$top" in query for _, _, panels in rows for panel in panels for query, _ in panel["queries"])
+    with_top = any("$top" in query for _, _, panels in rows for panel in panels for query, _ in panel.get("queries", ()))
     others = dashboard_link(
         "dashboards",
         "tracepoint_exporter",
@@ -262,10 +370,10 @@ def dashboard(content):
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
         "timepicker": {},
-        "annotations": {"list": []},
+        "annotations": {"list": annotations(content)},
         "links": [others],
-        "templating": {"list": variables(with_top)},
-        "panels": panels_json(rows),
+        "templating": {"list": variables(content, with_top)},
+        "panels": panels_json(content),
     }
 
 

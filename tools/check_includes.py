@@ -13,8 +13,8 @@ import re
 import sys
 
 # Module → what it may include besides itself and base. The chain, left to right; a module sees all to its left.
-CHAIN = ["expression", "config", "schema", "plan", "codegen", "loader", "reader", "decode", "exposition", "live", "http",
-         "service", "page", "cli"]
+CHAIN = ["expression", "config", "schema", "typed", "plan", "codegen", "loader", "reader", "decode", "exposition", "live",
+         "http", "service", "page", "cli"]
 # Beside the chain: who may include these. They themselves include base alone.
 BESIDE = {
     "base": CHAIN + ["kernel", "assembler"],

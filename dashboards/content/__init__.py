@@ -1,4 +1,14 @@
-"""What each dashboard shows: UID (its address and file name), TITLE, DESCRIPTION and ROWS of (title, height, panels)."""
+"""What each dashboard shows: UID (its address and file name), TITLE, DESCRIPTION, FILES (the configurations without which it
+shows nothing), ROWS of (title, height, panels), perhaps FLEET (it shows several nodes) and VARIABLES.
+"""
+
+# Block operations: the letters of the tracepoints' field rwbs, and the names of a program's enum.
+OPERATIONS = {
+    "R": "read", "RA": "read ahead", "RM": "read metadata", "RS": "read (sync)", "RSM": "read metadata (sync)", "W": "write",
+    "WS": "write (sync)", "WM": "write metadata", "WSM": "write metadata (sync)", "WFS": "write, forced (sync)",
+    "WFSM": "write metadata, forced (sync)", "FF": "flush", "F": "flush", "FFS": "flush (sync)", "FWFS": "flush and write (sync)",
+    "D": "discard", "DS": "discard (sync)", "DE": "secure erase", "N": "other", "NS": "other (sync)",
+}  # fmt: skip
 
 
 def graph(title, description, unit, *queries, **more):
@@ -16,7 +26,7 @@ def heatmap(title, description, metric, by="", **more):
     selector = f"@,{by}" if by else "@"
     query = f"sum by (le) (rate({metric}_bucket{{{selector}}}[$__rate_interval]))"
     return {
-        "type": "heatmap", "title": title, "description": description, "unit": "s", "queries": [(query, "{{le}}")], **more
+        "type": "heatmap", "title": title, "description": description, "unit": "s", "queries": [(query, "{{le}}")], **more,
     }  # fmt: skip
 
 
@@ -26,6 +36,11 @@ def table(title, description, unit, column, query, **more):
         "type": "table", "title": title, "description": description, "unit": unit, "column": column, "queries": [(query, "")],
         **more,
     }  # fmt: skip
+
+
+def alerts(title, description, labels):
+    """The alerts of the rules that are pending or firing; `labels` is a selector."""
+    return {"type": "alertlist", "title": title, "description": description, "filter": labels}
 
 
 def rate(metric, by="", selector="@", top=False):

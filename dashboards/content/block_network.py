@@ -1,10 +1,11 @@
 """Block devices and the network."""
 
-from . import graph, heatmap, quantiles, rate
+from . import OPERATIONS, graph, heatmap, quantiles, rate
 
 UID = "tracepoint-block-network"
 TITLE = "Tracepoints / Block and network"
 DESCRIPTION = "Requests, bytes, errors and latency of block devices; packets, bytes and troubles of the network."
+FILES = ("config/default.yaml",)
 OVERVIEW = ("Node overview", "tracepoint-node")
 
 ROWS = [
@@ -12,14 +13,14 @@ ROWS = [
         "Block devices",
         8,
         [
-            graph("Requests", "Requests issued, by device and operation (R read, W write, D discard, F flush, S synchronous, "
-                  "A read-ahead, M metadata).", "cps",
-                  (rate("tracepoint_block_requests_total", "device, operation"), "{{device}} {{operation}}"), links=[OVERVIEW]),
+            graph("Requests", "Requests issued, by device and operation.", "cps",
+                  (rate("tracepoint_block_requests_total", "device, operation"), "{{device}} {{operation}}"), legend_words=OPERATIONS, links=[OVERVIEW]),
             graph("Bytes", "Bytes of the requests issued, by device and operation.", "Bps",
-                  (rate("tracepoint_block_request_bytes_total", "device, operation"), "{{device}} {{operation}}")),
+                  (rate("tracepoint_block_request_bytes_total", "device, operation"), "{{device}} {{operation}}"),
+                  legend_words=OPERATIONS),
             graph("Errors", "Requests completed with an error, by device, operation and error. Empty is good.", "cps",
                   (rate("tracepoint_block_request_errors_total", "device, operation, error"),
-                   "{{device}} {{operation}} {{error}}")),
+                   "{{device}} {{operation}} {{error}}"), legend_words=OPERATIONS),
         ],
     ),
     (
@@ -54,8 +55,38 @@ ROWS = [
                   (rate("tracepoint_tcp_retransmits_total", "state"), "{{state}}")),
             graph("TCP resets", "Resets sent and received.", "cps", (rate("tracepoint_tcp_resets_sent_total"), "sent"),
                   (rate("tracepoint_tcp_resets_received_total"), "received")),
+        ],
+    ),
+    (
+        "Drops and queues (config/network.yaml)",
+        8,
+        [
             graph("Drops", "Packets dropped by the kernel, by its reason. Needs config/network.yaml.", "pps",
                   (rate("tracepoint_network_drops_total", "reason"), "{{reason}}")),
+            graph("NAPI polls", "Polls of network devices, and those that used up their budget. Needs config/network.yaml.", "cps",
+                  (rate("tracepoint_napi_polls_total", "device"), "{{device}}"),
+                  (rate("tracepoint_napi_exhausted_polls_total", "device"), "{{device}} exhausted")),
+            graph("TCP connections", "Opened by programs of this host, and accepted. Needs config/network.yaml.", "cps",
+                  (rate("tracepoint_tcp_connects_total"), "opened"), (rate("tracepoint_tcp_accepts_total"), "accepted")),
+            graph("Full queues", "Packets that found a socket's queue full or its memory limit reached. Needs config/network.yaml.",
+                  "cps", (rate("tracepoint_socket_receive_queue_full_total"), "receive queue full"),
+                  (rate("tracepoint_socket_memory_limit_total"), "memory limit"),
+                  (rate("tracepoint_udp_receive_drops_total"), "UDP receive queue")),
+        ],
+    ),
+    (
+        "Who causes block I/O (config/block.yaml)",
+        8,
+        [
+            graph("Bytes by program", "Bytes of the operations that programs queued. Needs config/block.yaml.", "Bps",
+                  (rate("tracepoint_block_bio_bytes_total", "comm", top=True), "{{comm}}")),
+            graph("Merges and splits", "Operations merged into waiting requests, or split. Needs config/block.yaml.", "cps",
+                  (rate("tracepoint_block_back_merges_total", "device"), "{{device}} appended"),
+                  (rate("tracepoint_block_front_merges_total", "device"), "{{device}} put before"),
+                  (rate("tracepoint_block_splits_total", "device"), "{{device}} split")),
+            graph("Completed", "Bytes of the requests that completed without an error. Needs config/block.yaml.", "Bps",
+                  (rate("tracepoint_block_completed_bytes_total", "device, operation"), "{{device}} {{operation}}"),
+                  legend_words=OPERATIONS),
         ],
     ),
 ]  # fmt: skip

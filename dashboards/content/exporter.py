@@ -1,10 +1,11 @@
 """Whether the numbers can be believed, and what they cost."""
 
-from . import graph, rate, stat, table
+from . import alerts, graph, rate, stat, table
 
 UID = "tracepoint-exporter"
 TITLE = "Tracepoints / Exporter health"
 DESCRIPTION = "Metrics that are down, events lost, series against their limit; cost of scrapes and BPF programs."
+FILES = ("config/default.yaml",)
 OVERVIEW = ("Node overview", "tracepoint-node")
 ZERO = " or vector(0)"
 RED_ABOVE_0 = [(None, "green"), (1e-9, "red")]
@@ -16,30 +17,34 @@ def rates(name):
     return rate(f"tracepoint_exporter_metric_events{name}_total", "instance, metric")
 
 
+FLEET = True
+UP = {"0": "down", "1": "counts"}
+
 ROWS = [
     (
         "Now",
         4,
         [
-            stat("Exporters", "Exporters that answer.", "short", "count(tracepoint_exporter_build_info{@})", links=[OVERVIEW]),
-            stat("Metrics that count", "Metrics attached, on all nodes.", "short", "sum(tracepoint_exporter_metric_up{@})"),
-            stat("Metrics down", "Metrics that could not be attached; the table says why.", "short",
+            stat("Exporters, all nodes", "Exporters that answer.", "short", "count(tracepoint_exporter_build_info{@})", links=[OVERVIEW]),
+            stat("Metrics that count, all nodes", "Metrics attached, on the nodes chosen.", "short", "sum(tracepoint_exporter_metric_up{@})"),
+            stat("Metrics down, all nodes", "Metrics that could not be attached; the table says why.", "short",
                  "count(tracepoint_exporter_metric_up{@} == 0)" + ZERO, thresholds=RED_ABOVE_0),
             stat("Events lost", "The largest ratio of all metrics. Any busy host loses a few events in a million.",
                  "percentunit", f"max({rates('_lost')} / ({rates('_lost')} + {rates('')} > 0))" + ZERO,
                  thresholds=RED_FROM_A_HUNDREDTH),
             stat("Events in “other”", "The largest ratio of all metrics. Sums stay exact.",
                  "percentunit", f"max({rates('_other')} / ({rates('')} > 0))" + ZERO, thresholds=RED_FROM_A_HUNDREDTH),
-            stat("Last reload", "1: the configuration was loaded; 0: the previous configuration stays in use.", "short",
-                 "min(tracepoint_exporter_config_last_reload_successful{@})", thresholds=[(None, "red"), (1, "green")]),
+            stat("Last reload", "Failed: the previous configuration stays in use. The worst of the nodes chosen.", "short",
+                 "min(tracepoint_exporter_config_last_reload_successful{@})", thresholds=[(None, "red"), (1, "green")], words={"0": "failed", "1": "loaded"}),
         ],
     ),
     (
         "Metrics",
         9,
         [
-            table("State", "1: counts. 0: does not, with the reason.", "short", "Up",
-                  "sort(max by (instance, metric, reason) (tracepoint_exporter_metric_up{@}))"),
+            alerts("Alerts, all nodes", "Alerts of the exporters that are pending or firing.", '{alertname=~"Tracepoint.*"}'),
+            table("State", "Whether a metric counts; if not, the reason.", "short", "Up",
+                  "sort(max by (instance, metric, reason) (tracepoint_exporter_metric_up{@}))", words=UP),
             table("Series against limit", "Metrics with labels. At 100%, events of new label sets are counted as `other`.", "percentunit", "Used",
                   "topk($top, max by (instance, metric) (tracepoint_exporter_metric_series{@}) "
                   "/ max by (instance, metric) (tracepoint_exporter_metric_series_limit{@} > 1))"),
@@ -50,13 +55,14 @@ ROWS = [
         8,
         [
             graph("Events lost", "Events that could not be counted, by metric and reason.", "cps",
-                  (rate("tracepoint_exporter_metric_events_lost_total", "metric, reason", top=True), "{{metric}}: {{reason}}")),
+                  (rate("tracepoint_exporter_metric_events_lost_total", "instance, metric, reason", top=True),
+                   "{{instance}} {{metric}}: {{reason}}")),
             graph("Events in “other”", "Events for whose labels there was no room, by metric.", "cps",
-                  (rate("tracepoint_exporter_metric_events_other_total", "metric", top=True), "{{metric}}")),
+                  (rate("tracepoint_exporter_metric_events_other_total", "instance, metric", top=True), "{{instance}} {{metric}}")),
             graph("Series", "Label sets in use, by metric.", "short",
-                  ("topk($top, sum by (metric) (tracepoint_exporter_metric_series{@}))", "{{metric}}")),
+                  ("topk($top, sum by (instance, metric) (tracepoint_exporter_metric_series{@}))", "{{instance}} {{metric}}")),
             graph("Map memory", "Kernel memory of a metric's maps, by metric.", "bytes",
-                  ("topk($top, sum by (metric) (tracepoint_exporter_metric_map_bytes{@}))", "{{metric}}")),
+                  ("topk($top, sum by (instance, metric) (tracepoint_exporter_metric_map_bytes{@}))", "{{instance}} {{metric}}")),
         ],
     ),
     (
@@ -64,12 +70,12 @@ ROWS = [
         8,
         [
             graph("CPU used", f"Seconds a second spent in BPF programs, by program. {STATISTICS}", "percentunit",
-                  (rate("tracepoint_exporter_program_run_seconds_total", "program", top=True), "{{program}}"), stack=True),
+                  (rate("tracepoint_exporter_program_run_seconds_total", "instance, program", top=True), "{{instance}} {{program}}"), stack=True),
             graph("Cost of an event", f"Mean time of one run, by program; measuring adds some 100 ns. {STATISTICS}", "s",
-                  ("topk($top, " + rate("tracepoint_exporter_program_run_seconds_total", "program") + " / "
-                   + rate("tracepoint_exporter_program_runs_total", "program") + ")", "{{program}}")),
+                  ("topk($top, " + rate("tracepoint_exporter_program_run_seconds_total", "instance, program") + " / "
+                   + rate("tracepoint_exporter_program_runs_total", "instance, program") + ")", "{{instance}} {{program}}")),
             graph("Runs", f"Runs of BPF programs, by program. {STATISTICS}", "cps",
-                  (rate("tracepoint_exporter_program_runs_total", "program", top=True), "{{program}}")),
+                  (rate("tracepoint_exporter_program_runs_total", "instance, program", top=True), "{{instance}} {{program}}")),
         ],
     ),
     (

@@ -1,10 +1,11 @@
 """The first look at a host: all from the default configuration, but for the time threads wait for a CPU."""
 
-from . import graph, heatmap, quantiles, rate, stat
+from . import alerts, graph, heatmap, quantiles, rate, stat
 
 UID = "tracepoint-node"
 TITLE = "Tracepoints / Node overview"
-DESCRIPTION = "What a host's kernel does, counted at its tracepoints."
+DESCRIPTION = "What the kernel of one node does, counted at its tracepoints."
+FILES = ("config/default.yaml",)
 PROCESSES = ("Processes", "tracepoint-processes")
 SYSCALLS = ("Syscalls", "tracepoint-syscalls")
 BLOCK_NETWORK = ("Block and network", "tracepoint-block-network")
@@ -17,7 +18,7 @@ ROWS = [
         [
             stat("Context switches", "Threads switched off a CPU, a second.", "cps",
                  rate("tracepoint_context_switches_total"), links=[PROCESSES]),
-            stat("System calls", "System calls entered, a second.", "cps", rate("tracepoint_syscalls_total"), links=[SYSCALLS]),
+            stat("Syscalls", "Syscalls entered, a second.", "cps", rate("tracepoint_syscalls_total"), links=[SYSCALLS]),
             stat("Processes started", "Processes created (not threads), a second.", "cps",
                  rate("tracepoint_process_starts_total"), links=[PROCESSES]),
             stat("Block I/O", "Bytes of requests issued to block devices, a second.", "Bps",
@@ -32,11 +33,11 @@ ROWS = [
         "CPU",
         8,
         [
-            graph("Context switches by node", "Threads switched off a CPU, waiting or preempted.", "cps",
-                  (rate("tracepoint_context_switches_total", "instance"), "{{instance}}"), links=[PROCESSES]),
+            graph("Context switches", "Threads switched off a CPU, waiting or preempted.", "cps",
+                  (rate("tracepoint_context_switches_total"), "switches"), links=[PROCESSES]),
             graph("CPU migrations", "Threads moved to another CPU.", "cps",
-                  (rate("tracepoint_cpu_migrations_total", "instance"), "{{instance}}")),
-            graph("Soft interrupts", "Soft interrupts run, by vector.", "cps",
+                  (rate("tracepoint_cpu_migrations_total"), "migrations")),
+            graph("Softirqs", "Softirqs run, by vector.", "cps",
                   (rate("tracepoint_softirqs_total", "vector"), "{{vector}}"), stack=True),
         ],
     ),
@@ -72,6 +73,7 @@ ROWS = [
                   (rate("tracepoint_tcp_resets_received_total"), "resets received"), links=[BLOCK_NETWORK]),
             graph("Block request errors", "Requests that a block device completed with an error.", "cps",
                   (rate("tracepoint_block_request_errors_total") + ZERO, "errors"), links=[BLOCK_NETWORK]),
+            alerts("Alerts", "Alerts of this node that are pending or firing.", '{instance="$node"}'),
         ],
     ),
 ]  # fmt: skip

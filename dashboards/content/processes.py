@@ -1,13 +1,14 @@
-"""Which processes cause it: the top by switches, openat and system calls."""
+"""Which processes cause it: the top by switches, openat and syscalls."""
 
 from . import graph, rate, table
 
 UID = "tracepoint-processes"
 TITLE = "Tracepoints / Processes"
 DESCRIPTION = "The processes that switch, open files, call the kernel, start and end the most."
+FILES = ("config/default.yaml",)
 OVERVIEW = ("Node overview", "tracepoint-node")
-PROCESS = "instance, pid, comm"
-LEGEND = "{{comm}} {{pid}} on {{instance}}"
+PROCESS = "pid, comm"
+LEGEND = "{{comm}} {{pid}}"
 
 ROWS = [
     (
@@ -31,12 +32,12 @@ ROWS = [
         ],
     ),
     (
-        "System calls (config/syscalls.yaml)",
+        "Syscalls (config/syscalls.yaml)",
         10,
         [
-            graph("Top by system calls", "System calls entered. Needs config/syscalls.yaml.", "cps",
+            graph("Top by syscalls", "Syscalls entered. Needs config/syscalls.yaml.", "cps",
                   (rate("tracepoint_syscalls_by_process_total", PROCESS, top=True), LEGEND)),
-            table("Top by system calls, now", "System calls entered, as numbers. Needs config/syscalls.yaml.", "cps",
+            table("Top by syscalls, now", "Syscalls entered, as numbers. Needs config/syscalls.yaml.", "cps",
                   "Calls a second", rate("tracepoint_syscalls_by_process_total", PROCESS, top=True)),
         ],
     ),

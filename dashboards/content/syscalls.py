@@ -1,10 +1,11 @@
-"""System calls: how many, how they fail, how long they take."""
+"""Syscalls: how many, how they fail, how long they take."""
 
 from . import graph, heatmap, rate, stat, table
 
 UID = "tracepoint-syscalls"
 TITLE = "Tracepoints / Syscalls"
-DESCRIPTION = "Rates, errors and latency of system calls."
+DESCRIPTION = "Rates, errors and latency of syscalls."
+FILES = ("config/default.yaml",)
 PROCESSES = ("Processes", "tracepoint-processes")
 ERRORS = "Needs config/syscalls.yaml."
 LATENCY = "Needs config/syscall-latency.yaml."
@@ -14,16 +15,16 @@ ROWS = [
         "Rates",
         9,
         [
-            graph("Top system calls", "System calls entered, by name.", "cps",
+            graph("Top syscalls", "Syscalls entered, by name.", "cps",
                   (rate("tracepoint_syscalls_total", "syscall", top=True), "{{syscall}}"), stack=True, links=[PROCESSES]),
-            stat("All system calls", "System calls entered, a second.", "cps", rate("tracepoint_syscalls_total")),
+            stat("All syscalls", "Syscalls entered, a second.", "cps", rate("tracepoint_syscalls_total")),
         ],
     ),
     (
         "Errors (config/syscalls.yaml)",
         9,
         [
-            graph("Failures", f"System calls that returned an error, by name and error. {ERRORS}", "cps",
+            graph("Failures", f"Syscalls that returned an error, by name and error. {ERRORS}", "cps",
                   (rate("tracepoint_syscall_failures_total", "syscall, error", top=True), "{{syscall}} {{error}}")),
             table("Share that fails", f"Failed calls of all calls, by name. {ERRORS}", "percentunit", "Share",
                   "topk($top, " + rate("tracepoint_syscall_failures_total", "syscall") + " / "
@@ -36,7 +37,7 @@ ROWS = [
         "Latency (config/syscall-latency.yaml)",
         9,
         [
-            heatmap("All system calls", f"From entry to return, waiting included. {LATENCY}",
+            heatmap("All syscalls", f"From entry to return, waiting included. {LATENCY}",
                     "tracepoint_syscall_duration_seconds"),
             heatmap("openat", f"How long openat(2) took. {LATENCY}", "tracepoint_syscall_duration_seconds",
                     'syscall="openat"'),
@@ -48,10 +49,10 @@ ROWS = [
         "Time spent (config/syscall-latency.yaml)",
         9,
         [
-            graph("p99 by system call", f"1% of the calls took longer. {LATENCY}", "s",
+            graph("p99 by syscall", f"1% of the calls took longer. {LATENCY}", "s",
                   ("topk($top, histogram_quantile(0.99, sum by (le, syscall) "
                    "(rate(tracepoint_syscall_duration_seconds_bucket{@}[$__rate_interval]))))", "{{syscall}}")),
-            graph("Threads inside system calls", f"Seconds spent in calls a second: how many threads, on average. {LATENCY}",
+            graph("Threads inside syscalls", f"Seconds spent in calls a second: how many threads, on average. {LATENCY}",
                   "short", (rate("tracepoint_syscall_duration_seconds_sum", "syscall", top=True), "{{syscall}}"), stack=True),
         ],
     ),

@@ -21,23 +21,36 @@ metadata:
 """
 
 
+def kustomization(comment, names, more=""):
+    resources = "".join(f"  - {name}\n" for name in sorted(names))
+    head = f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {NAMESPACE}\n"
+    return f"{NOTE}# {comment}\n{head}resources:\n{resources}{more}"
+
+
 def manifests(helm):
-    """File name → text: a file for each object that the chart renders, and the kustomization that lists them."""
-    command = [helm, "template", "tracepoint-exporter", CHART, "--namespace", NAMESPACE, "--set", "podMonitor.enabled=true"]
+    """Path → text: a file for each object that the chart renders, and the kustomizations that list them. What needs the
+    Prometheus operator is a kustomization of its own, since `kubectl apply` fails for a kind that the cluster does not know.
+    """
+    command = [
+        helm, "template", "tracepoint-exporter", CHART, "--namespace", NAMESPACE, "--skip-tests", "--set", "podMonitor.enabled=true",
+    ]  # fmt: skip
     rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = {"namespace.yaml": NAMESPACE_MANIFEST}
+    found, operator = {"namespace.yaml": NAMESPACE_MANIFEST}, {}
     for part in re.split(r"^---\n", rendered, flags=re.MULTILINE):
         source = re.match(r"# Source: \S*/templates/(\S+)\n", part)
         if source:
-            found[source.group(1)] = NOTE + part[source.end() :].rstrip() + "\n"
-    resources = "".join(f"  - {name}\n" for name in sorted(found))
-    found["kustomization.yaml"] = (
-        f"{NOTE}# kubectl apply -k deploy/kubernetes. Without the Prometheus operator, take podmonitor.yaml away.\n"
-        f"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {NAMESPACE}\nresources:\n{resources}"
+            place = operator if "coreos.com" in part else found
+            place[source.group(1)] = NOTE + part[source.end() :].rstrip() + "\n"
+    version = re.search(r"^appVersion: (\S+)", (CHART / "Chart.yaml").read_text(), re.MULTILINE).group(1)
+    images = (
         "images:\n  - name: tracepoint_exporter\n    # newName: registry.example.org/tracepoint_exporter\n"
-        "    newTag: " + re.search(r"^appVersion: (\S+)", (CHART / "Chart.yaml").read_text(), re.MULTILINE).group(1) + "\n"
+        f"    newTag: {version}\n"
     )
-    return found
+    found["kustomization.yaml"] = kustomization("kubectl apply -k deploy/kubernetes", found, images)
+    operator["kustomization.yaml"] = kustomization(
+        "kubectl apply -k deploy/kubernetes/prometheus-operator, beside the one above this directory", operator
+    )
+    return {**found, **{f"prometheus-operator/{name}": text for name, text in operator.items()}}
 
 
 def main():
@@ -46,7 +59,7 @@ def main():
     parser.add_argument("--helm", default="helm", help="the helm program")
     arguments = parser.parse_args()
     wanted = manifests(arguments.helm)
-    present = {path.name: path.read_text() for path in HERE.glob("*.yaml")}
+    present = {str(path.relative_to(HERE)): path.read_text() for path in HERE.rglob("*.yaml")}
     differing = sorted(name for name in present.keys() | wanted.keys() if present.get(name) != wanted.get(name))
     if arguments.check:
         for name in differing:
@@ -54,6 +67,7 @@ def main():
         return 1 if differing else 0
     for name in differing:
         if name in wanted:
+            (HERE / name).parent.mkdir(exist_ok=True)
             (HERE / name).write_text(wanted[name])
         else:
             (HERE / name).unlink()

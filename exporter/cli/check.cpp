@@ -1,19 +1,24 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <limits>
+#include <set>
+#include <string>
 
 #include "assembler/program.h"
+#include "base/byte_size.h"
 #include "base/text.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/options.h"
-#include "cli/plan_summary.h"
 #include "cli/report.h"
 #include "codegen/generate.h"
 #include "plan/cardinality.h"
+#include "plan/program_parts.h"
 #include "service/configuration.h"
 #include "service/deploy.h"
+#include "service/plan_summary.h"
 #include "service/prepare.h"
 
 namespace tpx::cli {
@@ -24,6 +29,7 @@ struct CheckOptions {
   std::vector<std::string> files;
   bool dump = false;
   bool verbose = false;
+  unsigned cpus = 0;  ///< 0: not asked for
   kernel::Paths paths;
 };
 
@@ -46,8 +52,22 @@ void print_logs(const plan::Plan& plan, const kernel::Kernel& kernel) {
   }
 }
 
+/// Whether any metric of the program is counted at its attach point.
+bool is_loaded(const plan::ProgramPlan& program, const plan::Plan& plan, const loader::Loaded& loaded) {
+  std::set<std::string> names;
+  for (const std::size_t metric : plan::metrics_of(program)) {
+    names.insert(plan.metrics[metric].plan.name);
+  }
+  return std::any_of(loaded.programs.begin(), loaded.programs.end(), [&](const loader::ServingProgram& serving) {
+    return serving.point == program.point &&
+           std::any_of(serving.metrics.begin(), serving.metrics.end(),
+                       [&](std::size_t metric) { return names.contains(loaded.metrics[metric].planned.plan.name); });
+  });
+}
+
 /// One line for each program with what became of it; errors for what can't be compiled.
-Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached, bool dump) {
+Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, const service::Deployment* attached,
+                      bool dump) {
   Errors errors;
   for (const plan::ProgramPlan& program : plan.programs) {
     const auto code = codegen::generate(program, plan.metrics, kernel.features);
@@ -55,11 +75,7 @@ Errors print_programs(const plan::Plan& plan, const kernel::Kernel& kernel, cons
         code ? code->encode([](const std::string&) { return 0; }) : Result<assembler::Encoded>(fail(code.error()));
     std::string verdict = "not verified";
     if (attached != nullptr) {
-      const auto& loaded = attached->loaded.programs;
-      const auto found = std::find_if(loaded.begin(), loaded.end(), [&](const loader::ServingProgram& serving) {
-        return serving.point == program.point;
-      });
-      verdict = found == loaded.end() ? "REFUSED" : "verified";
+      verdict = is_loaded(program, plan, attached->loaded) ? "verified" : "REFUSED";
     } else if (!encoded) {
       errors.push_back(encoded.error());  // a load says it of each metric
     }
@@ -126,9 +142,46 @@ void print_object_metric(const plan::ObjectMetricPlan& metric, const std::string
   std::printf("  labels  %s\n", labels.empty() ? "none" : labels.c_str());
 }
 
-void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kernel) {
+/// The plan of the same configuration for a machine with so many CPUs, all online.
+plan::Plan plan_with_cpus(const config::Config& config, kernel::Kernel kernel, unsigned cpus) {
+  kernel.possible_cpus = cpus;
+  kernel.online_cpus = cpus;
+  kernel.memory_bytes = 0;
+  return plan::make_plan(config, kernel, service::planner_options());
+}
+
+/// ` here, 12 MiB with 128 CPUs`, or nothing.
+std::string bytes_elsewhere(const plan::Plan& elsewhere, const std::string& metric, unsigned cpus) {
+  for (const plan::PlannedMetric& planned : elsewhere.metrics) {
+    if (planned.plan.name == metric) {
+      return " here, " + byte_size_text(planned.map_bytes()) + " with " + counted(cpus, "CPU");
+    }
+  }
+  return "";
+}
+
+void print_total(const service::Prepared& prepared, const plan::Plan& elsewhere, unsigned cpus) {
+  const plan::Plan& plan = prepared.plan;
+  if (plan.metrics.empty() && prepared.objects.objects.empty()) {
+    return;
+  }
+  const bool limited = plan.max_bytes != std::numeric_limits<std::uint64_t>::max();
+  std::printf("memory of all maps: %s%s%s\n", byte_size_text(plan.map_bytes).c_str(),
+              cpus == 0 ? ""
+                        : (" here, " + byte_size_text(elsewhere.map_bytes) + " with " + counted(cpus, "CPU") +
+                           " (without programs in C)")
+                              .c_str(),
+              limited ? ("; max_bytes is " + byte_size_text(plan.max_bytes)).c_str() : "");
+}
+
+void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kernel, unsigned cpus) {
+  const plan::Plan elsewhere = cpus == 0 ? plan::Plan{} : plan_with_cpus(prepared.config, kernel, cpus);
   for (const plan::PlannedMetric& metric : prepared.plan.metrics) {
-    std::fputs(plan_summary(metric).c_str(), stdout);
+    std::fputs(service::plan_summary(metric).c_str(), stdout);
+    if (cpus != 0) {
+      std::printf("  memory  %s%s\n", byte_size_text(metric.map_bytes()).c_str(),
+                  bytes_elsewhere(elsewhere, metric.plan.name, cpus).c_str());
+    }
     const auto estimate =
         plan::estimate_series(prepared.config, metric, kernel.possible_cpus, service::planner_options());
     std::printf("  series  %s\n", plan::to_text(estimate).c_str());
@@ -141,6 +194,7 @@ void print_metrics(const service::Prepared& prepared, const kernel::Kernel& kern
       print_object_metric(metric, object.file.path());
     }
   }
+  print_total(prepared, elsewhere, cpus);
 }
 
 /// What is right as configured and hardly meant.
@@ -184,7 +238,7 @@ int check(const CheckOptions& options) {
   Errors errors = service::all_errors(prepared);
   const Errors warnings = warnings_of(prepared);
   const int code = errors.empty() ? kFailure : kUsage;
-  print_metrics(prepared, *kernel);
+  print_metrics(prepared, *kernel, options.cpus);
   Errors refused;
   if (kernel->may_load) {
     refused = verify(std::move(prepared), *kernel, options);
@@ -213,6 +267,8 @@ Command check_command() {
                 "Configuration files or directories; without any: what this machine offers and what it lacks");
             app.add_flag("--dump", options->dump, "Show the commented disassembly of every program");
             app.add_flag("--verbose", options->verbose, "Show the verifier's log of every program");
+            app.add_option("--cpus", options->cpus, "Say how much memory each metric needs with this number of CPUs")
+                ->check(CLI::Range(1, 8192));
             add_path_options(app, options->paths);
             app.callback([options, &run] { run = [options] { return check(*options); }; });
           }};

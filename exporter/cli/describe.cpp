@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "cli/snippet.h"
+#include "live/snippet.h"
 #include "live/text_buffer.h"
 #include "plan/event_plan.h"
 #include "service/configuration.h"
@@ -20,6 +20,7 @@ namespace {
 struct Options {
   kernel::Paths paths;
   std::string tracepoint;
+  std::string name;  ///< `describe sched sched_switch`
   std::string output = "text";
 };
 
@@ -91,8 +92,9 @@ class Description {
       const std::string names = names_text(names_of(field));
       out += names.empty() ? "" : "\nNames of " + field.name + ": " + names + "\n";
     }
+    out += "\nCommon fields: " + common_fields() + "\nPrint format: " + format_.print_format + "\n";
     out += "\nAttached " + attach_text() + ".\n\nTo count it, paste into a configuration:\n\n";
-    return out + configuration_snippet(format_, kernel_, options_);
+    return out + live::configuration_snippet(format_, kernel_, options_);
   }
 
   [[nodiscard]] std::string json() const {
@@ -129,14 +131,21 @@ class Description {
       }
       out += "}}";
     }
-    out += "],\"configuration\":";
-    live::append_json_string(out, configuration_snippet(format_, kernel_, options_));
+    out += "],\"print_format\":";
+    live::append_json_string(out, format_.print_format);
+    out += ",\"configuration\":";
+    live::append_json_string(out, live::configuration_snippet(format_, kernel_, options_));
     return out + "}\n";
   }
 
  private:
   [[nodiscard]] kernel::FieldNames names_of(const kernel::Field& field) const {
     return kernel::resolve_names(kernel::names_of(format_, field.name), kernel_.btf ? &*kernel_.btf : nullptr);
+  }
+
+  /// Of every record, with what gives their value (Documentation/trace/events.rst): BPF programs do not see them.
+  [[nodiscard]] static std::string common_fields() {
+    return "common_type (the id), common_flags, common_preempt_count, common_pid (write tid); no program can read them";
   }
 
   [[nodiscard]] std::string read_by(const kernel::Field& field) const {
@@ -161,10 +170,9 @@ class Description {
 };
 
 int run(const Options& options) {
-  std::string name = options.tracepoint;
+  std::string name = options.tracepoint + (options.name.empty() ? "" : "/" + options.name);
   std::replace(name.begin(), name.end(), ':', '/');
-  const auto slash = name.find('/');
-  if (slash == std::string::npos) {
+  if (name.find('/') == std::string::npos) {
     report(Error{"a tracepoint is CATEGORY/NAME, such as sched/sched_switch",
                  "see what there is: tracepoint_exporter list '*" + name + "*'"});
     return kUsage;
@@ -174,13 +182,27 @@ int run(const Options& options) {
     report(kernel.error());
     return kFailure;
   }
-  auto format = kernel->tracefs.format(name.substr(0, slash), name.substr(slash + 1));
-  if (!format) {
-    report(format.error());
+  const bool pattern = is_glob(name);
+  const auto names = pattern ? kernel->tracefs.match(name) : Result<std::vector<std::string>>({name});
+  if (!names || names->empty()) {
+    report(names ? Error{"no tracepoint matches " + name, "list what there is: tracepoint_exporter list"}
+                 : names.error());
     return kFailure;
   }
-  const Description description(std::move(*format), *kernel);
-  const std::string text = options.output == "json" ? description.json() : description.text();
+  const bool json = options.output == "json";
+  std::string text = pattern && json ? "[" : "";
+  for (const std::string& each : *names) {
+    const auto slash = each.find('/');
+    auto format = kernel->tracefs.format(each.substr(0, slash), each.substr(slash + 1));
+    if (!format) {
+      report(format.error());
+      return kFailure;
+    }
+    const Description description(std::move(*format), *kernel);
+    text += &each == names->data() ? "" : json ? "," : "\n";
+    text += json ? description.json() : description.text();
+  }
+  text += pattern && json ? "]\n" : "";
   std::fwrite(text.data(), 1, text.size(), stdout);
   return kOk;
 }
@@ -191,7 +213,10 @@ Command describe_command() {
   return {"describe", "Show the fields of a tracepoint and how to count it",
           [](CLI::App& app, std::function<int()>& chosen) {
             auto options = std::make_shared<Options>();
-            app.add_option("tracepoint", options->tracepoint, "The tracepoint")->type_name("CATEGORY/NAME")->required();
+            app.add_option("tracepoint", options->tracepoint, "The tracepoint, or a pattern with * and ?")
+                ->type_name("CATEGORY/NAME")
+                ->required();
+            app.add_option("name", options->name, "Its name, where the first word is the category")->type_name("NAME");
             app.add_option("--output", options->output, "text or json")
                 ->capture_default_str()
                 ->check(CLI::IsMember({"text", "json"}));

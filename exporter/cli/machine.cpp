@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/system_calls.h"
 #include "kernel/confinement.h"
 #include "loader/attach_slot.h"
 #include "loader/pin_directory.h"
@@ -140,6 +141,13 @@ Finding perf_events(const kernel::Confinement& around, const kernel::Features& f
           features.classic_tracepoint ? "" : kernel::advice_for_perf(around, EACCES)};
 }
 
+Finding system_call_filter() {
+  const bool there = may_filter_system_calls();
+  return {there ? State::Good : State::Degraded, "seccomp filters",
+          there ? "available: serve forbids itself system calls that it never makes" : "not available",
+          there ? "" : "serve runs without one"};
+}
+
 Finding memory_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_MEMLOCK, &limit);
@@ -203,6 +211,7 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   findings.push_back(memory_limit());
   findings.push_back(reload(btf ? &*btf : nullptr, probed));
   findings.push_back(restart(paths, offered, probed));
+  findings.push_back(system_call_filter());
   return findings;
 }
 

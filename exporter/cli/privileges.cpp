@@ -2,6 +2,7 @@
 
 #include <cap-ng.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +12,14 @@
 #include "base/file.h"
 
 namespace tpx::cli {
+
+void forbid_new_privileges() {
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  // The kernel refuses numbers above its last capability.
+  for (unsigned long capability = 0; ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; ++capability) {
+  }
+}
 
 Result<void> drop_privileges(const std::string& procfs, bool low_ports) {
   if (capng_get_caps_process() != 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE) {

@@ -1,6 +1,5 @@
 #include <malloc.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -23,23 +23,35 @@
 #include "cli/service_manager.h"
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
+#include "cli/system_calls.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
 #include "http/server_families.h"
 #include "loader/pin_directory.h"
-#include "page/landing_page.h"
+#include "page/sources.h"
 #include "service/service.h"
 
 namespace tpx::cli {
 
 namespace {
 
+/// NODE_NAME, which the Helm chart sets because a pod's own host name is that of the pod; else the host name.
+std::string host_name() {
+  if (const char* node = std::getenv("NODE_NAME"); node != nullptr && *node != '\0') {
+    return node;
+  }
+  std::array<char, 256> host{};
+  return gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
+
 struct ServeOptions {
   std::vector<std::string> files;
   bool strict = false;
   std::vector<std::string> addresses{":19435"};
   std::string telemetry_path = "/metrics";
+  std::string route_prefix;
+  bool disable_exporter_metrics = false;
   std::string web_config;
   std::string series_start = "zero";
   std::string min_age = "5s";
@@ -73,14 +85,19 @@ service::ServiceOptions service_options(const ServeOptions& options, const std::
   result.series_start = options.series_start == "value" ? service::SeriesStart::Value : service::SeriesStart::Zero;
   result.times = {parse_duration(options.min_age).value_or(service::SeriesTimes{}.min_age),
                   parse_duration(options.linger).value_or(service::SeriesTimes{}.linger)};
+  result.exporter_metrics = !options.disable_exporter_metrics;
   result.log = log;
   const bool low_ports = std::any_of(options.addresses.begin(), options.addresses.end(), [](const std::string& text) {
     const auto address = http::parse_listen_address(text);
     return address && address->address.port() != 0 && address->address.port() < IPPORT_RESERVED;
   });
-  result.attached = [log, low_ports, procfs = options.paths.procfs] {
+  const FileNames names = options.pin_path.empty() ? FileNames::Fixed : FileNames::Replaced;
+  result.attached = [log, low_ports, names, procfs = options.paths.procfs] {
     if (const auto done = drop_privileges(procfs, low_ports); !done) {
       log->warn("{}", done.error().message);
+    }
+    if (const auto done = forbid_system_calls(names); !done) {
+      log->info("{}", done.error().message);
     }
   };
   result.missing_privileges = [paths = options.paths] { return missing_privileges(paths); };
@@ -100,16 +117,35 @@ page::PageInfo page_info(const ServeOptions& options, const service::Service& se
                          std::chrono::steady_clock::time_point started) {
   page::PageInfo info;
   info.version = service::this_build().version;
-  std::array<char, 256> host{};
-  info.hostname = gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+  info.hostname = host_name();
   utsname system{};
   info.kernel = uname(&system) == 0 ? system.release : "";
+  info.route_prefix = options.route_prefix;
   info.metrics_path = options.telemetry_path;
+  info.lifecycle = options.lifecycle;
   info.config = options.files.empty() ? "built in" : options.files.front();
   info.reload_error = service.load_error();
   info.reload_successful = info.reload_error.empty();
   info.up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
   return info;
+}
+
+/// The routes of the pages, with a thread that samples what is lost for as long as there are routes.
+std::vector<http::Route> page_routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
+  const auto started = std::chrono::steady_clock::now();
+  page::Sources sources;
+  sources.info = [options, service, started] { return page_info(options, *service, started); };
+  sources.status = [service] { return service->status(); };
+  sources.detail = [service](const std::string& name) { return service->detail(name); };
+  sources.configuration = [service] { return service->configuration(); };
+  sources.last_load = [service] { return service->last_load(); };
+  sources.rates = std::make_shared<page::RateHistory>();
+  sources.rates->sample(service->status(), started);
+  sources.losses = std::make_shared<page::LossHistory>(started);
+  sources.sampler =
+      std::make_shared<std::jthread>(page::sample_losses(sources.losses, [service] { return service->counts(); }));
+  sources.paths = options.paths;
+  return page::page_routes(sources);
 }
 
 std::vector<http::Route> routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
@@ -120,16 +156,9 @@ std::vector<http::Route> routes_of(const ServeOptions& options, const std::share
        [service](const http::Request& request, http::Response& response) { service->scrape(request, response); },
        true});
   if (options.telemetry_path != "/") {
-    const auto history = std::make_shared<page::RateHistory>();
-    history->sample(service->status(), std::chrono::steady_clock::now());
-    routes.push_back({"/",
-                      {"GET"},
-                      page::landing_page_handler(
-                          [options, service, started = std::chrono::steady_clock::now()] {
-                            return page_info(options, *service, started);
-                          },
-                          [service] { return service->status(); }, history),
-                      false});
+    for (http::Route& route : page_routes_of(options, service)) {
+      routes.push_back(std::move(route));
+    }
   }
   http::Admin admin;
   admin.ready = [] { return true; };
@@ -148,6 +177,14 @@ std::vector<http::Route> routes_of(const ServeOptions& options, const std::share
   for (http::Route& route : http::admin_routes(admin)) {
     routes.push_back(std::move(route));
   }
+  for (http::Route& route : routes) {
+    route.path = options.route_prefix + route.path;
+  }
+  if (!options.route_prefix.empty()) {
+    routes.push_back({"/", {"GET"}, [to = options.route_prefix + "/"](const http::Request&, http::Response& response) {
+                        response.begin(302, {{"Location", to}});
+                      }});
+  }
   return routes;
 }
 
@@ -162,15 +199,6 @@ void spare_memory() {
   mallopt(M_MMAP_THRESHOLD, kLarge);
   mallopt(M_TRIM_THRESHOLD, kKept);
 #endif
-}
-
-/// Each connection is a descriptor, each program and map too: the soft limit of 1024 is for programs that use select().
-void raise_descriptor_limit() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
 }
 
 http::ServerOptions server_options(const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log) {
@@ -251,7 +279,8 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
   }
   reserved.clear();
   for (const http::BoundAddress& address : (*server)->addresses()) {
-    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text, options.telemetry_path);
+    log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
+              options.route_prefix + options.telemetry_path);
   }
   auto watch = options.watch ? ConfigWatch::start(options.files, [&signals] { signals.reload(); })
                              : Result<std::unique_ptr<ConfigWatch>>(nullptr);
@@ -290,8 +319,8 @@ int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserv
 }
 
 int serve(const ServeOptions& options) {
+  forbid_new_privileges();
   spare_memory();
-  raise_descriptor_limit();
   const auto lost = std::make_shared<DroppedLines>(0);
   auto log = make_logger(options.log, lost);
   if (!log) {
@@ -329,6 +358,12 @@ Command serve_command() {
             ->check([](const std::string& path) {
               return path.starts_with("/") ? std::string() : std::string("the path begins with /");
             });
+        app.add_option("--web.route-prefix", options->route_prefix, "Prefix of all paths, for a reverse proxy")
+            ->check([](const std::string& path) {
+              return path.starts_with("/") ? std::string() : std::string("the prefix begins with /");
+            });
+        app.add_flag("--web.disable-exporter-metrics", options->disable_exporter_metrics,
+                     "Leave out metrics about the exporter's process and HTTP server");
         app.add_option(
                "--web.series-start", options->series_start,
                "First sample of a series for each scraper: zero (rate() and increase() see its first events) or "
@@ -364,7 +399,12 @@ Command serve_command() {
         add_path_options(app, options->paths);
         app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
         app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();
-        app.callback([options, &run] { run = [options] { return serve(*options); }; });
+        app.callback([options, &run] {
+          while (options->route_prefix.ends_with('/')) {
+            options->route_prefix.pop_back();
+          }
+          run = [options] { return serve(*options); };
+        });
       }};
 }
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -34,6 +35,14 @@ StopSignal::Event StopSignal::wait(int milliseconds, int output) const {
     return Event::Signal;
   }
   return Event::OutputClosed;
+}
+
+std::string StopSignal::take() const {
+  signalfd_siginfo info{};
+  if (read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) {
+    return {};
+  }
+  return info.ssi_signo == SIGINT ? "Ctrl+C" : info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGHUP";
 }
 
 }  // namespace tpx::cli

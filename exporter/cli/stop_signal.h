@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "base/error.h"
 #include "base/unique_fd.h"
 
@@ -18,6 +20,9 @@ class StopSignal {
   /// (-1: no matter).
   enum class Event : unsigned char { None, Signal, OutputClosed };
   [[nodiscard]] Event wait(int milliseconds, int output = -1) const;
+
+  /// The signal that came, as a person calls it: `Ctrl+C`, `SIGTERM`, `SIGHUP`; empty when none came. Takes it.
+  [[nodiscard]] std::string take() const;
 
  private:
   explicit StopSignal(UniqueFd fd) : fd_(std::move(fd)) {}

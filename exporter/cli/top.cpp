@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/text.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -12,6 +13,8 @@
 #include "cli/report.h"
 #include "cli/top_metric.h"
 #include "cli/top_screen.h"
+#include "cli/typed_expression.h"
+#include "live/top_output.h"
 #include "live/top_source.h"
 #include "live/top_table.h"
 #include "plan/cardinality.h"
@@ -31,9 +34,24 @@ struct Options {
   bool batch = false;
   double interval = 1;
   std::uint64_t count = 0;
-  std::size_t rows = 20;
+  std::size_t rows = 0;  ///< 0: 20 of a table, all for programs
   std::string sort = "rate";
+  std::string output = "text";
 };
+
+constexpr std::size_t kTableRows = 20;
+
+/// The format of one of the tracepoints that a pattern matches.
+Result<kernel::Format> first_match(std::string pattern, const kernel::Kernel& kernel) {
+  std::replace(pattern.begin(), pattern.end(), ':', '/');
+  const auto events = kernel.tracefs.match(pattern);
+  if (!events || events->empty()) {
+    return fail("no tracepoint matches " + pattern);
+  }
+  const std::string& name = events->front();
+  const auto slash = name.find('/');
+  return kernel.tracefs.format(name.substr(0, slash), name.substr(slash + 1));
+}
 
 live::TopSort sort_of(const std::string& name) {
   return name == "total"   ? live::TopSort::Total
@@ -42,13 +60,55 @@ live::TopSort sort_of(const std::string& name) {
                            : live::TopSort::Rate;
 }
 
-/// A plain table an interval, for pipes and files.
-int print_batches(const Options& options, live::TopSource& source, live::TopModel& model, const std::string& title,
-                  const StopSignal& stop) {
+/// What is shown of an attached metric.
+struct Shown {
+  live::TopSource& source;
+  live::TopModel& model;
+  std::string title;
+};
+
+/// A plain table, with the distribution below where the user asked for a histogram.
+std::string text_of(const Options& options, const Shown& shown) {
+  const live::TopModel& model = shown.model;
+  const bool utf8 = use_locale();
+  const std::string& name = shown.source.metric().plan.name;
+  const live::TopTable table{shown.source.label_names(), model.has_quantiles(), utf8, 0, live::unit_of(name)};
+  const live::Unit counted = model.has_quantiles() ? live::Unit::None : table.unit;
+  const std::vector<live::TopRow> rows =
+      model.rows(sort_of(options.sort), "", options.rows == 0 ? kTableRows : options.rows);
+  std::string text = shown.title + ": " + live::shown_rate(model.rate(), counted, utf8) + "/s, " +
+                     live::shown_number(model.total(), counted, utf8) + " in " + std::to_string(model.size()) +
+                     " series\n" + table.heading(rows) + "\n";
+  std::vector<std::string> lines = table.lines(rows);
+  if (options.request.histogram && model.has_quantiles()) {
+    const std::vector<std::string> bars = table.bars(model.distribution(""), model.layout().exposed_bounds);
+    lines.insert(lines.end(), bars.begin(), bars.end());
+  }
+  for (const std::string& line : lines) {
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string sample_text(const Options& options, const Shown& shown) {
+  if (options.output == "text") {
+    return text_of(options, shown);
+  }
+  const schema::MetricSchema& metric = shown.source.metric().plan;
+  const live::TopSubject subject{metric.name, metric.help.empty() ? "Events of " + shown.title + "." : metric.help,
+                                 shown.source.label_names()};
+  const std::vector<live::TopRow> rows =
+      shown.model.rows(sort_of(options.sort), "", options.rows == 0 ? shown.model.size() : options.rows);
+  const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return options.output == "json" ? live::top_json(subject, shown.model, rows, now)
+                                  : live::top_prometheus(subject, shown.model, rows);
+}
+
+/// A sample an interval, for pipes and files.
+int print_batches(const Options& options, const Shown& shown, const StopSignal& stop) {
   Output output(stop);
-  const live::TopTable table{source.label_names(), model.has_quantiles(), use_locale(), 0};
   auto next = Clock::now();
-  for (std::uint64_t shown = 0; options.count == 0 || shown < options.count; ++shown) {
+  for (std::uint64_t done = 0; options.count == 0 || done < options.count; ++done) {
     next += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.interval));
     while (Clock::now() < next) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now()).count();
@@ -56,23 +116,30 @@ int print_batches(const Options& options, live::TopSource& source, live::TopMode
         return kOk;
       }
     }
-    if (auto sampled = source.sample(model); !sampled) {
+    if (auto sampled = shown.source.sample(shown.model); !sampled) {
       report(sampled.error());
       return kFailure;
     }
-    const std::vector<live::TopRow> rows = model.rows(sort_of(options.sort), "", options.rows);
-    std::string& text = output.buffer();
-    text += shown == 0 ? "" : "\n";
-    text += title + ": " + live::short_number(model.rate()) + "/s, " + live::short_number(model.total()) + " in " +
-            std::to_string(model.size()) + " series\n" + table.heading(rows) + "\n";
-    for (const std::string& line : table.lines(rows)) {
-      text += line + "\n";
-    }
+    output.buffer() += (done == 0 || options.output == "json" ? "" : "\n") + sample_text(options, shown);
     if (output.flush() != Output::State::Open) {
       return kOk;
     }
   }
   return kOk;
+}
+
+/// The fields that the expressions of the options may name. What the kernel lacks is reported when the metric is planned.
+KnownFields known_fields(const TopRequest& request, const kernel::Kernel& kernel) {
+  const auto fields = [&](const std::string& tracepoint) {
+    const auto separator = tracepoint.find_first_of("/:");
+    auto format = separator == std::string::npos ? Result<kernel::Format>(fail("no name"))
+                  : is_glob(tracepoint)
+                      ? first_match(tracepoint, kernel)
+                      : kernel.tracefs.format(tracepoint.substr(0, separator), tracepoint.substr(separator + 1));
+    return format ? format->field_names() : std::vector<std::string>();
+  };
+  return request.from.empty() ? KnownFields{fields(request.tracepoint), {}}
+                              : KnownFields{fields(request.to), fields(request.from)};
 }
 
 std::string title_of(const plan::PlannedMetric& metric, const TopRequest& request) {
@@ -99,10 +166,17 @@ std::string notes_of(const service::Prepared& prepared, const kernel::Kernel& ke
   return text;
 }
 
+int show(const Options& options, const Shown& shown, const std::string& notes, const StopSignal& stop) {
+  const bool batch =
+      options.batch || options.output != "text" || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0;
+  std::fprintf(stderr, "%s%s", batch ? ("Attached: " + shown.title + "\n").c_str() : "", notes.c_str());
+  return batch ? print_batches(options, shown, stop)
+               : show_top(shown.source, shown.model, shown.title, options.interval, options.count, stop);
+}
+
 int run(const Options& options) {
-  auto config = top_configuration(options.request);
-  if (!config) {
-    report(config.error());
+  if (const auto usable = check_request(options.request); !usable) {
+    report(usable.error());
     return kUsage;
   }
   if (const auto missing = missing_privileges(options.paths)) {
@@ -115,9 +189,15 @@ int run(const Options& options) {
     report(kernel.error());
     return kFailure;
   }
+  TypedOptions typed(known_fields(options.request, *kernel));
+  auto config = top_configuration(options.request, typed);
+  if (!config) {
+    typed.report(config.error());
+    return kUsage;
+  }
   service::Prepared prepared = service::prepare({*config, {}}, *kernel);
   if (const Errors errors = service::refusal(prepared, true); !errors.empty()) {
-    std::for_each(errors.begin(), errors.end(), [](const Error& error) { report(error); });
+    std::for_each(errors.begin(), errors.end(), [&](const Error& error) { typed.report(error); });
     return kUsage;
   }
   const std::string notes = notes_of(prepared, *kernel);
@@ -137,23 +217,20 @@ int run(const Options& options) {
   }
   const plan::PlannedMetric& metric = (*source)->metric();
   live::TopModel model(metric.plan.value, metric.plan.scale);
-  const std::string title = title_of(metric, options.request);
-  const bool batch = options.batch || isatty(STDOUT_FILENO) == 0 || isatty(STDIN_FILENO) == 0;
-  std::fprintf(stderr, "%s%s", batch ? ("Attached: " + title + "\n").c_str() : "", notes.c_str());
-  return batch ? print_batches(options, **source, model, title, *stop)
-               : show_top(**source, model, title, options.interval, options.count, *stop);
+  return show(options, {**source, model, title_of(metric, options.request)}, notes, *stop);
 }
 
 void add_options(CLI::App& app, Options& options) {
   TopRequest& request = options.request;
   app.add_option("tracepoint", request.tracepoint, "Count the events of this tracepoint")->type_name("CATEGORY/NAME");
-  app.add_option("--by", request.by, "A label: an expression, or NAME=EXPRESSION; repeatable (default: comm and pid)")
+  app.add_option("--by", request.by,
+                 "A label: a field, an expression, or NAME=EXPRESSION; repeatable (default: comm and pid)")
       ->type_name("EXPRESSION")
       ->allow_extra_args(false);
   app.add_option("--value", request.value, "What each event adds, or what --histogram observes")
       ->type_name("EXPRESSION");
   app.add_option("--filter", request.filter, "Only events for which this is true")->type_name("EXPRESSION");
-  app.add_flag("--histogram", request.histogram, "Show percentiles of --value");
+  app.add_flag("--histogram", request.histogram, "Show percentiles of --value, and in plain tables its distribution");
   app.add_option("--from", request.from, "Start of a latency pair; shows percentiles of seconds")
       ->type_name("CATEGORY/NAME");
   app.add_option("--to", request.to, "End of a latency pair")->type_name("CATEGORY/NAME");
@@ -166,7 +243,12 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str()
       ->check(CLI::Range(0.1, 86400.0));
   app.add_option("-c,--count", options.count, "End after so many tables")->check(CLI::PositiveNumber);
-  app.add_option("-n,--rows", options.rows, "Rows of a plain table")->capture_default_str()->check(CLI::PositiveNumber);
+  app.add_option("-n,--rows", options.rows, "Rows of a plain table (default: 20), or of other output (default: all)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--output", options.output,
+                 "Of plain tables: text, json (an object a line) or prom (Prometheus' text)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json", "prom"}));
   app.add_option("--sort", options.sort, "Order of a plain table: rate, total, p99 or label")
       ->capture_default_str()
       ->check(CLI::IsMember({"rate", "total", "p99", "label"}));
@@ -181,9 +263,9 @@ Command top_command() {
             auto options = std::make_shared<Options>();
             add_options(app, *options);
             app.footer(
-                "Example:\n  tracepoint_exporter top sched/sched_switch --by args.prev_comm --by args.prev_pid\n"
+                "Example:\n  tracepoint_exporter top sched/sched_switch --by prev_comm --by prev_pid\n"
                 "  tracepoint_exporter top --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit "
-                "--by 'syscall(from.args.id)'");
+                "--by 'syscall(id)'");
             app.callback([options, &chosen] { chosen = [options] { return run(*options); }; });
           }};
 }

@@ -29,17 +29,22 @@ std::string label_name(const std::string& expression) {
   return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "label" : name;
 }
 
-config::Text located(std::string text, const std::string& option) {
-  return {std::move(text), {option, 1, 1}};
+config::Text located(std::string text, const std::string& option, std::uint32_t number = 1) {
+  return {std::move(text), {option, number, 1}};
 }
 
-std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
+Result<config::Expression> parsed(std::string text, const std::string& option, std::uint32_t number = 1) {
+  auto expression = config::parse_expression(std::move(text), {option, number, 1});
+  return expression ? std::move(expression) : fail(std::move(expression.error()).with_context("metric \"top\": "));
+}
+
+Result<std::vector<config::Label>> labels_of(const std::vector<std::string>& by, TypedOptions& typed) {
   std::vector<config::Label> labels;
   for (const std::string& text : by) {
     const auto equals = text.find('=');
     const bool named = equals != std::string::npos && equals > 0 && text[equals + 1] != '=' &&
                        std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(equals), is_word);
-    const std::string expression = named ? text.substr(equals + 1) : text;
+    const std::string expression = typed.add("--by", named ? text.substr(equals + 1) : text);
     const std::string base = named ? text.substr(0, equals) : label_name(expression);
     std::string name = base;
     const auto used = [&](const std::string& candidate) {
@@ -49,7 +54,11 @@ std::vector<config::Label> labels_of(const std::vector<std::string>& by) {
     for (int number = 2; used(name); ++number) {
       name = base + "_" + std::to_string(number);
     }
-    labels.push_back({located(name, "--by"), located(expression, "--by")});
+    auto value = parsed(expression, "--by", static_cast<std::uint32_t>(labels.size() + 1));
+    if (!value) {
+      return fail(std::move(value.error()));
+    }
+    labels.push_back({located(name, "--by"), std::move(*value)});
   }
   return labels;
 }
@@ -61,32 +70,57 @@ config::Events events_of(std::string name, const std::string& option) {
   return events;
 }
 
-Result<config::Metric> ad_hoc(const TopRequest& request) {
+/// The name of the metric, which also says its unit: `sched_switch_total`, `sys_exit_seconds`, `kmalloc_bytes_total`.
+std::string metric_name(const TopRequest& request) {
+  const std::string& event = request.from.empty() ? request.tracepoint : request.to;
+  std::string name = event.substr(event.find_first_of("/:") + 1);
+  std::replace_if(name.begin(), name.end(), [](char c) { return !is_word(c); }, '_');
+  const bool bytes = request.from.empty() && label_name(request.value).find("bytes") != std::string::npos;
+  name += !request.from.empty() ? "_seconds" : bytes && !name.ends_with("_bytes") ? "_bytes" : "";
+  return name + (request.from.empty() && !request.histogram ? "_total" : "");
+}
+
+Result<std::variant<config::Events, config::Pair>> source_of(const TopRequest& request, TypedOptions& typed) {
+  if (request.from.empty()) {
+    return events_of(request.tracepoint, "top");
+  }
+  const auto key = parsed(typed.add("--key", request.key), "--key");
+  if (!key) {
+    return fail(key.error());
+  }
+  config::Pair source;
+  source.from.push_back({events_of(request.from, "--from"), *key, std::nullopt, {}});
+  source.to = {events_of(request.to, "--to"), *key, std::nullopt, {}};
+  return source;
+}
+
+/// Sets `target` to the expression of an option that was given.
+Result<void> read(const std::string& text, const std::string& option, TypedOptions& typed,
+                  std::optional<config::Expression>& target) {
+  if (text.empty()) {
+    return {};
+  }
+  auto expression = parsed(typed.add(option, text), option);
+  if (!expression) {
+    return fail(std::move(expression.error()));
+  }
+  target = std::move(*expression);
+  return {};
+}
+
+Result<config::Metric> ad_hoc(const TopRequest& request, TypedOptions& typed) {
   config::Metric metric;
-  metric.name = located("top", "top");
-  metric.labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by);
+  metric.name = located(metric_name(request), "top");
   const bool pair = !request.from.empty();
-  if (pair) {
-    if (request.to.empty()) {
-      return fail("--to is required with --from",
-                  "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
-    }
-    config::Pair source;
-    source.from.push_back({events_of(request.from, "--from"), located(request.key, "--key"), std::nullopt, {}});
-    source.to = {events_of(request.to, "--to"), located(request.key, "--key"), std::nullopt, {}};
-    metric.source = std::move(source);
-  } else {
-    metric.source = events_of(request.tracepoint, "top");
+  auto source = source_of(request, typed);
+  auto labels = labels_of(request.by.empty() ? std::vector<std::string>{"comm", "pid"} : request.by, typed);
+  const auto filter = read(request.filter, "--filter", typed, metric.filter);
+  const auto value = read(request.value, "--value", typed, metric.value);
+  if (!source || !labels || !filter || !value) {
+    return fail(!source ? source.error() : !labels ? labels.error() : !filter ? filter.error() : value.error());
   }
-  if (!request.filter.empty()) {
-    metric.filter = located(request.filter, "--filter");
-  }
-  if (!request.value.empty()) {
-    metric.value = located(request.value, "--value");
-  }
-  if (request.histogram && request.value.empty() && !pair) {
-    return fail("--value is required with --histogram", "for example: --histogram --value args.bytes");
-  }
+  metric.source = std::move(*source);
+  metric.labels = std::move(*labels);
   if (pair || request.histogram) {
     metric.type = config::MetricType::Histogram;
     config::Buckets buckets;
@@ -122,18 +156,29 @@ Result<config::Config> configured(const TopRequest& request) {
 
 }  // namespace
 
-Result<config::Config> top_configuration(const TopRequest& request) {
+Result<void> check_request(const TopRequest& request) {
   const int sources =
       (request.tracepoint.empty() ? 0 : 1) + (request.metric.empty() ? 0 : 1) + (request.from.empty() ? 0 : 1);
   if (sources != 1) {
     return fail(sources == 0 ? "a tracepoint, --metric or --from and --to is required"
                              : "only one of a tracepoint, --metric and --from can be shown",
-                "for example: tracepoint_exporter top sched/sched_switch --by args.prev_comm");
+                "for example: tracepoint_exporter top sched/sched_switch --by prev_comm");
   }
+  if (!request.from.empty() && request.to.empty()) {
+    return fail("--to is required with --from",
+                "for example: --from raw_syscalls/sys_enter --to raw_syscalls/sys_exit");
+  }
+  if (request.histogram && request.value.empty() && !request.tracepoint.empty()) {
+    return fail("--value is required with --histogram", "for example: --histogram --value bytes");
+  }
+  return {};
+}
+
+Result<config::Config> top_configuration(const TopRequest& request, TypedOptions& typed) {
   if (!request.metric.empty()) {
     return configured(request);
   }
-  auto metric = ad_hoc(request);
+  auto metric = ad_hoc(request, typed);
   if (!metric) {
     return fail(std::move(metric.error()));
   }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/typed_expression.h"
 #include "config/config.h"
 
 namespace tpx::cli {
@@ -22,7 +23,10 @@ struct TopRequest {
   std::vector<std::string> files;  ///< the configuration; none: the built-in one
 };
 
-/// A configuration of the one metric to show. All errors are the user's.
-[[nodiscard]] Result<config::Config> top_configuration(const TopRequest& request);
+/// What is missing or contradicts, before any expression is read.
+[[nodiscard]] Result<void> check_request(const TopRequest& request);
+
+/// A configuration of the one metric to show, of a request that check_request() accepts. All errors are the user's. `typed` gets the expressions of the options.
+[[nodiscard]] Result<config::Config> top_configuration(const TopRequest& request, TypedOptions& typed);
 
 }  // namespace tpx::cli

@@ -43,17 +43,19 @@ class TopScreen {
       return kFailure;
     }
     set_terminal();
-    const auto step = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(interval));
-    auto next = Clock::now() + step;
+    interval_ = interval;
+    auto last = Clock::now();
     std::uint64_t shown = 0;
     draw();
     while (!quit_) {
+      const auto next = last + std::chrono::duration_cast<Clock::duration>(
+                                   std::chrono::duration<double>(interval_));  // keys change it
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now()).count();
       if (left > 0) {
         wait_for_input(static_cast<int>(left) + 1);
         continue;
       }
-      next = Clock::now() + step;
+      last = Clock::now();
       if (!paused_) {
         if (auto sampled = source_.sample(model_); !sampled) {
           error_ = sampled.error().message;
@@ -96,7 +98,7 @@ class TopScreen {
       if (key == KEY_RESIZE) {
         clearok(curscr, TRUE);  // terminals differ in what they keep of the old lines
       }
-      typing_ ? type(key) : press(key);
+      typing_ ? type(key) : help_ ? void(help_ = false) : press(key);
       any = true;
     }
     if (any) {
@@ -114,24 +116,83 @@ class TopScreen {
       case ' ':
         paused_ = !paused_;
         break;
-      case 'r':
-        sort_ = live::TopSort::Rate;
-        break;
-      case 't':
-        sort_ = live::TopSort::Total;
-        break;
-      case 'l':
-        sort_ = live::TopSort::Label;
-        break;
-      case '9':
-        sort_ = model_.has_quantiles() ? live::TopSort::Quantile : sort_;
-        break;
       case '/':
         typing_ = true;
+        break;
+      case '?':
+        help_ = true;
+        break;
+      case 'h':
+        bars_ = !bars_ && model_.has_quantiles();
+        break;
+      case 'z':
+        model_.reset();
+        break;
+      case '+':
+      case '-':
+        change_interval(key == '+');
+        break;
+      default:
+        sort(key);
+        scroll_rows(key);
+        break;
+    }
+  }
+
+  void sort(int key) {
+    const live::TopSort before = sort_;
+    sort_ = key == 'r'                             ? live::TopSort::Rate
+            : key == 't'                           ? live::TopSort::Total
+            : key == 'l'                           ? live::TopSort::Label
+            : key == '9' && model_.has_quantiles() ? live::TopSort::Quantile
+                                                   : sort_;
+    top_ = sort_ == before ? top_ : 0;
+  }
+
+  void scroll_rows(int key) {
+    const std::size_t page = std::max<std::size_t>(room(), 1);
+    const auto up = [this](std::size_t rows) { top_ -= std::min(top_, rows); };
+    switch (key) {
+      case KEY_DOWN:
+      case 'j':
+        ++top_;
+        break;
+      case KEY_UP:
+      case 'k':
+        up(1);
+        break;
+      case KEY_NPAGE:
+        top_ += page;
+        break;
+      case KEY_PPAGE:
+        up(page);
+        break;
+      case KEY_HOME:
+        top_ = 0;
+        break;
+      case KEY_END:
+        top_ = model_.size();
         break;
       default:
         break;
     }
+    const std::size_t rows = model_.count(filter_);
+    top_ = std::min(top_, rows - std::min(rows, page));
+  }
+
+  /// To the next of a few round intervals.
+  void change_interval(bool longer) {
+    constexpr std::array<double, 11> kIntervals{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 300};
+    constexpr double kSame = 1e-6;
+    if (longer) {
+      const auto* next =
+          std::find_if(kIntervals.begin(), kIntervals.end(), [this](double each) { return each > interval_ + kSame; });
+      interval_ = next == kIntervals.end() ? interval_ : *next;
+      return;
+    }
+    const auto next =
+        std::find_if(kIntervals.rbegin(), kIntervals.rend(), [this](double each) { return each < interval_ - kSame; });
+    interval_ = next == kIntervals.rend() ? interval_ : *next;
   }
 
   void type(int key) {
@@ -166,7 +227,7 @@ class TopScreen {
       return;
     }
     attron(attributes);
-    mvaddstr(y, 0, live::fitted(text, static_cast<std::size_t>(COLS)).c_str());
+    mvaddstr(y, 0, live::fitted(text, static_cast<std::size_t>(COLS), false, utf8_ ? "…" : ">").c_str());
     attroff(attributes);
   }
 
@@ -182,29 +243,74 @@ class TopScreen {
     }
   }
 
-  void draw() const {
-    adapt_to_size();
-    erase();
-    const auto room = static_cast<std::size_t>(std::max(0, LINES - 4));
-    const std::vector<live::TopRow> rows = model_.rows(sort_, filter_, room);
-    live::TopTable table{source_.label_names(), model_.has_quantiles(), utf8_, static_cast<std::size_t>(COLS)};
-    line(0, title_, A_BOLD | colour_);
-    std::string state = live::short_number(model_.rate()) + "/s, " + live::short_number(model_.total()) + " in " +
-                        std::to_string(model_.size()) + " series, by " + name_of(sort_);
-    state += filter_.empty() ? "" : ", with \"" + filter_ + "\"";
-    state += paused_ ? ", PAUSED" : "";
-    state += error_.empty() ? "" : ", " + error_;
-    line(1, state, A_NORMAL);
-    line(2, table.heading(rows), A_REVERSE);
+  /// Lines between the heading and the keys.
+  [[nodiscard]] static std::size_t room() { return static_cast<std::size_t>(std::max(0, LINES - 4)); }
+
+  [[nodiscard]] std::string state(std::size_t first, std::size_t shown, live::Unit unit) const {
+    const live::Unit counted = model_.has_quantiles() ? live::Unit::None : unit;
+    std::string text = live::shown_rate(model_.rate(), counted, utf8_) + "/s, " +
+                       live::shown_number(model_.total(), counted, utf8_) + " in " + std::to_string(model_.size()) +
+                       " series, by " + name_of(sort_) + ", every " +
+                       live::shown_number(interval_, live::Unit::Seconds, utf8_);
+    text += first == 0 ? "" : ", rows " + std::to_string(first + 1) + " to " + std::to_string(first + shown);
+    text += filter_.empty() ? "" : ", with \"" + filter_ + "\"";
+    text += paused_ ? ", PAUSED" : "";
+    return error_.empty() ? text : text + ", " + error_;
+  }
+
+  void draw_help() const {
+    constexpr std::array<const char*, 14> kHelp{
+        "r t l     sort by rate, total, label",
+        "9         sort by the 99th percentile (of a histogram)",
+        "/         show rows that contain a text: Enter keeps it, Esc clears it",
+        "up down   scroll a row, also k and j; Page Up and Page Down a screen; Home and End",
+        "h         histogram of the rows that are shown, as bars; h again: the table",
+        "+ -       longer and shorter interval",
+        "z         count from zero from now on",
+        "p         pause; p again: go on",
+        "q         quit",
+        "",
+        "RATE/S    events (or what they add) a second, in the last interval",
+        "TOTAL     since the start, or since z",
+        "P50 ..    percentiles: half, 90% and 99% of the observations are not above",
+        "HISTORY   the last rates of the row, scaled to its highest"};
+    int y = 2;
+    for (const char* text : kHelp) {
+      if (y < LINES - 1) {
+        line(y++, text, A_NORMAL);
+      }
+    }
+    line(LINES - 1, "any key: back", colour_);
+  }
+
+  void draw_rows() const {
+    const live::Unit unit = live::unit_of(source_.metric().plan.name);
+    std::vector<live::TopRow> rows = model_.rows(sort_, filter_, top_ + room());
+    const std::size_t first = std::min(top_, rows.size() - std::min(rows.size(), room()));
+    rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(first));
+    const live::TopTable table{source_.label_names(), model_.has_quantiles(), utf8_, static_cast<std::size_t>(COLS),
+                               unit};
+    line(1, state(first, rows.size(), unit), A_NORMAL);
+    line(2, bars_ ? "histogram of all rows" : table.heading(rows), A_REVERSE);
     int y = 3;
-    for (const std::string& text : table.lines(rows)) {
-      line(y++, text, A_NORMAL);
+    for (const std::string& text :
+         bars_ ? table.bars(model_.distribution(filter_), model_.layout().exposed_bounds) : table.lines(rows)) {
+      if (y < LINES - 1) {
+        line(y++, text, A_NORMAL);
+      }
     }
     line(LINES - 1,
          typing_ ? "filter: " + filter_ + "_   (Enter keeps it, Esc clears it)"
-                 : std::string("r rate  t total  l label  ") + (model_.has_quantiles() ? "9 p99  " : "") +
-                       "/ filter  p pause  q quit",
+                 : std::string("? help  q quit  r rate  t total  l label  ") +
+                       (model_.has_quantiles() ? "9 p99  h histogram  " : "") + "/ filter  p pause",
          colour_);
+  }
+
+  void draw() const {
+    adapt_to_size();
+    erase();
+    line(0, title_, A_BOLD | colour_);
+    help_ ? draw_help() : draw_rows();
     refresh();
   }
 
@@ -218,7 +324,11 @@ class TopScreen {
   live::TopSort sort_ = live::TopSort::Rate;
   std::string filter_;
   std::string error_;
+  double interval_ = 1;  ///< seconds
+  std::size_t top_ = 0;  ///< the first row that is shown
   bool typing_ = false;
+  bool help_ = false;
+  bool bars_ = false;  ///< in place of the table
   bool paused_ = false;
   bool quit_ = false;
 };

@@ -19,20 +19,20 @@ using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
-using plan::Bound;
+using typed::TypedExpr;
 
 namespace {
 
 /// How often an expression asks for the current task.
-std::size_t task_uses(const Bound* bound) {
+std::size_t task_uses(const TypedExpr* bound) {
   if (bound == nullptr) {
     return 0;
   }
-  if (const auto* n = std::get_if<plan::Special>(&bound->node)) {
-    return n->kind == plan::Special::Kind::CurrentTask ? 1 : 0;
+  if (const auto* n = std::get_if<typed::BuiltinValue>(&bound->node)) {
+    return n->kind == typed::BuiltinValue::Kind::CurrentTask ? 1 : 0;
   }
   std::size_t uses = 0;
-  for (const Bound* operand : plan::operands(*bound)) {
+  for (const TypedExpr* operand : typed::operands(*bound)) {
     uses += task_uses(operand);
   }
   return uses;
@@ -40,7 +40,7 @@ std::size_t task_uses(const Bound* bound) {
 
 std::size_t task_uses(const plan::Count& count) {
   std::size_t uses = task_uses(count.value.get());
-  for (const plan::BoundPtr& label : count.labels) {
+  for (const typed::TypedExprPtr& label : count.labels) {
     uses += task_uses(label.get());
   }
   return uses;
@@ -80,10 +80,10 @@ void load_task(Context& context) {
 using Block = std::vector<const plan::Unit*>;
 
 std::string condition_of(const plan::Unit& unit) {
-  std::string text = unit.filter ? plan::signature(*unit.filter) : "";
+  std::string text = unit.filter ? typed::signature(*unit.filter) : "";
   if (unit.dispatch) {
-    text += "#" + plan::signature(*unit.dispatch->number) +
-            (unit.dispatch->compat ? "#" + plan::signature(*unit.dispatch->compat) : "");
+    text += "#" + typed::signature(*unit.dispatch->number) +
+            (unit.dispatch->compat ? "#" + typed::signature(*unit.dispatch->compat) : "");
     for (std::size_t i = 0; i < unit.dispatch->numbers.size(); ++i) {
       text += " " + std::to_string(unit.dispatch->numbers[i]) + ":" + std::to_string(unit.dispatch->indexes[i]);
     }

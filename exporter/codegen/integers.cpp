@@ -15,7 +15,7 @@ using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
 using expression::BinaryOp;
-using plan::Bound;
+using typed::TypedExpr;
 
 namespace {
 
@@ -94,7 +94,7 @@ void store_release(Context& context, Size size, Reg base, std::int64_t offset, R
 #endif
 }
 
-void Integers::value(const Bound& bound, Reg dst, Regs free) {
+void Integers::value(const TypedExpr& bound, Reg dst, Regs free) {
   pointer(bound, dst, free);
   if (bound.trusted || bound.is_pointer) {
     // The verifier lets nobody calculate with a pointer that it follows, nor, since Linux 6.17, with one that it knows to be
@@ -104,36 +104,36 @@ void Integers::value(const Bound& bound, Reg dst, Regs free) {
   }
 }
 
-void Integers::pointer(const Bound& bound, Reg dst, Regs free) {
+void Integers::pointer(const TypedExpr& bound, Reg dst, Regs free) {
   std::visit(Overloaded{
-                 [&](const plan::Constant& n) { out_.load_immediate(dst, n.value); },
-                 [&](const plan::Special& n) { special(n, dst); },
-                 [&](const plan::DispatchIndex&) { out_.load(Size::Double, dst, kFrame, kDispatchSlot); },
-                 [&](const plan::ContextLoad& n) {
+                 [&](const typed::Constant& n) { out_.load_immediate(dst, n.value); },
+                 [&](const typed::BuiltinValue& n) { special(n, dst); },
+                 [&](const typed::DispatchIndex&) { out_.load(Size::Double, dst, kFrame, kDispatchSlot); },
+                 [&](const typed::ContextLoad& n) {
                    out_.load(size_of(n.size), dst, kContext, n.offset);
                    extend(dst, n.size, n.is_signed);
                  },
-                 [&](const plan::ContextArgument& n) { context_argument(n, dst); },
-                 [&](const plan::MemoryLoad& n) { memory_load(n, dst, free); },
-                 [&](const plan::StartValue& n) {
+                 [&](const typed::ContextArgument& n) { context_argument(n, dst); },
+                 [&](const typed::MemoryLoad& n) { memory_load(n, dst, free); },
+                 [&](const typed::StartValue& n) {
                    out_.load(size_of(bound.type.size), dst, kRow, 24 + std::int64_t{n.offset});
                    extend(dst, bound.type.size, bound.type.is_signed);
                  },
-                 [&](const plan::BoundUnary& n) {
+                 [&](const typed::UnaryExpr& n) {
                    n.op == expression::UnaryOp::LogicNot ? truth(bound, dst) : unary(n, dst, free);
                  },
-                 [&](const plan::BoundBinary& n) {
+                 [&](const typed::BinaryExpr& n) {
                    is_comparison(n.op) || is_logic(n.op) ? truth(bound, dst) : binary(n, dst, free);
                  },
-                 [&](const plan::HighestBit& n) { highest_bit(n, dst, free); },
-                 [&](const plan::Conditional& n) { conditional(n, dst, free); },
-                 [&](const plan::StringCompare&) { truth(bound, dst); },
+                 [&](const typed::HighestBit& n) { highest_bit(n, dst, free); },
+                 [&](const typed::Conditional& n) { conditional(n, dst, free); },
+                 [&](const typed::StringCompare&) { truth(bound, dst); },
                  [&](const auto&) { context_.fail("a string stands where an integer must be"); },
              },
              bound.node);
 }
 
-void Integers::context_argument(const plan::ContextArgument& argument, Reg dst) {
+void Integers::context_argument(const typed::ContextArgument& argument, Reg dst) {
   if (argument.probe) {
     out_.move(Reg::R3, kContext);
     out_.alu(Alu::Add, Reg::R3, std::int64_t{8} * argument.index);
@@ -157,8 +157,8 @@ void Integers::extend(Reg reg, std::uint32_t size, bool is_signed) {
   }
 }
 
-void Integers::special(const plan::Special& special, Reg dst) {
-  using Kind = plan::Special::Kind;
+void Integers::special(const typed::BuiltinValue& special, Reg dst) {
+  using Kind = typed::BuiltinValue::Kind;
   if (special.kind == Kind::CurrentTask && context_.task_loaded) {
     out_.move(dst, kTask);
     return;
@@ -199,10 +199,10 @@ void Integers::special(const plan::Special& special, Reg dst) {
   }
 }
 
-void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
-  const auto* base = std::get_if<plan::Special>(&load.base->node);
+void Integers::memory_load(const typed::MemoryLoad& load, Reg dst, Regs free) {
+  const auto* base = std::get_if<typed::BuiltinValue>(&load.base->node);
   if (load.direct) {
-    if (base != nullptr && base->kind == plan::Special::Kind::CurrentTask && context_.task_loaded) {
+    if (base != nullptr && base->kind == typed::BuiltinValue::Kind::CurrentTask && context_.task_loaded) {
       out_.load(size_of(load.size), dst, kTask, load.offset);
     } else {
       pointer(*load.base, dst, free);
@@ -240,7 +240,7 @@ void Integers::memory_load(const plan::MemoryLoad& load, Reg dst, Regs free) {
 
 /// dst = *(dst + offset), or 0 where dst is null. The verifier wants some pointers checked; of those that it thinks are
 /// never null it still follows the branch, as a pointer, so the 0 is set by hand.
-void Integers::load_unless_null(const plan::MemoryLoad& load, Reg dst, Regs free) {
+void Integers::load_unless_null(const typed::MemoryLoad& load, Reg dst, Regs free) {
   const Label done = out_.new_label();
   if (free.empty()) {
     const Label null = out_.new_label();
@@ -259,7 +259,7 @@ void Integers::load_unless_null(const plan::MemoryLoad& load, Reg dst, Regs free
   out_.place(done);
 }
 
-void Integers::unary(const plan::BoundUnary& unary, Reg dst, Regs free) {
+void Integers::unary(const typed::UnaryExpr& unary, Reg dst, Regs free) {
   value(*unary.operand, dst, free);
   if (unary.op == expression::UnaryOp::Negate) {
     out_.negate(dst);
@@ -277,12 +277,12 @@ std::int64_t Integers::push_spill() {
   return kFirstSpill - 8 * static_cast<std::int64_t>(spills_++);
 }
 
-Reg Integers::operands(const plan::BoundBinary& binary, Reg dst, Regs free) {
+Reg Integers::operands(const typed::BinaryExpr& binary, Reg dst, Regs free) {
   value(*binary.left, dst, free);
   const Reg other = free.any();
   // One register stays free for what the right side needs besides its result.
-  const bool fits = free.several() || plan::operands(*binary.right).empty();
-  if (fits && !plan::takes_scratch(*binary.right)) {
+  const bool fits = free.several() || typed::operands(*binary.right).empty();
+  if (fits && !typed::takes_scratch(*binary.right)) {
     value(*binary.right, other, free.without(other));
     return other;
   }
@@ -295,8 +295,8 @@ Reg Integers::operands(const plan::BoundBinary& binary, Reg dst, Regs free) {
   return other;
 }
 
-void Integers::binary(const plan::BoundBinary& binary, Reg dst, Regs free) {
-  const auto* right = std::get_if<plan::Constant>(&binary.right->node);
+void Integers::binary(const typed::BinaryExpr& binary, Reg dst, Regs free) {
+  const auto* right = std::get_if<typed::Constant>(&binary.right->node);
   const bool signed_divide = binary.is_signed && divides(binary.op);
   if (right != nullptr && fits_immediate(right->value) && !signed_divide && !(divides(binary.op) && right->value < 0)) {
     value(*binary.left, dst, free);
@@ -306,7 +306,7 @@ void Integers::binary(const plan::BoundBinary& binary, Reg dst, Regs free) {
   combine(binary, dst, operands(binary, dst, free));
 }
 
-void Integers::combine(const plan::BoundBinary& binary, Reg dst, Reg other) {
+void Integers::combine(const typed::BinaryExpr& binary, Reg dst, Reg other) {
   if (binary.is_signed && divides(binary.op)) {
     signed_division(binary.op == BinaryOp::Mod, dst, other);
     return;
@@ -342,7 +342,7 @@ void Integers::signed_division(bool modulo, Reg dst, Reg other) {
   pop_spill();
 }
 
-void Integers::truth(const Bound& bound, Reg dst) {
+void Integers::truth(const TypedExpr& bound, Reg dst) {
   const Label no = out_.new_label();
   const Label done = out_.new_label();
   // Branches use all scratch registers: what lived in them was spilled by operands(), which asks takes_scratch().
@@ -354,7 +354,7 @@ void Integers::truth(const Bound& bound, Reg dst) {
   out_.place(done);
 }
 
-void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
+void Integers::highest_bit(const typed::HighestBit& bit, Reg dst, Regs free) {
   value(*bit.operand, dst, free);
   // Smear the highest bit downwards, then keep what the shifted copy does not have.
   const Reg copy = free.any();
@@ -368,7 +368,7 @@ void Integers::highest_bit(const plan::HighestBit& bit, Reg dst, Regs free) {
   out_.alu(Alu::Sub, dst, copy);
 }
 
-void Integers::conditional(const plan::Conditional& conditional, Reg dst, Regs free) {
+void Integers::conditional(const typed::Conditional& conditional, Reg dst, Regs free) {
   const Label otherwise = out_.new_label();
   const Label done = out_.new_label();
   branch(*conditional.condition, otherwise, false);
@@ -379,22 +379,22 @@ void Integers::conditional(const plan::Conditional& conditional, Reg dst, Regs f
   out_.place(done);
 }
 
-void Integers::branch(const Bound& bound, Label target, bool when) {
-  if (const auto* n = std::get_if<plan::Constant>(&bound.node)) {
+void Integers::branch(const TypedExpr& bound, Label target, bool when) {
+  if (const auto* n = std::get_if<typed::Constant>(&bound.node)) {
     if ((n->value != 0) == when) {
       out_.jump(target);
     }
     return;
   }
-  if (const auto* n = std::get_if<plan::BoundUnary>(&bound.node); n && n->op == expression::UnaryOp::LogicNot) {
+  if (const auto* n = std::get_if<typed::UnaryExpr>(&bound.node); n && n->op == expression::UnaryOp::LogicNot) {
     branch(*n->operand, target, !when);
     return;
   }
-  if (const auto* n = std::get_if<plan::StringCompare>(&bound.node)) {
+  if (const auto* n = std::get_if<typed::StringCompare>(&bound.node)) {
     Texts(context_, *this).compare(*n, target, when);
     return;
   }
-  if (const auto* n = std::get_if<plan::BoundBinary>(&bound.node)) {
+  if (const auto* n = std::get_if<typed::BinaryExpr>(&bound.node)) {
     if (is_comparison(n->op)) {
       compare(*n, target, when);
       return;
@@ -418,9 +418,9 @@ void Integers::branch(const Bound& bound, Label target, bool when) {
   out_.jump_if(when ? Cond::Ne : Cond::Eq, Reg::R0, 0, target);
 }
 
-void Integers::compare(const plan::BoundBinary& binary, Label target, bool when) {
+void Integers::compare(const typed::BinaryExpr& binary, Label target, bool when) {
   const Cond cond = condition(binary.op, binary.is_signed, when);
-  const auto* right = std::get_if<plan::Constant>(&binary.right->node);
+  const auto* right = std::get_if<typed::Constant>(&binary.right->node);
   if (right != nullptr && fits_immediate(right->value)) {
     value(*binary.left, Reg::R0);
     out_.jump_if(cond, Reg::R0, right->value, target);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "codegen/context.h"
-#include "plan/bound.h"
+#include "typed/expr.h"
 
 namespace tpx::codegen {
 
@@ -29,36 +29,36 @@ class Integers {
 
   /// dst = the value; destroys `free`, and R0 to R5 when the expression calls a helper. `free` is not empty, but for an
   /// expression without operands.
-  void value(const plan::Bound& bound, assembler::Reg dst, Regs free);
-  void value(const plan::Bound& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
+  void value(const typed::TypedExpr& bound, assembler::Reg dst, Regs free);
+  void value(const typed::TypedExpr& bound, assembler::Reg dst) { value(bound, dst, Regs::scratch().without(dst)); }
 
   /// The same, but a pointer whose type the verifier knows stays one, to load through.
-  void pointer(const plan::Bound& bound, assembler::Reg dst, Regs free);
-  void pointer(const plan::Bound& bound, assembler::Reg dst) { pointer(bound, dst, Regs::scratch().without(dst)); }
+  void pointer(const typed::TypedExpr& bound, assembler::Reg dst, Regs free);
+  void pointer(const typed::TypedExpr& bound, assembler::Reg dst) { pointer(bound, dst, Regs::scratch().without(dst)); }
 
   /// Jumps to `target` when the truth of the value is `when`. Destroys R0 to R5.
-  void branch(const plan::Bound& bound, assembler::Label target, bool when);
+  void branch(const typed::TypedExpr& bound, assembler::Label target, bool when);
 
   /// A stack slot for an intermediate result, until the matching pop_spill().
   [[nodiscard]] std::int64_t push_spill();
   void pop_spill() { --spills_; }
 
  private:
-  void special(const plan::Special& special, assembler::Reg dst);
-  void context_argument(const plan::ContextArgument& argument, assembler::Reg dst);
-  void memory_load(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);
-  void load_unless_null(const plan::MemoryLoad& load, assembler::Reg dst, Regs free);
+  void special(const typed::BuiltinValue& special, assembler::Reg dst);
+  void context_argument(const typed::ContextArgument& argument, assembler::Reg dst);
+  void memory_load(const typed::MemoryLoad& load, assembler::Reg dst, Regs free);
+  void load_unless_null(const typed::MemoryLoad& load, assembler::Reg dst, Regs free);
   void extend(assembler::Reg reg, std::uint32_t size, bool is_signed);
-  void unary(const plan::BoundUnary& unary, assembler::Reg dst, Regs free);
-  void binary(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);
-  void combine(const plan::BoundBinary& binary, assembler::Reg dst, assembler::Reg other);
+  void unary(const typed::UnaryExpr& unary, assembler::Reg dst, Regs free);
+  void binary(const typed::BinaryExpr& binary, assembler::Reg dst, Regs free);
+  void combine(const typed::BinaryExpr& binary, assembler::Reg dst, assembler::Reg other);
   void signed_division(bool modulo, assembler::Reg dst, assembler::Reg other);
-  void truth(const plan::Bound& bound, assembler::Reg dst);
-  void highest_bit(const plan::HighestBit& bit, assembler::Reg dst, Regs free);
-  void conditional(const plan::Conditional& conditional, assembler::Reg dst, Regs free);
-  void compare(const plan::BoundBinary& binary, assembler::Label target, bool when);
+  void truth(const typed::TypedExpr& bound, assembler::Reg dst);
+  void highest_bit(const typed::HighestBit& bit, assembler::Reg dst, Regs free);
+  void conditional(const typed::Conditional& conditional, assembler::Reg dst, Regs free);
+  void compare(const typed::BinaryExpr& binary, assembler::Label target, bool when);
   /// Left in dst, right in the register that is returned.
-  assembler::Reg operands(const plan::BoundBinary& binary, assembler::Reg dst, Regs free);
+  assembler::Reg operands(const typed::BinaryExpr& binary, assembler::Reg dst, Regs free);
   Context& context_;
   assembler::Program& out_;
   unsigned spills_ = 0;

@@ -11,42 +11,42 @@ namespace tpx::codegen {
 using assembler::Alu;
 using assembler::Reg;
 using assembler::Size;
-using plan::Bound;
 using schema::ValueType;
+using typed::TypedExpr;
 
 namespace {
 
 /// Whether writing this label stores all its bytes in whatever case (a string through a pointer may be shorter).
-bool fills(const Bound& bound, const schema::KeyField& field) {
+bool fills(const TypedExpr& bound, const schema::KeyField& field) {
   if (field.type.kind == ValueType::Kind::Integer) {
     return true;
   }
-  if (const auto* bytes = std::get_if<plan::ContextBytes>(&bound.node)) {
+  if (const auto* bytes = std::get_if<typed::ContextBytes>(&bound.node)) {
     return bytes->size == field.type.size && bound.type.size == field.type.size;
   }
-  if (std::holds_alternative<plan::BitLetters>(bound.node)) {
+  if (std::holds_alternative<typed::BitLetters>(bound.node)) {
     return field.type.size == bound.type.size;
   }
-  if (const auto* bytes = std::get_if<plan::MemoryBytes>(&bound.node)) {
+  if (const auto* bytes = std::get_if<typed::MemoryBytes>(&bound.node)) {
     return bytes->direct && bytes->size == field.type.size && bound.type.size == field.type.size &&
-           std::holds_alternative<plan::Special>(bytes->base->node);
+           std::holds_alternative<typed::BuiltinValue>(bytes->base->node);
   }
   return false;
 }
 
 /// Whether the value's register has nothing above the field's bytes.
-bool is_narrow(const Bound& bound, std::uint32_t size) {
+bool is_narrow(const TypedExpr& bound, std::uint32_t size) {
   if (bound.type.is_signed || bound.type.size > size) {
     return false;
   }
-  if (const auto* n = std::get_if<plan::MemoryLoad>(&bound.node)) {
+  if (const auto* n = std::get_if<typed::MemoryLoad>(&bound.node)) {
     return n->size <= size;
   }
-  if (const auto* n = std::get_if<plan::ContextLoad>(&bound.node)) {
+  if (const auto* n = std::get_if<typed::ContextLoad>(&bound.node)) {
     return n->size <= size;
   }
-  const auto* n = std::get_if<plan::Special>(&bound.node);
-  return n != nullptr && size == 4 && n->kind != plan::Special::Kind::CurrentTask;
+  const auto* n = std::get_if<typed::BuiltinValue>(&bound.node);
+  return n != nullptr && size == 4 && n->kind != typed::BuiltinValue::Kind::CurrentTask;
 }
 
 /// Writes the words of one key. A word that is made of integers alone is put together in a register and stored whole:
@@ -61,7 +61,7 @@ class KeyWriter {
         has_text_(layout.size / 8, false),
         begun_(layout.size / 8, false) {}
 
-  void write(const std::vector<plan::BoundPtr>& labels) {
+  void write(const std::vector<typed::TypedExprPtr>& labels) {
     zero_gaps(labels);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const schema::KeyField& field = layout_.fields[i];
@@ -80,7 +80,7 @@ class KeyWriter {
   }
 
  private:
-  void zero_gaps(const std::vector<plan::BoundPtr>& labels) {
+  void zero_gaps(const std::vector<typed::TypedExprPtr>& labels) {
     std::vector<bool> written(layout_.size, false);
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const schema::KeyField& field = layout_.fields[i];
@@ -100,7 +100,7 @@ class KeyWriter {
   }
 
   /// R0 into its place in a word of integers.
-  void put(const Bound& bound, const schema::KeyField& field) {
+  void put(const TypedExpr& bound, const schema::KeyField& field) {
     const std::uint32_t word = field.offset / 8;
     const std::int64_t address = kKey + 8 * std::int64_t{word};
     if (!is_narrow(bound, field.type.size)) {
@@ -126,29 +126,29 @@ class KeyWriter {
 };
 
 /// Whether the verifier may know the value as a constant once it has followed the branches that lead here.
-bool is_listed(const Bound& bound) {
+bool is_listed(const TypedExpr& bound) {
   return std::visit(Overloaded{
-                        [](const plan::Constant&) { return true; },
-                        [](const plan::StringConstant&) { return true; },
-                        [](const plan::DispatchIndex&) { return true; },
-                        [](const plan::Conditional&) { return true; },
-                        [](const plan::StringCompare&) { return true; },
-                        [](const plan::PointerString&) { return true; },  // kUnreadable, or empty
-                        [](const plan::MemoryBytes& n) { return !n.direct; },
-                        [](const plan::SocketAddress&) { return true; },
-                        [](const plan::BoundUnary&) { return true; },
-                        [](const plan::BoundBinary&) { return true; },
+                        [](const typed::Constant&) { return true; },
+                        [](const typed::StringConstant&) { return true; },
+                        [](const typed::DispatchIndex&) { return true; },
+                        [](const typed::Conditional&) { return true; },
+                        [](const typed::StringCompare&) { return true; },
+                        [](const typed::PointerString&) { return true; },  // kUnreadable, or empty
+                        [](const typed::MemoryBytes& n) { return !n.direct; },
+                        [](const typed::SocketAddress&) { return true; },
+                        [](const typed::UnaryExpr&) { return true; },
+                        [](const typed::BinaryExpr&) { return true; },
                         [](const auto&) { return false; },
                     },
                     bound.node);
 }
 
-std::string identity(const schema::KeyLayout& layout, const std::vector<plan::BoundPtr>& labels) {
+std::string identity(const schema::KeyLayout& layout, const std::vector<typed::TypedExprPtr>& labels) {
   std::string text;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const schema::KeyField& field = layout.fields[i];
     text += std::to_string(field.offset) + "+" + std::to_string(field.type.size) +
-            (field.type.kind == ValueType::Kind::Integer ? "=" : "~") + plan::signature(*labels[i]) + ";";
+            (field.type.kind == ValueType::Kind::Integer ? "=" : "~") + typed::signature(*labels[i]) + ";";
   }
   return text;
 }
@@ -156,10 +156,10 @@ std::string identity(const schema::KeyLayout& layout, const std::vector<plan::Bo
 }  // namespace
 
 void write_key(Context& context, Integers& integers, const schema::KeyLayout& layout,
-               const std::vector<plan::BoundPtr>& labels) {
+               const std::vector<typed::TypedExprPtr>& labels) {
   std::string key = identity(layout, labels);
   // What can't be read counts to each metric: each reads it.
-  const bool faults = std::any_of(labels.begin(), labels.end(), [](const auto& l) { return plan::may_fault(*l); });
+  const bool faults = std::any_of(labels.begin(), labels.end(), [](const auto& l) { return typed::may_fault(*l); });
   if (context.key == key && !faults) {
     return;
   }

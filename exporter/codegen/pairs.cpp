@@ -28,10 +28,10 @@ constexpr std::int64_t kTime = 16;
 constexpr std::int64_t kPayload = 24;
 
 /// Whether the value is known only where there is a start.
-bool reads_start(const plan::Bound& bound) {
-  const auto parts = plan::operands(bound);
-  return std::holds_alternative<plan::StartValue>(bound.node) ||
-         std::any_of(parts.begin(), parts.end(), [](const plan::Bound* part) { return reads_start(*part); });
+bool reads_start(const typed::TypedExpr& bound) {
+  const auto parts = typed::operands(bound);
+  return std::holds_alternative<typed::StartValue>(bound.node) ||
+         std::any_of(parts.begin(), parts.end(), [](const typed::TypedExpr* part) { return reads_start(*part); });
 }
 
 std::int64_t state(SlotState value) {
@@ -40,7 +40,7 @@ std::int64_t state(SlotState value) {
 
 }  // namespace
 
-void Pairs::slot_of(const plan::Bound& key) {
+void Pairs::slot_of(const typed::TypedExpr& key) {
   const plan::PairLayout& layout = *metric_.pair;
   out_.comment("key of the pair");
   integers_.value(key, Reg::R0);

@@ -26,7 +26,7 @@ class Pairs {
 
  private:
   /// kRow = the slot, kHash = key << 2 | Ready, kPositionSlot = the key.
-  void slot_of(const plan::Bound& key);
+  void slot_of(const typed::TypedExpr& key);
 
   Context& context_;
   assembler::Program& out_;

@@ -53,7 +53,11 @@ void Rows::count_lost(LostReason reason) {
   out_.comment(reason == LostReason::ReadFault ? "count what can't be read"
                                                : "count what is not in a series of its own");
   out_.call(BPF_FUNC_get_smp_processor_id);
-  out_.jump_if(Cond::Ge, Reg::R0, region.cpus, skip);
+  if (region.lost_lines() < region.cpus) {
+    out_.alu(Alu::And, Reg::R0, std::int64_t{region.lost_lines()} - 1);
+  } else {
+    out_.jump_if(Cond::Ge, Reg::R0, region.cpus, skip);
+  }
   out_.alu(Alu::Mul, Reg::R0, region.lost_stride());
   load_region(Reg::R1, region.lost_offset());
   out_.alu(Alu::Add, Reg::R1, Reg::R0);
@@ -68,19 +72,39 @@ void count_fault(Context& context) {
   }
 }
 
+/// R0 = the lane of this CPU.
+void Rows::find_lane(Label no_cpu) {
+  const RegionLayout& region = metric_.store.region;
+  out_.comment("row of this CPU");
+  out_.call(BPF_FUNC_get_smp_processor_id);
+  switch (region.lane_rule) {
+    case schema::LaneRule::PerCpu:
+      out_.jump_if(Cond::Ge, Reg::R0, region.lanes, no_cpu);
+      break;
+    case schema::LaneRule::SharedLast: {
+      const Label own = out_.new_label();
+      out_.jump_if(Cond::Lt, Reg::R0, region.lanes, own);
+      out_.load_immediate(Reg::R0, std::int64_t{region.lanes} - 1);
+      out_.place(own);
+      break;
+    }
+    case schema::LaneRule::Folded:
+      out_.alu(Alu::And, Reg::R0, std::int64_t{region.lanes} - 1);
+      break;
+  }
+}
+
 void Rows::address_of_row(Label no_cpu) {
   const RegionLayout& region = metric_.store.region;
-  if (region.value_cpus > 1) {
-    out_.comment("row of this CPU");
-    out_.call(BPF_FUNC_get_smp_processor_id);
-    out_.jump_if(Cond::Ge, Reg::R0, region.value_cpus, no_cpu);
-    out_.load_immediate(Reg::R1, static_cast<std::int64_t>(region.cpu_stride()));
+  if (region.lanes > 1) {
+    find_lane(no_cpu);
+    out_.load_immediate(Reg::R1, static_cast<std::int64_t>(region.lane_stride()));
     out_.alu(Alu::Mul, Reg::R0, Reg::R1);
   }
   out_.alu(Alu::Mul, kRow, region.value_stride());
   load_region(Reg::R1, region.values_offset());
   out_.alu(Alu::Add, kRow, Reg::R1);
-  if (region.value_cpus > 1) {
+  if (region.lanes > 1) {
     out_.alu(Alu::Add, kRow, Reg::R0);
   }
 }

@@ -6,7 +6,8 @@
 namespace tpx::codegen {
 
 /// Finds or makes the row of the key at R10 + kKey: leaves its address in kRow. Where no row can be had, that is the row of
-/// the series `other`, and the reason is counted. Destroys R0 to R5; leaves a table's hash of the key in kHash.
+/// the series `other`, and the reason is counted. Destroys R1 to R5; leaves a table's hash of the key in kHash, and the offset
+/// of the lane in R0 where the last one is shared (LaneRule::SharedLast).
 /// See docs/design/lock-free-table.md.
 class Rows {
  public:
@@ -37,7 +38,8 @@ class Rows {
   void publish(assembler::Label inserted);
   void give_back(assembler::Label done);
   void other(assembler::Label full, assembler::Label busy, assembler::Label done);
-  /// kRow = address of row kRow of this CPU.
+  void find_lane(assembler::Label no_cpu);
+  /// kRow = address of row kRow of this CPU; R0 = the offset of its lane, where there are several.
   void address_of_row(assembler::Label no_cpu);
   void load_region(assembler::Reg dst, std::uint64_t offset);
 

@@ -18,7 +18,7 @@ using assembler::Cond;
 using assembler::Label;
 using assembler::Reg;
 using assembler::Size;
-using plan::Bound;
+using typed::TypedExpr;
 
 namespace {
 
@@ -35,12 +35,13 @@ std::uint32_t chunk(std::int64_t offset, std::uint32_t left) {
   return bytes;
 }
 
-bool compares_texts(const Bound& bound) {
-  if (std::holds_alternative<plan::StringCompare>(bound.node)) {
+bool compares_texts(const TypedExpr& bound) {
+  if (std::holds_alternative<typed::StringCompare>(bound.node)) {
     return true;
   }
-  const auto operands = plan::operands(bound);
-  return std::any_of(operands.begin(), operands.end(), [](const Bound* operand) { return compares_texts(*operand); });
+  const auto operands = typed::operands(bound);
+  return std::any_of(operands.begin(), operands.end(),
+                     [](const TypedExpr* operand) { return compares_texts(*operand); });
 }
 
 std::int64_t word_of(std::string_view text, std::size_t at, std::size_t bytes) {
@@ -73,35 +74,35 @@ void Texts::copy(Reg base, std::int64_t from, std::int64_t to, std::uint32_t siz
   }
 }
 
-void Texts::write(const Bound& bound, std::int64_t offset, std::uint32_t size) {
+void Texts::write(const TypedExpr& bound, std::int64_t offset, std::uint32_t size) {
   size = std::min(size, round_up(bound.type.size));
   std::visit(Overloaded{
-                 [&](const plan::StringConstant& n) { write_constant(n.text, offset, size); },
-                 [&](const plan::Special&) {
+                 [&](const typed::StringConstant& n) { write_constant(n.text, offset, size); },
+                 [&](const typed::BuiltinValue&) {
                    address(Reg::R1, offset);
                    out_.load_immediate(Reg::R2, std::min(size, 16U));
                    out_.call(BPF_FUNC_get_current_comm);
                  },
-                 [&](const plan::ContextBytes& n) {
+                 [&](const typed::ContextBytes& n) {
                    copy(kContext, n.offset, offset, std::min({size, n.size, bound.type.size}));
                  },
-                 [&](const plan::MemoryBytes& n) {
+                 [&](const typed::MemoryBytes& n) {
                    const std::uint32_t bytes = std::min({size, n.size, bound.type.size});
                    write_memory(n, offset, bytes, bound.type.kind == schema::ValueType::Kind::String);
                  },
-                 [&](const plan::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
-                 [&](const plan::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
-                 [&](const plan::SocketAddress& n) { write_socket_address(n, offset); },
-                 [&](const plan::ShortString& n) { write_short(n, offset, size); },
-                 [&](const plan::BitLetters& n) { write_letters(n, offset, size); },
-                 [&](const plan::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
-                 [&](const plan::Conditional& n) { write_conditional(n, offset, size); },
+                 [&](const typed::LocBytes& n) { write_loc(n, offset, std::min(size, n.size)); },
+                 [&](const typed::PointerString& n) { write_pointed(n, offset, std::min(size, n.size)); },
+                 [&](const typed::SocketAddress& n) { write_socket_address(n, offset); },
+                 [&](const typed::ShortString& n) { write_short(n, offset, size); },
+                 [&](const typed::BitLetters& n) { write_letters(n, offset, size); },
+                 [&](const typed::StartValue& n) { copy(kRow, 24 + std::int64_t{n.offset}, offset, size); },
+                 [&](const typed::Conditional& n) { write_conditional(n, offset, size); },
                  [&](const auto&) { context_.fail("an integer stands where a string must be"); },
              },
              bound.node);
 }
 
-void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t offset, std::uint32_t size) {
+void Texts::write_conditional(const typed::Conditional& conditional, std::int64_t offset, std::uint32_t size) {
   const Label otherwise = out_.new_label();
   const Label done = out_.new_label();
   if (const auto known = hoisted_.find(conditional.condition.get()); known != hoisted_.end()) {
@@ -118,7 +119,7 @@ void Texts::write_conditional(const plan::Conditional& conditional, std::int64_t
 }
 
 /// The whole of it, then zeros behind the limit.
-void Texts::write_short(const plan::ShortString& string, std::int64_t offset, std::uint32_t size) {
+void Texts::write_short(const typed::ShortString& string, std::int64_t offset, std::uint32_t size) {
   write(*string.text, offset, size);
   for (std::uint32_t done = string.limit; done < size;) {
     const std::uint32_t bytes = chunk(offset + done, size - done);
@@ -128,13 +129,13 @@ void Texts::write_short(const plan::ShortString& string, std::int64_t offset, st
 }
 
 /// R0 becomes the letters in memory order, the first in its low byte: built from the last, each piece moves what is there up.
-void Texts::write_letters(const plan::BitLetters& letters, std::int64_t offset, std::uint32_t size) {
+void Texts::write_letters(const typed::BitLetters& letters, std::int64_t offset, std::uint32_t size) {
   integers_.value(*letters.bits, Reg::R1);
   // A number that the verifier can't know, however the flags are: see add_choice().
   out_.load_immediate(Reg::R3, 0x61c8864680b583ebLL);
   out_.alu(Alu::Mul, Reg::R3, Reg::R1);
   out_.load_immediate(Reg::R0, 0);
-  for (const plan::BitLetters::Piece& piece : std::ranges::reverse_view(letters.pieces)) {
+  for (const typed::BitLetters::Piece& piece : std::ranges::reverse_view(letters.pieces)) {
     const bool letter = std::has_single_bit(piece.mask) && piece.choices.size() == 1 && piece.otherwise.empty() &&
                         piece.choices[0].value == piece.mask && piece.choices[0].text.size() == 1;
     letter ? add_letter(piece.mask, piece.choices[0].text[0]) : add_choice(piece);
@@ -165,7 +166,7 @@ void Texts::add_letter(std::uint64_t bit, char letter) {
 
 /// Where the choices meet again the verifier must not know R0 by the way it came, or it follows the rest of the program once
 /// for each of them: a number that it doesn't know is mixed in, and taken out again.
-void Texts::add_choice(const plan::BitLetters::Piece& piece) {
+void Texts::add_choice(const typed::BitLetters::Piece& piece) {
   const Label done = out_.new_label();
   const auto add = [&](const std::string& text) {
     if (!text.empty()) {
@@ -195,9 +196,9 @@ void Texts::write_constant(const std::string& text, std::int64_t offset, std::ui
   }
 }
 
-void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size, bool is_string) {
-  const auto* base = std::get_if<plan::Special>(&bytes.base->node);
-  const bool task = base != nullptr && base->kind == plan::Special::Kind::CurrentTask;
+void Texts::write_memory(const typed::MemoryBytes& bytes, std::int64_t offset, std::uint32_t size, bool is_string) {
+  const auto* base = std::get_if<typed::BuiltinValue>(&bytes.base->node);
+  const bool task = base != nullptr && base->kind == typed::BuiltinValue::Kind::CurrentTask;
   if (bytes.direct && task && context_.task_loaded) {
     copy(kTask, bytes.offset, offset, size);
     return;
@@ -223,7 +224,7 @@ void Texts::write_memory(const plan::MemoryBytes& bytes, std::int64_t offset, st
   out_.place(null);
 }
 
-void Texts::write_loc(const plan::LocBytes& loc, std::int64_t offset, std::uint32_t size) {
+void Texts::write_loc(const typed::LocBytes& loc, std::int64_t offset, std::uint32_t size) {
   out_.load(Size::Word, Reg::R0, kContext, loc.offset);
   if (!loc.is_string) {
     out_.move(Reg::R2, Reg::R0);
@@ -274,7 +275,7 @@ void Texts::mark_fault(std::int64_t offset, std::uint32_t room, std::uint32_t le
 
 /// Family, port and IPv4 address lie in the first 8 bytes of a sockaddr, an IPv6 address in those from 8 to 24
 /// (include/uapi/linux/in.h, in6.h).
-void Texts::write_socket_address(const plan::SocketAddress& socket, std::int64_t offset) {
+void Texts::write_socket_address(const typed::SocketAddress& socket, std::int64_t offset) {
   constexpr std::int64_t kPort = 2;
   constexpr std::int64_t kAddress = 4;  // of IPv4; the flow of IPv6
   constexpr std::uint32_t kShort = 8;
@@ -307,7 +308,7 @@ void Texts::write_socket_address(const plan::SocketAddress& socket, std::int64_t
   integers_.pop_spill();
 }
 
-void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset, std::uint32_t size) {
+void Texts::write_pointed(const typed::PointerString& string, std::int64_t offset, std::uint32_t size) {
   if (const auto known = hoisted_.find(string.pointer.get()); known != hoisted_.end()) {
     out_.load(Size::Double, Reg::R3, kFrame, known->second);
   } else {
@@ -315,9 +316,9 @@ void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset
   }
   const Label null = out_.new_label();
   out_.jump_if(Cond::Eq, Reg::R3, 0, null);
-  if (string.space == plan::PointerString::Space::User) {
+  if (string.space == typed::PointerString::Space::User) {
     read_string(BPF_FUNC_probe_read_user_str, offset, size);
-  } else if (string.space == plan::PointerString::Space::Kernel) {
+  } else if (string.space == typed::PointerString::Space::Kernel) {
     read_string(BPF_FUNC_probe_read_kernel_str, offset, size);
   } else {
     // Kernel addresses are the upper half of the address space on all that we run on.
@@ -334,7 +335,7 @@ void Texts::write_pointed(const plan::PointerString& string, std::int64_t offset
   out_.place(null);
 }
 
-void Texts::hoist_value(const Bound& bound) {
+void Texts::hoist_value(const TypedExpr& bound) {
   if (!compares_texts(bound) || hoisted_.contains(&bound)) {
     return;
   }
@@ -345,19 +346,19 @@ void Texts::hoist_value(const Bound& bound) {
 }
 
 /// Computes what decides about a side of a comparison, where that compares texts itself: the room for them is one.
-void Texts::hoist(const Bound& text) {
-  if (const auto* conditional = std::get_if<plan::Conditional>(&text.node)) {
+void Texts::hoist(const TypedExpr& text) {
+  if (const auto* conditional = std::get_if<typed::Conditional>(&text.node)) {
     hoist_value(*conditional->condition);
     hoist(*conditional->then_value);
     hoist(*conditional->else_value);
-  } else if (const auto* pointed = std::get_if<plan::PointerString>(&text.node)) {
+  } else if (const auto* pointed = std::get_if<typed::PointerString>(&text.node)) {
     hoist_value(*pointed->pointer);
-  } else if (const auto* shorter = std::get_if<plan::ShortString>(&text.node)) {
+  } else if (const auto* shorter = std::get_if<typed::ShortString>(&text.node)) {
     hoist(*shorter->text);
   }
 }
 
-void Texts::compare(const plan::StringCompare& compare, Label target, bool when) {
+void Texts::compare(const typed::StringCompare& compare, Label target, bool when) {
   const bool jump_when_equal = compare.equal == when;
   const Label differ = jump_when_equal ? out_.new_label() : target;
   hoist(*compare.left);
@@ -373,9 +374,9 @@ void Texts::compare(const plan::StringCompare& compare, Label target, bool when)
   }
 }
 
-void Texts::compare_sides(const plan::StringCompare& compare, Label differ) {
-  const auto* left = std::get_if<plan::StringConstant>(&compare.left->node);
-  const auto* right = std::get_if<plan::StringConstant>(&compare.right->node);
+void Texts::compare_sides(const typed::StringCompare& compare, Label differ) {
+  const auto* left = std::get_if<typed::StringConstant>(&compare.left->node);
+  const auto* right = std::get_if<typed::StringConstant>(&compare.right->node);
   if (left != nullptr && right != nullptr) {
     if (left->text != right->text) {
       out_.jump(differ);
@@ -389,7 +390,7 @@ void Texts::compare_sides(const plan::StringCompare& compare, Label differ) {
   }
 }
 
-void Texts::compare_constant(const Bound& left, const std::string& text, Label differ) {
+void Texts::compare_constant(const TypedExpr& left, const std::string& text, Label differ) {
   if (text.size() + 2 > kTextBytes) {
     context_.fail("a string of " + std::to_string(text.size()) + " bytes is compared, at most " +
                   std::to_string(kTextBytes - 2) + " are");
@@ -416,7 +417,7 @@ void Texts::compare_constant(const Bound& left, const std::string& text, Label d
   }
 }
 
-void Texts::compare_variable(const Bound& left, const Bound& right, Label differ) {
+void Texts::compare_variable(const TypedExpr& left, const TypedExpr& right, Label differ) {
   const std::uint32_t size = std::min(kTextBytes, std::max(left.type.size, right.type.size));
   if (left.type.size > kTextBytes || right.type.size > kTextBytes) {
     context_.fail("strings of more than " + std::to_string(kTextBytes) + " bytes are compared",

@@ -14,7 +14,7 @@ using assembler::Size;
 void Updates::update(bool one) {
   switch (metric_.value.kind) {
     case schema::MetricKind::Counter:
-      counter(one);
+      in_lane([&](bool atomic) { counter(one, atomic); });
       break;
     case schema::MetricKind::Gauge:
       gauge();
@@ -25,9 +25,28 @@ void Updates::update(bool one) {
   }
 }
 
-void Updates::counter(bool one) {
+/// What `add` generates; twice where some CPUs own the row that was found and others share it.
+void Updates::in_lane(const std::function<void(bool atomic)>& add) {
+  const schema::RegionLayout& region = metric_.store.region;
+  if (metric_.store.atomic || region.lane_rule != schema::LaneRule::SharedLast) {
+    add(metric_.store.atomic);
+    return;
+  }
+  const Label shared = out_.new_label();
+  const Label done = out_.new_label();
+  const std::uint64_t last = (std::uint64_t{region.lanes} - 1) * region.lane_stride();
+  out_.jump_if(Cond::Eq, Reg::R0, static_cast<std::int64_t>(last), shared);
+  add(false);
+  out_.jump(done);
+  out_.place(shared);
+  out_.comment("in the row that other CPUs share");
+  add(true);
+  out_.place(done);
+}
+
+void Updates::counter(bool one, bool atomic) {
   out_.comment("add");
-  if (one && !metric_.store.atomic) {
+  if (one && !atomic) {
     out_.load(Size::Double, Reg::R2, kRow, 0);
     out_.alu(Alu::Add, Reg::R2, 1);
     out_.store(Size::Double, kRow, 0, Reg::R2);
@@ -38,7 +57,7 @@ void Updates::counter(bool one) {
   } else {
     out_.load(Size::Double, Reg::R1, kFrame, kValueSlot);
   }
-  if (metric_.store.atomic) {
+  if (atomic) {
     out_.atomic(Atomic::Add, Size::Double, kRow, 0, Reg::R1);
     return;
   }
@@ -86,7 +105,12 @@ void Updates::histogram() {
   out_.alu(Alu::Lsh, Reg::R2, 3);
   out_.move(Reg::R3, kRow);
   out_.alu(Alu::Add, Reg::R3, Reg::R2);
-  if (metric_.store.atomic) {
+  in_lane([&](bool atomic) { observe(atomic); });
+}
+
+/// R1 holds the value, R3 the address of its bucket.
+void Updates::observe(bool atomic) {
+  if (atomic) {
     out_.load_immediate(Reg::R2, 1);
     out_.atomic(Atomic::Add, Size::Double, Reg::R3, 0, Reg::R2);
   } else {
@@ -94,11 +118,11 @@ void Updates::histogram() {
     out_.alu(Alu::Add, Reg::R2, 1);
     out_.store(Size::Double, Reg::R3, 0, Reg::R2);
   }
-  add_sum();
+  add_sum(atomic);
 }
 
 /// A 128-bit two's complement sum: the upper word changes only when the lower one wraps.
-void Updates::add_sum() {
+void Updates::add_sum(bool atomic) {
   const std::int64_t low = 8 * (static_cast<std::int64_t>(metric_.value.bounds.size()) + 1);
   const std::int64_t high = low + 8;
   const Label done = out_.new_label();
@@ -107,11 +131,11 @@ void Updates::add_sum() {
     out_.atomic(Atomic::Add, Size::Double, kRow, high, Reg::R3);
   };
   out_.comment("sum");
-  if (metric_.store.atomic && context_.features.fetch_atomics) {
+  if (atomic && context_.features.fetch_atomics) {
     out_.move(Reg::R2, Reg::R1);
     out_.atomic(Atomic::FetchAdd, Size::Double, kRow, low, Reg::R2);
     out_.alu(Alu::Add, Reg::R2, Reg::R1);
-  } else if (metric_.store.atomic) {
+  } else if (atomic) {
     // Before 5.12 no atomic gives the old value: a carry that two programs race for may be missed once in 2^64.
     out_.load(Size::Double, Reg::R2, kRow, low);
     out_.alu(Alu::Add, Reg::R2, Reg::R1);

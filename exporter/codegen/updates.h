@@ -1,11 +1,14 @@
 #pragma once
 
+#include <functional>
+
 #include "codegen/context.h"
 #include "schema/metric_schema.h"
 
 namespace tpx::codegen {
 
-/// Adds, sets or observes: *kRow by the value in kValueSlot, or by 1 when `one`. Destroys R0 to R5.
+/// Adds, sets or observes: *kRow by the value in kValueSlot, or by 1 when `one`. R0 is as Rows::find() left it. Destroys R0 to
+/// R5.
 class Updates {
  public:
   Updates(Context& context, const schema::MetricSchema& metric)
@@ -14,11 +17,13 @@ class Updates {
   void update(bool one);
 
  private:
-  void counter(bool one);
+  void counter(bool one, bool atomic);
   void gauge();
   void histogram();
+  void in_lane(const std::function<void(bool atomic)>& add);
+  void observe(bool atomic);
   void find_bucket(std::size_t first, std::size_t last, assembler::Label found);
-  void add_sum();
+  void add_sum(bool atomic);
 
   Context& context_;
   assembler::Program& out_;

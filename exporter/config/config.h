@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "expression/ast.h"
 
 namespace tpx::config {
 
@@ -20,6 +21,16 @@ struct Located {
 };
 
 using Text = Located<std::string>;
+
+/// An expression of the file, parsed.
+struct Expression {
+  std::string text;          ///< as written
+  expression::NodePtr node;  ///< null only in an incomplete metric (see Config), where it could not be read
+  SourceLocation at;         ///< where the text starts
+};
+
+/// Parses `text`, which starts at `at`. The error has its location.
+[[nodiscard]] Result<Expression> parse_expression(std::string text, SourceLocation at);
 
 enum class MetricType : std::uint8_t { Counter, Gauge, Histogram };
 
@@ -34,8 +45,8 @@ struct Events {
 /// One side of a pair.
 struct Endpoint {
   Events events;
-  Text key;  ///< expression
-  std::optional<Text> filter;
+  Expression key;
+  std::optional<Expression> filter;
   SourceLocation at;
 };
 
@@ -68,27 +79,29 @@ struct Buckets {
 
 struct Label {
   Text name;
-  Text expression;
+  Expression expression;
 };
 
 /// The largest max_series.
 inline constexpr std::uint32_t kMostSeries = 1'000'000;
 
-/// One metric as written. Expressions are still text; the expression module parses them.
+/// One metric as written.
 struct Metric {
   Text name;  ///< without the namespace prefix
   std::optional<Text> help;
   MetricType type = MetricType::Counter;
   std::variant<Events, Pair> source;
-  std::optional<Text> filter;
+  std::optional<Expression> filter;
   std::vector<Label> labels;  ///< in the order of the file
-  std::optional<Text> value;
+  std::optional<Expression> value;
   double scale = 1;
   std::optional<Buckets> buckets;
   std::uint32_t max_series = 10240;  ///< 1 to kMostSeries
   std::optional<Text> retire_on_exit;
   std::optional<std::chrono::nanoseconds> min_age;  ///< only with retire_on_exit
   SourceLocation at;
+  /// Whether each CPU has rows of its own; without it the planner decides by the events.
+  std::optional<bool> per_cpu = {};
 };
 
 /// One metric of a BPF object: read from one of its maps. Empty `labels` means: the key struct's members.
@@ -98,8 +111,8 @@ struct ObjectMetric {
   MetricType type = MetricType::Counter;
   Text map;
   std::optional<std::vector<Label>> labels;
-  std::optional<Text> value;
-  std::optional<Text> filter;
+  std::optional<Expression> value;
+  std::optional<Expression> filter;
   double scale = 1;
   std::optional<Buckets> buckets;
   std::uint32_t max_series = 0;  ///< 0: as the object says
@@ -128,8 +141,11 @@ struct Config {
     std::vector<Metric> metrics;
     std::vector<Object> objects;
     std::vector<Metric> incomplete = {};
+    std::optional<std::uint64_t> max_bytes = {};  ///< see plan::Plan
   };
   std::vector<File> files;
+  /// The least `max_bytes` of the files.
+  [[nodiscard]] std::optional<std::uint64_t> max_bytes() const;
 };
 
 /// A configuration with everything wrong in it. What is in `config` is well-formed even if `errors` is not empty: the
@@ -139,7 +155,7 @@ struct Loaded {
   Errors errors;
 };
 
-/// Reads one file's text. Checks all that needs no kernel: YAML, keys (unknown, duplicate, missing, exclusive), types,
+/// Reads one file's text. Checks all that needs no kernel: YAML, the syntax of expressions, keys (unknown, duplicate, missing, exclusive), types,
 /// ranges, metric and label names, names used twice, counters ending in _total, bucket bounds. Never throws.
 [[nodiscard]] Loaded parse(const std::string& path, const std::string& text);
 

@@ -16,9 +16,9 @@ namespace {
 using yaml::Node;
 
 const std::vector<std::string>& metric_keys() {
-  static const std::vector<std::string> keys = {"name",  "help",    "type",       "tracepoint",     "raw_tracepoint",
-                                                "from",  "to",      "filter",     "labels",         "value",
-                                                "scale", "buckets", "max_series", "retire_on_exit", "min_age"};
+  static const std::vector<std::string> keys = {
+      "name",   "help",  "type",  "tracepoint", "raw_tracepoint", "from",           "to",      "filter",
+      "labels", "value", "scale", "buckets",    "max_series",     "retire_on_exit", "min_age", "per_cpu"};
   return keys;
 }
 const std::vector<std::string>& object_metric_keys() {
@@ -62,7 +62,7 @@ std::vector<Label> read_labels(Reader& reader, const Node& node, MetricType type
                        "write " + in_quotes(name.value + ": args.FIELD"), name.at});
       continue;
     }
-    if (auto expression = reader.text(*value, "the expression of label " + in_quotes(name.value))) {
+    if (auto expression = reader.expression(*value, "the expression of label " + in_quotes(name.value))) {
       labels.push_back({name, std::move(*expression)});
     }
   }
@@ -78,15 +78,17 @@ void read_common(Reader& reader, const Fields& fields, const Node& node, M& metr
     type_known = read.has_value();
     metric.type = read.value_or(metric.type);
   }
+  reader.set_metric({});
   if (auto name = reader.required_text(fields, "name", node, "the metric")) {
+    reader.set_metric(name->value);
     metric.name = std::move(*name);
     if (const auto problem = check_metric_name(metric.name, metric.type); problem && type_known) {
       reader.add(*problem);
     }
   }
   metric.help = reader.optional_text(fields, "help");
-  metric.filter = reader.optional_text(fields, "filter");
-  metric.value = reader.optional_text(fields, "value");
+  metric.filter = reader.optional_expression(fields, "filter");
+  metric.value = reader.optional_expression(fields, "value");
   metric.retire_on_exit = reader.optional_text(fields, "retire_on_exit");
   if (const Node* scale = fields.find("scale")) {
     const auto number = reader.number(*scale, "scale");
@@ -143,6 +145,24 @@ void read_min_age(Reader& reader, const Fields& fields, Metric& metric) {
   if (!metric.min_age) {
     reader.error(*node, "min_age is not a duration: " + in_quotes(text->value), "write it like 5s, 500ms, 1m30s or 0s");
   }
+}
+
+void read_per_cpu(Reader& reader, const Fields& fields, Metric& metric) {
+  const Node* node = fields.find("per_cpu");
+  const auto text = node == nullptr ? std::nullopt : reader.text(*node, "per_cpu");
+  if (!text) {
+    return;
+  }
+  if (text->value != "true" && text->value != "false") {
+    reader.error(*node, "per_cpu is neither true nor false: " + in_quotes(text->value),
+                 "write false where events are so rare that all CPUs may share a row");
+    return;
+  }
+  if (metric.type == MetricType::Gauge) {
+    reader.error(*fields.key("per_cpu"), "a gauge has one row for all CPUs", "remove per_cpu");
+    return;
+  }
+  metric.per_cpu = text->value == "true";
 }
 
 /// A metric with an error, so that the planner can look for more: what contradicts itself is taken out.
@@ -227,6 +247,7 @@ void read_metric(Reader& reader, const Node& node, Config::File& file) {
     check_retired(reader, metric.retire_on_exit, metric.labels);
   }
   read_min_age(reader, *fields, metric);
+  read_per_cpu(reader, *fields, metric);
   if (auto source = read_source(reader, *fields, node)) {
     metric.source = std::move(*source);
   }

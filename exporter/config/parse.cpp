@@ -2,6 +2,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/byte_size.h"
 #include "config/config.h"
 #include "config/metric_reader.h"
 #include "config/names.h"
@@ -45,17 +46,30 @@ void read_namespace(Reader& reader, const Node& node, std::string& name_space) {
   name_space = text->value;
 }
 
+void read_max_bytes(Reader& reader, const Node& node, std::optional<std::uint64_t>& bytes) {
+  if (const auto text = reader.text(node, "max_bytes")) {
+    bytes = parse_byte_size(text->value);
+    if (!bytes) {
+      reader.error(node, "max_bytes is not a number of bytes: " + in_quotes(text->value),
+                   "write it like 64MiB or 1GiB");
+    }
+  }
+}
+
 void read_file(Reader& reader, const Node& root, Config::File& file) {
   if (root.kind == Node::Kind::Sequence) {
     reader.error(root, "the file must be a map, this is a list", "write `metrics:` above it");
     return;
   }
-  const auto fields = reader.fields(root, "the file", {"namespace", "metrics", "programs"});
+  const auto fields = reader.fields(root, "the file", {"namespace", "max_bytes", "metrics", "programs"});
   if (!fields) {
     return;
   }
   if (const Node* name_space = fields->find("namespace")) {
     read_namespace(reader, *name_space, file.name_space);
+  }
+  if (const Node* bytes = fields->find("max_bytes")) {
+    read_max_bytes(reader, *bytes, file.max_bytes);
   }
   if (!fields->has("metrics") && !fields->has("programs")) {
     reader.error(root, "the file has neither metrics nor programs", "add `metrics:`");
@@ -88,8 +102,26 @@ void read_file(Reader& reader, const Node& root, Config::File& file) {
 
 }  // namespace
 
+std::optional<std::uint64_t> Config::max_bytes() const {
+  std::optional<std::uint64_t> least;
+  for (const File& file : files) {
+    if (file.max_bytes && (!least || *file.max_bytes < *least)) {
+      least = file.max_bytes;
+    }
+  }
+  return least;
+}
+
 std::string full_name(const std::string& name_space, const std::string& name) {
   return name_space.empty() ? name : name_space + '_' + name;
+}
+
+Result<Expression> parse_expression(std::string text, SourceLocation at) {
+  auto node = expression::parse(text, at);
+  if (!node) {
+    return fail(std::move(node.error()).at(at));
+  }
+  return Expression{std::move(text), std::move(*node), std::move(at)};
 }
 
 Loaded parse(const std::string& path, const std::string& text) {

@@ -195,6 +195,24 @@ std::optional<Text> Reader::required_text(const Fields& fields, std::string_view
   return optional_text(fields, key);
 }
 
+std::optional<Expression> Reader::expression(const Node& node, std::string_view what) {
+  auto written = text(node, what);
+  if (!written) {
+    return std::nullopt;
+  }
+  auto parsed = parse_expression(std::move(written->value), std::move(written->at));
+  if (!parsed) {
+    add(std::move(parsed.error()).with_context(metric_.empty() ? "" : "metric " + in_quotes(metric_) + ": "));
+    return std::nullopt;
+  }
+  return std::move(*parsed);
+}
+
+std::optional<Expression> Reader::optional_expression(const Fields& fields, std::string_view key) {
+  const Node* node = fields.find(key);
+  return node == nullptr ? std::nullopt : expression(*node, key);
+}
+
 std::optional<double> Reader::number(const Node& node, std::string_view what) {
   if (node.kind != Node::Kind::Scalar) {
     wrong_kind(node, what, "a number");

@@ -59,6 +59,11 @@ class Reader {
   /// Like text(); one that is not written is an error at `owner`.
   std::optional<Text> required_text(const Fields& fields, std::string_view key, const yaml::Node& owner,
                                     std::string_view what);
+  /// A scalar that is an expression. An error in its syntax names the metric that it belongs to.
+  std::optional<Expression> expression(const yaml::Node& node, std::string_view what);
+  std::optional<Expression> optional_expression(const Fields& fields, std::string_view key);
+  /// The metric whose expressions follow; empty when it has no name.
+  void set_metric(std::string name) { metric_ = std::move(name); }
   std::optional<double> number(const yaml::Node& node, std::string_view what);
   std::optional<std::uint32_t> integer(const yaml::Node& node, std::string_view what, std::uint32_t low,
                                        std::uint32_t high);
@@ -72,6 +77,7 @@ class Reader {
   const std::string& path_;
   SourceText source_;
   Errors& errors_;
+  std::string metric_;
   std::size_t invalid_ = 0;  // nodes met that the parser has reported
 };
 

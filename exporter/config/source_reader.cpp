@@ -158,12 +158,12 @@ std::optional<Endpoint> read_endpoint(Reader& reader, const Node& node, const st
   if (!fields->has("key")) {
     reader.error(node, what + " has no key", "add what the two events share, for example `key: tid`");
   }
-  auto key = reader.optional_text(*fields, "key");
-  auto filter = reader.optional_text(*fields, "filter");
-  if (!events || !key) {
+  auto key = reader.optional_expression(*fields, "key");
+  auto filter = reader.optional_expression(*fields, "filter");
+  if (!events) {
     return std::nullopt;
   }
-  return Endpoint{std::move(*events), std::move(*key), std::move(filter), reader.at(node)};
+  return Endpoint{std::move(*events), key.value_or(Expression()), std::move(filter), reader.at(node)};
 }
 
 std::optional<Pair> read_pair(Reader& reader, const Fields& fields) {

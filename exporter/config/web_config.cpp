@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "base/duration.h"
 #include "base/text.h"
 
 namespace tpx::config {
@@ -36,7 +37,7 @@ class WebReader {
              {{"tls_server_config", [this](const YAML::Node& node) { read_tls(node); }},
               {"http_server_config", [this](const YAML::Node& node) { read_http(node); }},
               {"basic_auth_users", [this](const YAML::Node& node) { read_users(node); }},
-              {"rate_limit", unsupported("rate_limit")}});
+              {"rate_limit", [this](const YAML::Node& node) { read_rate(node); }}});
     return std::move(loaded_);
   }
 
@@ -82,12 +83,6 @@ class WebReader {
   static std::string in(const std::string& key, const std::string& what) {
     std::string text = " key \"";
     return text.append(key).append("\" in ").append(what);
-  }
-
-  Action unsupported(const std::string& name) {
-    return [this, name](const YAML::Node& node) {
-      fail_at(node.Mark(), name + " is not supported by this exporter", "remove it, or put a reverse proxy in front");
-    };
   }
 
   Action into(std::string& target, const std::string& name, bool file = false) {
@@ -163,7 +158,7 @@ class WebReader {
               {"key", into(tls.key, "key")},
               {"client_ca", into(tls.client_ca, "client_ca")},
               {"client_auth_type", choice(tls.client_auth, "client_auth_type", kClientAuth)},
-              {"client_allowed_sans", unsupported("client_allowed_sans")},
+              {"client_allowed_sans", list(tls.client_allowed_sans, "client_allowed_sans", {})},
               {"min_version", choice(tls.min_version, "min_version", kVersions)},
               {"max_version", choice(tls.max_version, "max_version", kVersions)},
               {"cipher_suites", list(tls.cipher_suites, "cipher_suites", {})},
@@ -195,9 +190,41 @@ class WebReader {
     if (verifies && !has_ca) {
       fail_at(mark, "this client_auth_type needs client_ca_file");
     }
+    // The other types let a client connect without a certificate.
+    const bool requires_one = tls.client_auth == ClientAuth::RequireAnyClientCert ||
+                              tls.client_auth == ClientAuth::RequireAndVerifyClientCert;
+    if (!tls.client_allowed_sans.empty() && !requires_one) {
+      fail_at(mark, "client_allowed_sans needs a client_auth_type that requires a certificate",
+              "set client_auth_type: RequireAndVerifyClientCert");
+    }
     if (tls.min_version > tls.max_version) {
       fail_at(mark, "min_version is above max_version");
     }
+  }
+
+  void read_rate(const YAML::Node& node) {
+    if (node.IsNull()) {
+      return;
+    }
+    WebRate rate;
+    each_key(node, "rate_limit",
+             {{"interval",
+               [&](const YAML::Node& value) {
+                 const auto interval = value.IsScalar() ? parse_duration(value.Scalar()) : std::nullopt;
+                 if (!interval) {
+                   fail_at(value.Mark(), "interval must be a duration, such as 100ms or 1s");
+                 }
+                 rate.interval = interval.value_or(rate.interval);
+               }},
+              {"burst", [&](const YAML::Node& value) {
+                 if (!value.IsScalar() || !YAML::convert<unsigned>::decode(value, rate.burst)) {
+                   fail_at(value.Mark(), "burst must be a number of requests");
+                 }
+               }}});
+    if (rate.interval.count() > 0 && rate.burst == 0 && loaded_.errors.empty()) {
+      fail_at(node.Mark(), "rate_limit without a burst refuses every request", "set burst to 1 or more");
+    }
+    loaded_.config.rate = rate;
   }
 
   void read_http(const YAML::Node& node) {

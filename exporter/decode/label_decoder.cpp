@@ -1,6 +1,7 @@
 #include "decode/label_decoder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "decode/plain.h"
 
@@ -8,6 +9,7 @@ namespace tpx::decode {
 namespace {
 
 constexpr std::size_t kCacheEntries = 4096;
+constexpr std::size_t kUnstableEntries = 16384;
 
 std::span<const std::byte> field_bytes(std::span<const std::byte> key, const schema::KeyField& field) {
   if (field.offset >= key.size()) {
@@ -31,6 +33,12 @@ std::string_view cache_key(const Input& input, std::span<const std::byte> bytes)
     return input.text;
   }
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The input that has this cache_key().
+Input remembered_input(const schema::KeyField& field, std::string_view key) {
+  return field.probe_names.empty() ? input_of(field.type, {reinterpret_cast<const std::byte*>(key.data()), key.size()})
+                                   : input_of(key);
 }
 
 Output run_chain(const std::vector<std::unique_ptr<Decoder>>& chain, const Input& first) {
@@ -83,10 +91,24 @@ void LabelDecoder::refresh() {
     for (const auto& decoder : label.chain) {
       decoder->refresh();
     }
-    if (!label.stable) {
-      label.cache.clear();
+    if (!label.stable && refresh_label(label)) {
+      ++generation_;
     }
   }
+}
+
+/// Decodes all remembered values again. True when a text has changed, or one that is not remembered may have; then the
+/// rows that are left ask for theirs anew.
+bool LabelDecoder::refresh_label(Label& label) {
+  bool changed = std::exchange(label.forgot, false);
+  for (auto item = label.cache.begin(); !changed && item != label.cache.end(); ++item) {
+    const Output now = run_chain(label.chain, remembered_input(label.field, item->first));
+    changed = now.keep != item->second.keep || now.text != item->second.text;
+  }
+  if (changed) {
+    label.cache.clear();
+  }
+  return changed;
 }
 
 bool LabelDecoder::decode(std::span<const std::byte> key, std::vector<std::string>& texts) {
@@ -108,8 +130,9 @@ bool LabelDecoder::decode_label(Label& label, std::span<const std::byte> bytes, 
   const std::string_view key = cache_key(input, bytes);
   auto found = label.cache.find(key);
   if (found == label.cache.end()) {
-    if (label.cache.size() >= kCacheEntries) {
+    if (label.cache.size() >= (label.stable ? kCacheEntries : kUnstableEntries)) {
       label.cache.clear();
+      label.forgot = true;
     }
     found = label.cache.emplace(std::string(key), run_chain(label.chain, input)).first;
   }

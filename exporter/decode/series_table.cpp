@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "decode/label_text.h"
 #include "decode/value_math.h"
@@ -111,12 +112,15 @@ void SeriesTable::count_tracked(const reader::MapSnapshot& snapshot, const Showi
     if (entry == kNone) {
       continue;
     }
-    for (std::vector<std::uint64_t>* values : {&now_, &last_, &base_}) {
-      values->resize(entries_.size() * words_, 0);
+    if (now_.size() < entries_.size() * words_) {
+      for (std::vector<std::uint64_t>* values : {&now_, &last_, &base_}) {
+        values->resize(entries_.size() * words_, 0);
+      }
     }
     entries_[entry].row = row;  // seen
     add_value(kind_, words_of(now_, entry), snapshot.value(row));
   }
+  const bool relabel = labels_may_differ();
   const auto entries = static_cast<std::uint32_t>(entries_.size());
   for (std::uint32_t number = 0; number < entries; ++number) {
     const Entry& entry = entries_[number];
@@ -126,12 +130,21 @@ void SeriesTable::count_tracked(const reader::MapSnapshot& snapshot, const Showi
     if (entry.row == kNone) {
       end_tracked(number);
     } else {
-      if (!source_.stable()) {
+      if (relabel) {
         follow_labels(number);
       }
       show_tracked(number);
     }
   }
+}
+
+/// Since the last update.
+bool SeriesTable::labels_may_differ() {
+  if (source_.stable()) {
+    return false;
+  }
+  const auto before = std::exchange(generation_, source_.generation());
+  return !generation_ || generation_ != before;
 }
 
 /// Asks for the labels again. When they are others, what the row has counted so far stays with the old ones.

@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "decode/hash_index.h"
+#include "base/hash_index.h"
 #include "decode/label_source.h"
 #include "decode/record_arena.h"
 #include "decode/showing.h"
@@ -66,7 +66,7 @@ class SeriesTable {
     Ended       ///< rows that ended with their last value; costs two more copies of the value per row
   };
 
-  /// `source` must outlive the table. A source that is not stable is asked for all labels at each update, and costs what
+  /// `source` must outlive the table. A source that is not stable is asked for all labels again in each new generation of it, and costs what
   /// Vanished::Ended does.
   SeriesTable(const schema::KeyLayout& key, const schema::ValueLayout& value, LabelSource& source,
               Vanished vanished = Vanished::Forgotten);
@@ -150,6 +150,7 @@ class SeriesTable {
 
   // Where each row is followed from snapshot to snapshot, because it may vanish or change its labels.
   void count_tracked(const reader::MapSnapshot& snapshot, const Showing& showing);
+  [[nodiscard]] bool labels_may_differ();
   void follow_labels(std::uint32_t number);
   void end_tracked(std::uint32_t number);
   void show_tracked(std::uint32_t number);
@@ -238,6 +239,7 @@ class SeriesTable {
 
   std::vector<std::string> decoded_;  // kept for their memory
   std::string rendered_;
+  std::optional<std::uint64_t> generation_;  ///< of the labels, at the last update
 };
 
 inline std::size_t SeriesView::size() const {

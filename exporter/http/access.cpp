@@ -58,6 +58,9 @@ Result<WebAccess::Loaded> WebAccess::load() const {
     loaded.files = {path_};
     policy->auth = std::make_shared<BasicAuth>(parsed.config.users);
     policy->headers = parsed.config.headers;
+    if (const config::WebRate& rate = parsed.config.rate; rate.interval.count() > 0) {
+      policy->rate = std::make_shared<RateLimit>(rate.interval, rate.burst);
+    }
     if (parsed.config.tls) {
       const config::WebTls& tls = *parsed.config.tls;
       auto context = make_tls_context(tls);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "http/basic_auth.h"
 #include "http/message.h"
+#include "http/rate_limit.h"
 #include "http/tls_context.h"
 
 namespace spdlog {
@@ -17,9 +18,11 @@ class logger;
 
 namespace tpx::http {
 
-/// What the web configuration asks of every connection and answer. Immutable but for the cache inside `auth`.
+/// What the web configuration asks of every connection and answer. Immutable but for the cache inside `auth` and
+/// the count of `rate`.
 struct WebPolicy {
   std::shared_ptr<BasicAuth> auth = std::make_shared<BasicAuth>(std::map<std::string, std::string>{});
+  std::shared_ptr<RateLimit> rate;  ///< null: no limit
   Headers headers;
   TlsContext tls;  ///< null: plain HTTP
 };

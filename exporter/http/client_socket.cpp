@@ -1,10 +1,12 @@
 #include "http/client_socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -16,13 +18,6 @@ namespace {
 
 /// What the kernel may hold unsent for one client; what else waits is counted by the gateway.
 constexpr int kUnsentInKernel = 256 * 1024;
-
-ClientSocket::Io system_result(ssize_t result) {
-  if (result > 0) {
-    return ClientSocket::Io::Done;
-  }
-  return result < 0 && (errno == EAGAIN || errno == EINTR) ? ClientSocket::Io::Again : ClientSocket::Io::Closed;
-}
 
 }  // namespace
 
@@ -46,6 +41,26 @@ ClientSocket::ClientSocket(UniqueFd socket, bool encrypted, const TlsContext& co
 
 ClientSocket::~ClientSocket() {
   end_writing();
+}
+
+ClientSocket::Io ClientSocket::system_result(ssize_t result) {
+  if (result > 0) {
+    return Io::Done;
+  }
+  if (result < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return Io::Again;
+  }
+  broken_ = broken_ || result < 0;
+  return Io::Closed;
+}
+
+bool ClientSocket::took_all() const {
+  int unacknowledged = 0;
+  int error = 0;
+  socklen_t length = sizeof(error);
+  return !broken_ && ::ioctl(socket_.get(), SIOCOUTQ, &unacknowledged) == 0 &&
+         unacknowledged <= (shut_ ? 1 : 0) &&  // the FIN
+         ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
 }
 
 ClientSocket::Io ClientSocket::handshake() {
@@ -94,6 +109,7 @@ ClientSocket::Io ClientSocket::tls_result(int result) {
       wants_ = EPOLLOUT;
       return Io::Again;
     default:
+      broken_ = broken_ || errno == ECONNRESET || errno == EPIPE;
       ERR_clear_error();
       established_ = false;  // after a fatal error SSL_shutdown() must not be called
       return Io::Closed;
@@ -107,6 +123,7 @@ ClientSocket::Io ClientSocket::read(std::span<char> room, std::size_t& count) {
     return system_result(result);
   }
   wants_ = 0;
+  errno = 0;
   ERR_clear_error();
   return tls_result(SSL_read_ex(ssl_.get(), room.data(), room.size(), &count));
 }
@@ -121,6 +138,7 @@ ClientSocket::Io ClientSocket::write(std::span<const iovec> pieces, std::size_t&
     return system_result(result);
   }
   wants_ = 0;
+  errno = 0;
   ERR_clear_error();
   return tls_result(SSL_write_ex(ssl_.get(), pieces.front().iov_base, pieces.front().iov_len, &count));
 }
@@ -132,7 +150,7 @@ void ClientSocket::end_writing() {
   }
   established_ = false;
   wants_ = 0;
-  (void)::shutdown(socket_.get(), SHUT_WR);
+  shut_ = ::shutdown(socket_.get(), SHUT_WR) == 0;
 }
 
 ClientSocket::Io ClientSocket::discard(std::size_t& count) {

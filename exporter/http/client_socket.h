@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstdint>
@@ -34,10 +35,13 @@ class ClientSocket {
   void end_writing();
   /// Reads and drops data that the client still sends. Closed: the client has shut down its side, too.
   [[nodiscard]] Io discard(std::size_t& count);
+  /// Whether the client's system has acknowledged all that was written, and has not reset the connection.
+  [[nodiscard]] bool took_all() const;
   /// EPOLLIN or EPOLLOUT when TLS needs it to make progress; else 0.
   [[nodiscard]] std::uint32_t wants() const { return wants_; }
 
  private:
+  Io system_result(ssize_t result);
   Io tls_result(int result);
   void refuse_plain_http();
 
@@ -45,6 +49,8 @@ class ClientSocket {
   const bool encrypted_;
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, &SSL_free};
   bool established_ = false;
+  bool shut_ = false;
+  bool broken_ = false;  ///< an error of the connection was read
   std::uint32_t wants_ = 0;
 };
 

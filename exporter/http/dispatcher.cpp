@@ -30,6 +30,13 @@ bool is_cross_site(const Request& request) {
   return host == nullptr || scheme == std::string::npos || origin->substr(scheme + 3) != *host;
 }
 
+bool serves(const Route& route, const std::string& path) {
+  if (route.path.ends_with("/*")) {
+    return path.starts_with(std::string_view(route.path).substr(0, route.path.size() - 1));
+  }
+  return route.path == path;
+}
+
 std::string allowed_methods(const Route& route) {
   std::string allowed;
   for (const std::string& name : route.methods) {
@@ -42,7 +49,7 @@ std::string allowed_methods(const Route& route) {
 
 bool Dispatcher::is_scrape(const Request& request) const {
   return std::any_of(routes_.begin(), routes_.end(),
-                     [&](const Route& route) { return route.scrape && route.path == request.path; });
+                     [&](const Route& route) { return route.scrape && serves(route, request.path); });
 }
 
 bool Dispatcher::allowed(const Request& request, HttpResponse& response, const WebPolicy& policy) const {
@@ -66,6 +73,12 @@ bool Dispatcher::allowed(const Request& request, HttpResponse& response, const W
 }
 
 void Dispatcher::answer(const Request& request, HttpResponse& response, const WebPolicy& policy) {
+  if (policy.rate && !policy.rate->allow(RateLimit::Clock::now())) {
+    response.begin(429, {{"Content-Type", std::string(kText)},
+                         {"Retry-After", std::to_string(policy.rate->retry_after().count())}});
+    response.write("More requests than rate_limit of the web configuration allows.\n");
+    return;
+  }
   if (!allowed(request, response, policy)) {
     return;
   }
@@ -75,13 +88,14 @@ void Dispatcher::answer(const Request& request, HttpResponse& response, const We
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (std::string clean = clean_path(request.path); reads && clean != request.path) {
-    response.begin(301, {{"Content-Type", std::string(kText)},
-                         {"Location", encode_path(clean) + (request.query.empty() ? "" : "?" + request.query)}});
+    response.begin(301,
+                   {{"Content-Type", std::string(kText)},
+                    {"Location", percent_encode(clean, "/") + (request.query.empty() ? "" : "?" + request.query)}});
     response.write("Moved permanently\n");
     return;
   }
   const auto route =
-      std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return r.path == request.path; });
+      std::find_if(routes_.begin(), routes_.end(), [&](const Route& r) { return serves(r, request.path); });
   if (route == routes_.end()) {
     response.send_text(404, "404 page not found\n");
     return;

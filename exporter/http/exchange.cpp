@@ -2,6 +2,8 @@
 
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +15,8 @@ namespace {
 
 /// How often a worker that waits for others' memory looks again: nobody tells it.
 constexpr std::chrono::milliseconds kRetry{10};
+/// Of one send(): head, size of the chunk, two parts of its body, its end.
+constexpr std::size_t kMostPieces = 8;
 
 }  // namespace
 
@@ -75,31 +79,76 @@ bool Exchange::starved() const {
   return starved_;
 }
 
-bool Exchange::send(std::string bytes) {
+/// Until another response has been sent, or for a while.
+void Exchange::wait_for_others(std::unique_lock<std::mutex>& lock) {
+  if (!std::exchange(starved_, true)) {
+    shared_->ready->post(head_.request.connection);  // the gateway ends who takes nothing
+  }
+  room_.wait_for(lock, kRetry);
+}
+
+bool Exchange::wait_for_room(std::unique_lock<std::mutex>& lock) {
+  while (!abandoned_ && !reserved_ && waiting_ >= shared_->limits.floor) {
+    if (waiting_ >= shared_->limits.window) {
+      room_.wait(lock);
+    } else if (shared_->statistics->buffered_bytes.load() >= shared_->limits.all_answers) {
+      wait_for_others(lock);
+    } else {
+      break;
+    }
+  }
+  starved_ = false;
+  return !abandoned_;
+}
+
+bool Exchange::reserve() {
+  std::unique_lock lock(mutex_);
+  while (!abandoned_ && shared_->statistics->buffered_bytes.load() >= shared_->limits.all_answers) {
+    wait_for_others(lock);
+  }
+  starved_ = false;
+  reserved_ = true;
+  return !abandoned_;
+}
+
+/// How many bytes the client's socket took. An error is left for the gateway to find.
+std::size_t Exchange::write_now(std::span<const std::string_view> pieces) const {
+  if (socket_ < 0 || waiting_ > 0 || delay_.count() > 0) {
+    return 0;
+  }
+  std::array<iovec, kMostPieces> parts{};
+  const std::size_t many = std::min(parts.size(), pieces.size());
+  for (std::size_t i = 0; i < many; ++i) {
+    parts[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};  // sendmsg() only reads it
+  }
+  msghdr message = {};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = many;
+  const ssize_t count = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+bool Exchange::send(std::span<const std::string_view> pieces) {
   bool tell = false;
   {
     std::unique_lock lock(mutex_);
-    while (!abandoned_ && waiting_ >= shared_->limits.floor) {
-      if (waiting_ >= shared_->limits.window) {
-        room_.wait(lock);
-        continue;
-      }
-      if (shared_->statistics->buffered_bytes.load() < shared_->limits.all_answers) {
-        break;
-      }
-      if (!std::exchange(starved_, true)) {
-        shared_->ready->post(head_.request.connection);  // the gateway ends who takes nothing
-      }
-      room_.wait_for(lock, kRetry);
-    }
-    starved_ = false;
-    if (abandoned_) {
+    if (!wait_for_room(lock)) {
       return false;
     }
-    const std::size_t size = bytes.size();
-    pieces_.push_back(std::move(bytes));
-    waiting_ += size;
-    shared_->statistics->buffered_bytes.fetch_add(size);
+    std::size_t sent = write_now(pieces);
+    begun_ = true;
+    std::string rest;
+    for (const std::string_view piece : pieces) {
+      const std::size_t skip = std::min(sent, piece.size());
+      sent -= skip;
+      rest.append(piece.substr(skip));
+    }
+    if (rest.empty()) {
+      return true;
+    }
+    waiting_ += rest.size();
+    shared_->statistics->buffered_bytes.fetch_add(rest.size());
+    pieces_.push_back(std::move(rest));
     tell = !std::exchange(posted_, true);
   }
   if (tell) {
@@ -108,9 +157,30 @@ bool Exchange::send(std::string bytes) {
   return true;
 }
 
+void Exchange::on_delivery(Delivery told) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!abandoned_) {
+      delivery_ = std::move(told);
+      return;
+    }
+  }
+  told(false);
+}
+
+Delivery Exchange::take_delivery() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(delivery_, nullptr);
+}
+
 void Exchange::hold(std::chrono::milliseconds delay) {
   const std::scoped_lock lock(mutex_);
   delay_ = delay;
+}
+
+void Exchange::leave_slot() {
+  const std::scoped_lock lock(mutex_);
+  release_slot();
 }
 
 void Exchange::finish(bool whole, bool keep_alive) {
@@ -126,7 +196,7 @@ void Exchange::finish(bool whole, bool keep_alive) {
 Exchange::News Exchange::take() {
   const std::scoped_lock lock(mutex_);
   posted_ = false;
-  return {std::exchange(pieces_, {}), finished_, whole_, keep_alive_, delay_};
+  return {std::exchange(pieces_, {}), begun_, finished_, whole_, keep_alive_, delay_};
 }
 
 void Exchange::sent(std::size_t count) {
@@ -140,13 +210,18 @@ void Exchange::sent(std::size_t count) {
 }
 
 void Exchange::abandon() {
+  Delivery told;
   {
     const std::scoped_lock lock(mutex_);
     abandoned_ = true;
     pieces_.clear();
     shared_->statistics->buffered_bytes.fetch_sub(std::exchange(waiting_, 0));
+    told = std::exchange(delivery_, nullptr);
   }
   room_.notify_all();
+  if (told) {
+    told(false);
+  }
 }
 
 void Exchanges::add(std::uint16_t port, std::shared_ptr<Exchange> exchange) {

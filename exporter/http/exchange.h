@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -46,15 +48,17 @@ struct Slots {
 };
 
 /// One request and its response, shared by the gateway's thread, which talks to the client, and the worker thread that
-/// produces the response. The worker waits while too many bytes of the response, or of all responses together, are unsent.
+/// produces the response. While the client keeps up, the worker writes to its socket; what the socket does not take is
+/// queued for the gateway. The worker waits while too many bytes of the response, or of all responses together, are queued.
 /// Thread-safe; the request is immutable.
 /// See docs/design/http-front.md.
 class Exchange {
  public:
   struct Limits {
-    std::size_t window = 16U << 20U;       ///< limit of unsent bytes of one response
-    std::size_t all_answers = 64U << 20U;  ///< limit of unsent bytes of all responses
-    std::size_t floor = 256U << 10U;       ///< unsent bytes that each response may have even then
+    std::size_t window = 16U << 20U;  ///< limit of unsent bytes of one response, unless reserve() was called
+    /// Limit of unsent bytes of all responses; those that called reserve() before it was reached may exceed it.
+    std::size_t all_answers = 64U << 20U;
+    std::size_t floor = 256U << 10U;  ///< unsent bytes that each response may have even then
   };
   /// State shared by all exchanges of a server.
   struct Surroundings {
@@ -77,16 +81,28 @@ class Exchange {
   // For the worker.
   /// True for the first call only, so that a request is answered once.
   [[nodiscard]] bool claim();
-  /// Queues bytes for the client; waits while too many are unsent. False: the client has disconnected or is too slow.
-  [[nodiscard]] bool send(std::string bytes);
+  /// Waits while all responses together use up their memory; afterwards send() does not wait. False: the client has
+  /// disconnected.
+  [[nodiscard]] bool reserve();
+  /// Sends or queues bytes for the client; waits while too many are unsent. False: the client has disconnected or is too
+  /// slow.
+  [[nodiscard]] bool send(std::span<const std::string_view> pieces);
+  /// See Response::on_delivery().
+  void on_delivery(Delivery told);
   /// Delays the response without occupying a thread. Call it before the first send().
   void hold(std::chrono::milliseconds delay);
+  /// The request no longer counts against the limit of requests: no more than the end of its response remains to be sent.
+  void leave_slot();
   /// Ends the response. `whole`: it is complete. `keep_alive`: its head announced that the connection stays open.
   void finish(bool whole, bool keep_alive);
 
   // For the gateway.
+  /// Lets the worker write to the client's plain socket while no byte is queued, until abandon() or finish(). Call it
+  /// before the worker knows the exchange.
+  void write_to(int socket) { socket_ = socket; }
   struct News {
     std::vector<std::string> pieces;
+    bool begun = false;  ///< the worker has sent or queued bytes
     bool finished = false;
     bool whole = false;
     bool keep_alive = false;
@@ -98,6 +114,8 @@ class Exchange {
   void sent(std::size_t count);
   /// The client has disconnected: send() returns false from now on. Do not call sent() afterwards.
   void abandon();
+  /// What on_delivery() was given, for the gateway to call; may be empty.
+  [[nodiscard]] Delivery take_delivery();
   [[nodiscard]] bool claimed() const;
   /// Whether the worker waits for memory used by other responses.
   [[nodiscard]] bool starved() const;
@@ -106,6 +124,9 @@ class Exchange {
   const RequestHead head_;
   const std::string token_;
   void release_slot();
+  [[nodiscard]] bool wait_for_room(std::unique_lock<std::mutex>& lock);
+  void wait_for_others(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] std::size_t write_now(std::span<const std::string_view> pieces) const;
 
   const bool scrape_;
   const std::shared_ptr<Surroundings> shared_;
@@ -114,6 +135,10 @@ class Exchange {
   std::condition_variable room_;
   std::vector<std::string> pieces_;
   std::size_t waiting_ = 0;  ///< bytes queued and not sent
+  int socket_ = -1;
+  Delivery delivery_;
+  bool begun_ = false;
+  bool reserved_ = false;
   bool posted_ = false;
   bool claimed_ = false;
   bool abandoned_ = false;

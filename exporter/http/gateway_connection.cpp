@@ -35,6 +35,9 @@ Gateway::Connection::~Connection() {
   if (exchange_ != nullptr) {
     exchange_->abandon();
   }
+  if (delivery_ && !client_.took_all()) {
+    delivery_(false);
+  }
 }
 
 void Gateway::Connection::enter(State state, Clock::time_point now) {
@@ -228,6 +231,7 @@ Gateway::Connection::Step Gateway::Connection::parse(std::size_t length, Clock::
   head->request.tls = client_.encrypted();
   head->request.connection = id_;
   head->request.open = open_;
+  delivery_ = nullptr;
   body_left_ = head->body_bytes;
   head_ = std::move(*head);
   enter(State::Body, now);
@@ -270,6 +274,9 @@ bool Gateway::Connection::begin(bool scrape, Clock::time_point now) {
   finished_ = whole_ = keep_alive_ = false;
   answer_began_ = hold_until_ = {};
   enter(State::Answering, now);
+  if (exchange_ != nullptr && !client_.encrypted() && out_.empty()) {
+    exchange_->write_to(client_.descriptor());
+  }
   if (exchange_ != nullptr) {
     internal_ = InternalRequest::open(gateway_.options_.upstream_port, exchange_, gateway_.options_.exchanges);
   }
@@ -298,7 +305,7 @@ bool Gateway::Connection::advance_internal(Clock::time_point now) {
 
 void Gateway::Connection::take_news(Clock::time_point now) {
   Exchange::News news = exchange_->take();
-  if (!news.pieces.empty() && answer_began_ == Clock::time_point{}) {
+  if (news.begun && answer_began_ == Clock::time_point{}) {
     answer_began_ = progress_ = now;
     hold_until_ = news.delay.count() > 0 ? now + news.delay : Clock::time_point{};
   }
@@ -356,6 +363,10 @@ ClientSocket::Io Gateway::Connection::flush(Clock::time_point now) {
 }
 
 Gateway::Connection::Step Gateway::Connection::finish_answer(Clock::time_point now) {
+  delivery_ = exchange_->take_delivery();
+  if (delivery_) {
+    delivery_(whole_);
+  }
   exchange_.reset();
   internal_.reset();
   used_ = true;

@@ -89,6 +89,7 @@ class Gateway::Connection {
   bool finished_ = false;       ///< `out_` has the last piece of the response
   bool whole_ = false;
   bool keep_alive_ = false;
+  Delivery delivery_;          ///< of the last answer, until the client sends the next request
   bool used_ = false;          ///< it has served a request
   Clock::time_point entered_;  ///< when it entered the state
   Clock::time_point progress_;

@@ -65,6 +65,7 @@ std::string_view status_text(int status) {
   static constexpr Row kRows[] = {{200, "OK"},
                                   {204, "No Content"},
                                   {301, "Moved Permanently"},
+                                  {302, "Found"},
                                   {400, "Bad Request"},
                                   {401, "Unauthorized"},
                                   {403, "Forbidden"},

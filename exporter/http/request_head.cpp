@@ -316,13 +316,13 @@ std::string clean_path(std::string_view path) {
   return out;
 }
 
-std::string encode_path(std::string_view path) {
-  static constexpr std::string_view kPlain = "-._~/";
+std::string percent_encode(std::string_view text, std::string_view kept) {
+  static constexpr std::string_view kUnreserved = "-._~";
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
-  for (const char c : path) {
+  for (const char c : text) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       kPlain.find(c) != std::string_view::npos;
+                       kUnreserved.find(c) != std::string_view::npos || kept.find(c) != std::string_view::npos;
     if (plain) {
       out.push_back(c);
     } else {

@@ -40,7 +40,8 @@ inline constexpr std::size_t kMaxHeaderFields = 100;
 /// `path` without empty, `.` and `..` segments, like Go's path.Clean, except that a trailing slash is kept.
 [[nodiscard]] std::string clean_path(std::string_view path);
 
-/// `path` encoded for a URL: all characters except unreserved ones and slashes are percent-encoded.
-[[nodiscard]] std::string encode_path(std::string_view path);
+/// `text` encoded for a URL: all characters except unreserved ones (RFC 3986, section 2.3) and those in `kept` are
+/// percent-encoded.
+[[nodiscard]] std::string percent_encode(std::string_view text, std::string_view kept = {});
 
 }  // namespace tpx::http

@@ -4,15 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
+#include <span>
 #include <utility>
 
 namespace tpx::http {
 namespace {
 
 constexpr std::size_t kChunk = 65536;
-/// Eight digits and CRLF; leading zeros are allowed (RFC 9112, section 7.1).
-constexpr std::size_t kSizeField = 10;
+/// A piece of this size is a chunk of its own, and is not copied.
+constexpr std::size_t kLarge = 16384;
+/// No more is queued before it is looked at how much memory the answers take.
+constexpr std::size_t kMostAtOnce = 262144;
 
 std::string http_date() {
   const std::time_t now = std::time(nullptr);
@@ -38,7 +42,7 @@ std::string one_line(std::string text) {
 }  // namespace
 
 HttpResponse::HttpResponse(Exchange& exchange, Settings settings)
-    : exchange_(exchange), settings_(std::move(settings)), body_(kSizeField, '0') {}
+    : exchange_(exchange), settings_(std::move(settings)) {}
 
 void HttpResponse::begin(int status, Headers headers) {
   status_ = status;
@@ -47,39 +51,49 @@ void HttpResponse::begin(int status, Headers headers) {
 
 void HttpResponse::reset() {
   status_ = 0;
+  cut_ = false;
   headers_.clear();
-  body_.resize(kSizeField);
+  body_.clear();
 }
 
 bool HttpResponse::write(std::string_view piece) {
-  while (!piece.empty() && !failed_) {
-    const std::size_t room = kChunk + kSizeField - body_.size();
-    body_.append(piece.substr(0, room));
-    piece.remove_prefix(std::min(room, piece.size()));
-    if (body_.size() == kChunk + kSizeField) {
-      if (settings_.head) {
-        return false;  // no need to make the rest of what nobody reads
-      }
-      flush();
-    }
+  const bool large = head_sent_ && piece.size() >= kLarge;
+  if (failed_ || (body_.size() + piece.size() <= kChunk && !large)) {
+    body_.append(failed_ ? std::string_view() : piece);
+    return !failed_;
+  }
+  if (settings_.head) {
+    cut_ = true;
+    return false;  // no need to make the rest of what nobody reads
+  }
+  while (!failed_ && !piece.empty()) {
+    send_chunk(piece.substr(0, kMostAtOnce), {});
+    piece.remove_prefix(std::min(piece.size(), kMostAtOnce));
   }
   return !failed_;
 }
 
+bool HttpResponse::reserve() {
+  failed_ = failed_ || !exchange_.reserve();
+  return !failed_;
+}
+
+void HttpResponse::on_delivery(const Delivery& told) {
+  if (failed_) {
+    told(false);
+  } else {
+    exchange_.on_delivery(told);
+  }
+}
+
 void HttpResponse::finish() {
-  if (!head_sent_) {
-    const bool whole = body_.size() < kChunk + kSizeField;
-    std::string answer = make_head(whole);
-    if (!settings_.head) {
-      answer.append(body_, kSizeField);
-    }
-    send(std::move(answer));
+  exchange_.leave_slot();  // a client that has read the end may ask again at once
+  if (head_sent_) {
+    send_chunk({}, settings_.http10 ? "" : "0\r\n\r\n");
     return;
   }
-  flush();
-  if (!settings_.http10) {
-    send("0\r\n\r\n");
-  }
+  const std::string head = make_head(!cut_);
+  send({head, settings_.head ? std::string_view() : body_});
 }
 
 std::string HttpResponse::make_head(bool whole) {
@@ -101,7 +115,7 @@ std::string HttpResponse::make_head(bool whole) {
     }
   }
   if (whole && status_ != 204) {
-    line("Content-Length", std::to_string(body_.size() - kSizeField));
+    line("Content-Length", std::to_string(body_.size()));
   } else if (!whole && !settings_.http10 && !settings_.head) {
     line("Transfer-Encoding", "chunked");
   }
@@ -110,29 +124,20 @@ std::string HttpResponse::make_head(bool whole) {
   return head;
 }
 
-void HttpResponse::flush() {
-  if (!head_sent_) {
-    send(make_head(false));
+/// A chunk of the body kept so far and `piece`; then `ending`.
+void HttpResponse::send_chunk(std::string_view piece, std::string_view ending) {
+  const std::string head = head_sent_ ? std::string() : make_head(false);
+  const std::size_t size = body_.size() + piece.size();
+  std::array<char, 24> field{};
+  if (size != 0 && !settings_.http10) {
+    (void)std::snprintf(field.data(), field.size(), "%zx\r\n", size);
   }
-  const std::size_t size = body_.size() - kSizeField;
-  if (size != 0 && settings_.http10) {
-    send(body_.substr(kSizeField));
-  } else if (size != 0) {
-    static constexpr std::string_view kDigits = "0123456789abcdef";
-    for (std::size_t i = 0; i < 8; ++i) {
-      body_[i] = kDigits[(size >> (4 * (7 - i))) & 0xF];
-    }
-    body_[8] = '\r';
-    body_[9] = '\n';
-    body_ += "\r\n";
-    send(std::exchange(body_, {}));
-    body_.reserve(kSizeField + kChunk + 2);
-  }
-  body_.assign(kSizeField, '0');
+  send({head, field.data(), body_, piece, size != 0 && !settings_.http10 ? "\r\n" : "", ending});
+  body_.clear();
 }
 
-void HttpResponse::send(std::string bytes) {
-  if (!failed_ && !bytes.empty() && !exchange_.send(std::move(bytes))) {
+void HttpResponse::send(std::initializer_list<std::string_view> pieces) {
+  if (!failed_ && !exchange_.send(std::span(pieces.begin(), pieces.size()))) {
     failed_ = true;  // a client that is gone, or takes longer than it may
   }
 }

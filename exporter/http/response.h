@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "http/exchange.h"
 #include "http/message.h"
@@ -23,6 +25,8 @@ class HttpResponse : public Response {
 
   void begin(int status, Headers headers) override;
   bool write(std::string_view piece) override;
+  bool reserve() override;
+  void on_delivery(const Delivery& told) override;
 
   /// The client gets the answer only after this time. Before anything is sent.
   void hold(std::chrono::milliseconds delay) { exchange_.hold(delay); }
@@ -41,14 +45,15 @@ class HttpResponse : public Response {
 
  private:
   [[nodiscard]] std::string make_head(bool whole);
-  void flush();
-  void send(std::string bytes);
+  void send_chunk(std::string_view piece, std::string_view ending);
+  void send(std::initializer_list<std::string_view> pieces);
 
   Exchange& exchange_;
   Settings settings_;
   int status_ = 0;
   Headers headers_;
-  std::string body_;  ///< room for a chunk's size, then the chunk
+  std::string body_;  ///< kept back, less than a chunk
+  bool cut_ = false;  ///< of a body that nobody wants, the rest was not kept
   bool head_sent_ = false;
   bool failed_ = false;
 };

@@ -1,10 +1,15 @@
 #include "http/tls_context.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "base/file.h"
 
@@ -129,6 +134,46 @@ void set_client_auth(SSL_CTX* context, config::ClientAuth auth) {
   }
 }
 
+/// Whether the certificate has one of the names, letter for letter: a DNS name, e-mail address, URI or IP address.
+bool has_name(const X509* certificate, const std::vector<std::string>& names) {
+  using Names = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
+  const Names found(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+                    &GENERAL_NAMES_free);
+  for (int i = 0; found != nullptr && i < sk_GENERAL_NAME_num(found.get()); ++i) {
+    int type = 0;
+    const auto* value =
+        static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(found.get(), i), &type));
+    std::string text;
+    if (type == GEN_DNS || type == GEN_EMAIL || type == GEN_URI) {
+      text.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                  static_cast<std::size_t>(ASN1_STRING_length(value)));
+    } else if (type == GEN_IPADD) {
+      std::array<char, INET6_ADDRSTRLEN> address{};
+      const int family = ASN1_STRING_length(value) == 4 ? AF_INET : AF_INET6;
+      const bool whole = ASN1_STRING_length(value) == 4 || ASN1_STRING_length(value) == 16;
+      if (whole && ::inet_ntop(family, ASN1_STRING_get0_data(value), address.data(), address.size()) != nullptr) {
+        text = address.data();
+      }
+    }
+    if (!text.empty() && std::find(names.begin(), names.end(), text) != names.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// In place of OpenSSL's own verification, which it begins with.
+int verify_with_names(X509_STORE_CTX* store, void* names) {
+  if (X509_verify_cert(store) <= 0) {
+    return 0;
+  }
+  if (has_name(X509_STORE_CTX_get0_cert(store), *static_cast<const std::vector<std::string>*>(names))) {
+    return 1;
+  }
+  X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+  return 0;
+}
+
 int version_number(config::TlsVersion version) {
   static constexpr std::array kNumbers = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
   return kNumbers.at(static_cast<std::size_t>(version));
@@ -196,7 +241,8 @@ std::string take_tls_error() {
 
 Result<TlsContext> make_tls_context(const config::WebTls& tls) {
   ERR_clear_error();
-  TlsContext context(SSL_CTX_new(TLS_server_method()), [](SSL_CTX* c) { SSL_CTX_free(c); });
+  const auto names = std::make_shared<std::vector<std::string>>(tls.client_allowed_sans);
+  TlsContext context(SSL_CTX_new(TLS_server_method()), [names](SSL_CTX* c) { SSL_CTX_free(c); });
   if (context == nullptr) {
     return fail("cannot start TLS: " + take_tls_error());
   }
@@ -216,6 +262,9 @@ Result<TlsContext> make_tls_context(const config::WebTls& tls) {
     return fail(std::move(done).error());
   }
   set_client_auth(context.get(), tls.client_auth);
+  if (!names->empty()) {
+    SSL_CTX_set_cert_verify_callback(context.get(), verify_with_names, names.get());
+  }
   return context;
 }
 

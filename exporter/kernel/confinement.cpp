@@ -2,6 +2,8 @@
 
 #include <linux/capability.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -16,6 +18,33 @@ namespace {
 constexpr const char* kGrant =
     "run as root, or grant the capabilities CAP_BPF and CAP_PERFMON: setcap cap_bpf,cap_perfmon+ep "
     "/path/to/tracepoint_exporter";
+
+constexpr const char* kGrantContainer =
+    "give the container the capabilities BPF and PERFMON (Kubernetes: securityContext.capabilities.add; Docker, "
+    "Podman: "
+    "--cap-add=bpf,perfmon)";
+constexpr const char* kMountContainer =
+    "mount the host's /sys/kernel/tracing into the container, read-only (Kubernetes: a hostPath volume; Docker, "
+    "Podman: "
+    "-v /sys/kernel/tracing:/sys/kernel/tracing:ro); if it is empty on the host: mount -t tracefs nodev "
+    "/sys/kernel/tracing";
+
+/// Whether a namespace of this process is the one that the machine has since its boot.
+bool is_initial(const char* name, unsigned long inode) {
+  struct stat about = {};
+  return ::stat(name, &about) == 0 && about.st_ino == inode;
+}
+
+/// Kubernetes sets its variable in every pod. The runtimes leave the other signs, which a virtual machine made from a
+/// container's image has too: there the namespaces are the initial ones (include/linux/proc_ns.h).
+bool in_container() {
+  if (::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {
+    return true;
+  }
+  const bool sign = ::getenv("container") != nullptr || ::access("/.dockerenv", F_OK) == 0 ||
+                    ::access("/run/.containerenv", F_OK) == 0;
+  return sign && !(is_initial("/proc/self/ns/pid", 0xEFFFFFFC) && is_initial("/proc/self/ns/cgroup", 0xEFFFFFFB));
+}
 
 /// The value of `Name:	value` in /proc/PID/status.
 std::string_view status_value(std::string_view status, std::string_view name) {
@@ -64,6 +93,7 @@ Confinement confinement(const std::string& procfs, const std::string& sysfs) {
   if (const auto lockdown = read_file(sysfs + "/kernel/security/lockdown")) {
     around.lockdown = chosen(*lockdown);
   }
+  around.container = in_container();
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     around.open_files = files.rlim_cur;
@@ -80,7 +110,7 @@ std::string advice_for_bpf(const Confinement& around, int code) {
     return {};
   }
   if (code != ENOSYS && !around.has(CAP_SYS_ADMIN) && !(around.has(CAP_BPF) && around.has(CAP_PERFMON))) {
-    return kGrant;
+    return around.container ? kGrantContainer : kGrant;
   }
   if (around.seccomp_filter) {
     return allow_in_seccomp("bpf()");
@@ -118,6 +148,13 @@ std::string advice_for_perf(const Confinement& around, int code) {
 
 std::string advice_for_tracefs(const Confinement& around) {
   return around.lockdown == "confidentiality" ? kLeaveConfidentiality : "";
+}
+
+std::string advice_for_mount(const Confinement& around) {
+  if (const std::string advice = advice_for_tracefs(around); !advice.empty()) {
+    return advice;
+  }
+  return around.container ? kMountContainer : "sudo mount -t tracefs nodev /sys/kernel/tracing";
 }
 
 void raise_open_files() {

@@ -13,6 +13,7 @@ struct Confinement {
   std::string lockdown = {};          ///< none, integrity or confidentiality; "" if unknown
   std::uint64_t open_files = 0;       ///< soft limit of file descriptors
   std::uint64_t most_open_files = 0;  ///< hard limit
+  bool container = false;             ///< of Docker, Podman, systemd-nspawn or a Kubernetes pod
 
   [[nodiscard]] bool has(unsigned capability) const { return (capabilities >> capability & 1U) != 0; }
 };
@@ -26,8 +27,10 @@ struct Confinement {
 [[nodiscard]] std::string advice_for_bpf(const Confinement& around, int code);
 /// For perf_event_open() on a tracepoint.
 [[nodiscard]] std::string advice_for_perf(const Confinement& around, int code);
-/// For a tracefs that is missing, empty or can't be mounted.
+/// For a tracefs that can't be read or is empty.
 [[nodiscard]] std::string advice_for_tracefs(const Confinement& around);
+/// For a tracefs that is missing.
+[[nodiscard]] std::string advice_for_mount(const Confinement& around);
 
 /// Raises the soft limit of open files to the hard one, which needs no privilege: each program, map and attachment is one.
 void raise_open_files();

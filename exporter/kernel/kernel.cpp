@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "kernel/memory_limit.h"
 
 namespace tpx::kernel {
 namespace {
@@ -56,6 +57,10 @@ Result<Kernel> running_kernel(const Paths& paths) {
   if (auto btf = Btf::open(paths.btf)) {
     kernel.btf = std::move(*btf);
   }
+  if (const auto online = read_file(paths.sysfs + "/devices/system/cpu/online")) {
+    kernel.online_cpus = parse_possible_cpus(*online).value_or(0);
+  }
+  kernel.memory_bytes = memory_limit(paths.procfs, paths.sysfs);
   const Btf* known = kernel.btf ? &*kernel.btf : nullptr;
   kernel.may_load = may_load_programs();
   kernel.features = kernel.may_load ? probe_features(known) : features_of_running_release(known);

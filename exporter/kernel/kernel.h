@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct Kernel {
   /// False: this process may not load BPF programs, so that the features could not be probed. They are then those of the
   /// running release.
   bool may_load = true;
+  unsigned online_cpus = 0;        ///< the highest number of a CPU that is online, plus one; 0: all possible ones
+  std::uint64_t memory_bytes = 0;  ///< see memory_limit(); 0: unknown
 };
 
 /// Where to look; empty members mean the usual places.
@@ -36,7 +39,7 @@ struct Paths {
 /// A recorded one: `directory` holds `events/` and optionally `vmlinux.btf`.
 [[nodiscard]] Result<Kernel> recorded_kernel(const std::string& directory, const Features& features);
 
-/// /sys/devices/system/cpu/possible as a count: `0-3,8` → 9 (the highest number plus one).
+/// /sys/devices/system/cpu/possible, or online, as a count: `0-3,8` → 9 (the highest number plus one).
 [[nodiscard]] Result<unsigned> parse_possible_cpus(const std::string& text);
 
 }  // namespace tpx::kernel

@@ -21,7 +21,6 @@ namespace {
 
 constexpr const char* kMountPoint = "/sys/kernel/tracing";
 constexpr const char* kDebugfsMountPoint = "/sys/kernel/debug/tracing";
-constexpr const char* kMountHint = "sudo mount -t tracefs nodev /sys/kernel/tracing";
 constexpr const char* kReadHint = "run as root, or grant CAP_DAC_READ_SEARCH";
 
 struct DirectoryCloser {
@@ -53,8 +52,7 @@ bool is_tracefs(const char* path) {
 
 /// What to do where tracefs is missing.
 std::string mount_hint() {
-  const std::string advice = advice_for_tracefs(confinement());
-  return advice.empty() ? kMountHint : advice;
+  return advice_for_mount(confinement());
 }
 
 std::string read_hint() {
@@ -205,7 +203,7 @@ Result<Tracefs> Tracefs::find() {
       return open(*place);
     }
   }
-  return fail(Error{"tracefs is not mounted", kMountHint, {}, ENOENT});
+  return fail(Error{"tracefs is not mounted", mount_hint(), {}, ENOENT});
 }
 
 Result<Tracefs> Tracefs::find_or_mount() {

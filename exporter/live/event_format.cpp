@@ -63,6 +63,20 @@ void append_word(std::string& out, std::string_view text) {
 
 }  // namespace
 
+Result<EventFormatter::Column> EventFormatter::with_decoder(Column column, const plan::EventColumn& source,
+                                                            std::vector<schema::DecoderCall> calls,
+                                                            const decode::Environment& environment) {
+  schema::KeyLayout layout;
+  layout.size = source.type.size;
+  layout.fields.push_back({source.name, 0, source.type, std::move(calls), {}});
+  auto decoder = decode::LabelDecoder::make(layout, environment);
+  if (!decoder) {
+    return fail(std::move(decoder.error()));
+  }
+  column.decoder = std::make_unique<decode::LabelDecoder>(std::move(*decoder));
+  return column;
+}
+
 Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColumn& source, const EventPlan& plan,
                                                            const kernel::Kernel& kernel,
                                                            const decode::Environment& environment) {
@@ -75,6 +89,10 @@ Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColu
   column.show = source.type.kind == ValueType::Kind::Integer  ? Show::Number
                 : source.type.kind == ValueType::Kind::String ? Show::Text
                                                               : Show::Bytes;
+  if (!source.decoders.empty()) {
+    column.decoded = true;
+    return with_decoder(std::move(column), source, source.decoders, environment);
+  }
   if (!source.field || source.dereferenced) {
     return column;
   }
@@ -99,23 +117,15 @@ Result<EventFormatter::Column> EventFormatter::make_column(const plan::EventColu
   if (column.result) {
     call = {};
   }
-  if (!call.name.empty()) {
-    schema::KeyLayout layout;
-    layout.size = source.type.size;
-    layout.fields.push_back({source.name, 0, source.type, {std::move(call)}, {}});
-    auto decoder = decode::LabelDecoder::make(layout, environment);
-    if (!decoder) {
-      return fail(std::move(decoder.error()));
-    }
-    column.decoder = std::make_unique<decode::LabelDecoder>(std::move(*decoder));
-  }
-  return column;
+  return call.name.empty() ? std::move(column)
+                           : with_decoder(std::move(column), source, {std::move(call)}, environment);
 }
 
 Result<EventFormatter> EventFormatter::make(const EventPlan& plan, const kernel::Kernel& kernel,
                                             const decode::Environment& environment, EventOutput output,
                                             std::uint64_t realtime_offset) {
   EventFormatter formatter(output, realtime_offset);
+  formatter.tracepoint_ = plan.tracepoint;
   for (const plan::EventColumn& source : plan.columns) {
     auto column = make_column(source, plan, kernel, environment);
     if (!column) {
@@ -131,7 +141,26 @@ std::string EventFormatter::heading() const {
 }
 
 void EventFormatter::append(std::string& out, std::span<const std::byte> record) {
-  output_ == EventOutput::Text ? append_text(out, record) : append_json(out, record);
+  append_header(out, record);
+  const bool json = output_ == EventOutput::Json;
+  if (named_ && !json) {
+    out += ' ';
+    out += tracepoint_;
+  } else if (named_) {
+    out += ",\"event\":";
+    append_json_string(out, tracepoint_);
+  }
+  out += json ? ",\"args\":{" : "";
+  append_fields(out, record);
+  out += json ? "}}\n" : "\n";
+}
+
+void EventFormatter::append_header(std::string& out, std::span<const std::byte> record) {
+  output_ == EventOutput::Text ? append_text_header(out, record) : append_json_header(out, record);
+}
+
+void EventFormatter::append_fields(std::string& out, std::span<const std::byte> record) {
+  output_ == EventOutput::Text ? append_text_fields(out, record) : append_json_fields(out, record);
 }
 
 /// `12:00:01` in local time or `2026-01-31T12:00:01` in UTC, made once a second.
@@ -192,7 +221,7 @@ void EventFormatter::append_value(std::string& out, const Column& column, std::s
   }
 }
 
-void EventFormatter::append_text(std::string& out, std::span<const std::byte> record) {
+void EventFormatter::append_text_header(std::string& out, std::span<const std::byte> record) {
   append_clock(out, load<std::uint64_t>(record, EventPlan::kTime));
   out += ' ';
   const std::string_view comm = string_at(record.subspan(EventPlan::kComm, 16));
@@ -211,6 +240,9 @@ void EventFormatter::append_text(std::string& out, std::span<const std::byte> re
   out += '[';
   append_padded(out, load<std::uint32_t>(record, EventPlan::kCpu), 3, '0');
   out += ']';
+}
+
+void EventFormatter::append_text_fields(std::string& out, std::span<const std::byte> record) {
   bool previous = false;
   for (const Column& column : columns_) {
     // What was, then what is.
@@ -231,10 +263,9 @@ void EventFormatter::append_text(std::string& out, std::span<const std::byte> re
       out += ')';
     }
   }
-  out += '\n';
 }
 
-void EventFormatter::append_json(std::string& out, std::span<const std::byte> record) {
+void EventFormatter::append_json_header(std::string& out, std::span<const std::byte> record) {
   out += "{\"time\":\"";
   append_clock(out, load<std::uint64_t>(record, EventPlan::kTime));
   out += "Z\",\"comm\":";
@@ -245,15 +276,21 @@ void EventFormatter::append_json(std::string& out, std::span<const std::byte> re
   append_integer(out, load<std::uint32_t>(record, EventPlan::kTid), false);
   out += ",\"cpu\":";
   append_integer(out, load<std::uint32_t>(record, EventPlan::kCpu), false);
-  out += ",\"args\":{";
+}
+
+void EventFormatter::append_json_fields(std::string& out, std::span<const std::byte> record) {
   bool first = true;
   for (const Column& column : columns_) {
     out += first ? "" : ",";
     first = false;
     out += column.json_name;
     const std::span<const std::byte> bytes = record.subspan(column.offset);
-    append_value(out, column, bytes);
     const std::string* name = name_of(column, bytes);
+    if (column.decoded && name != nullptr) {
+      append_json_string(out, *name);
+      continue;
+    }
+    append_value(out, column, bytes);
     const char* error = column.result ? error_name(integer_at(bytes, column.type.size, true)) : nullptr;
     if (name != nullptr || error != nullptr) {
       out += ',';
@@ -262,7 +299,6 @@ void EventFormatter::append_json(std::string& out, std::span<const std::byte> re
       append_json_string(out, name != nullptr ? std::string_view(*name) : std::string_view(error));
     }
   }
-  out += "}}\n";
 }
 
 }  // namespace tpx::live

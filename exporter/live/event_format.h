@@ -40,6 +40,15 @@ class EventFormatter {
   /// The line above the events: the names of the first columns. Empty for JSON.
   [[nodiscard]] std::string heading() const;
 
+  /// Whether each line says which tracepoint its event is of: `category/name` before the fields, or a member `event`.
+  void name_events(bool named) { named_ = named; }
+
+  /// Appends the fields alone, as append() does: ` name=value …` or `"name":value,…`.
+  void append_fields(std::string& out, std::span<const std::byte> record);
+
+  /// Appends what stands before the fields: the time, the task and the CPU.
+  void append_header(std::string& out, std::span<const std::byte> record);
+
  private:
   enum class Show : std::uint8_t { Number, Hex, Text, Bytes, Numbers };
   struct Column {
@@ -51,20 +60,28 @@ class EventFormatter {
     std::uint32_t element_size = 1;  ///< Numbers
     bool element_signed = false;     ///< Numbers
     bool result = false;             ///< of a system call: an error's name follows the number
+    bool decoded = false;            ///< the user asked for the decoder: its text stands in place of the value
     std::unique_ptr<decode::LabelDecoder> decoder;
   };
 
   EventFormatter(EventOutput output, std::uint64_t offset) : output_(output), realtime_offset_(offset) {}
-  void append_text(std::string& out, std::span<const std::byte> record);
-  void append_json(std::string& out, std::span<const std::byte> record);
+  void append_text_header(std::string& out, std::span<const std::byte> record);
+  void append_text_fields(std::string& out, std::span<const std::byte> record);
+  void append_json_header(std::string& out, std::span<const std::byte> record);
+  void append_json_fields(std::string& out, std::span<const std::byte> record);
   void append_clock(std::string& out, std::uint64_t monotonic);
   void append_value(std::string& out, const Column& column, std::span<const std::byte> bytes) const;
   [[nodiscard]] const std::string* name_of(const Column& column, std::span<const std::byte> bytes);
+  [[nodiscard]] static Result<Column> with_decoder(Column column, const plan::EventColumn& source,
+                                                   std::vector<schema::DecoderCall> calls,
+                                                   const decode::Environment& environment);
   [[nodiscard]] static Result<Column> make_column(const plan::EventColumn& source, const plan::EventPlan& plan,
                                                   const kernel::Kernel& kernel, const decode::Environment& environment);
 
   EventOutput output_;
   std::uint64_t realtime_offset_;
+  std::string tracepoint_;
+  bool named_ = false;
   std::vector<Column> columns_;
   std::uint64_t second_ = 0;
   std::string second_text_;

@@ -1,5 +1,7 @@
 #include "live/event_stream.h"
 
+#include <algorithm>
+
 #include "codegen/events.h"
 
 namespace tpx::live {
@@ -23,10 +25,11 @@ Result<loader::LoadedProgram> load(const plan::EventPlan& plan, const kernel::Fe
 
 Result<EventStream> EventStream::open(const plan::EventRequest& request, const kernel::Kernel& kernel,
                                       const plan::Options& options, std::uint32_t ring_bytes) {
-  auto plan = plan::plan_events(request, kernel, options);
-  if (!plan) {
-    return fail(std::move(plan.error()));
-  }
+  return open_all(std::vector<plan::EventRequest>{request}, kernel, options, ring_bytes);
+}
+
+Result<EventStream> EventStream::open_all(const std::vector<plan::EventRequest>& requests, const kernel::Kernel& kernel,
+                                          const plan::Options& options, std::uint32_t ring_bytes) {
   auto ring = loader::RingBuffer::create(ring_bytes);
   if (!ring) {
     return fail(std::move(ring.error()));
@@ -35,39 +38,68 @@ Result<EventStream> EventStream::open(const plan::EventRequest& request, const k
   if (!counters) {
     return fail(std::move(counters.error()));
   }
-  auto program = load(*plan, kernel.features, *ring, *counters);
+  EventStream stream(std::move(*ring), std::move(*counters));
+  for (const plan::EventRequest& request : requests) {
+    if (auto added = stream.add(request, kernel, options); !added) {
+      return fail(std::move(added.error()));
+    }
+  }
+  return stream;
+}
+
+Result<void> EventStream::add(const plan::EventRequest& request, const kernel::Kernel& kernel,
+                              const plan::Options& options) {
+  auto plan = plan::plan_events(request, kernel, options);
+  if (!plan) {
+    return fail(std::move(plan.error()));
+  }
+  auto program = load(*plan, kernel.features, ring_, counters_);
   if (!program && program.error().by_verifier) {
     // Some kernels do not trust a pointer that others do: its members are then read by a helper.
     plan::Options careful = options;
     careful.probe_reads.insert(request.tracepoint);
     if (auto again = plan::plan_events(request, kernel, careful)) {
       plan = std::move(again);
-      program = load(*plan, kernel.features, *ring, *counters);
+      program = load(*plan, kernel.features, ring_, counters_);
     }
   }
   if (!program) {
     return fail(std::move(program.error()));
   }
-  return EventStream(std::move(*plan), std::move(*ring), std::move(*counters), std::move(*program),
-                     kernel.features.recursion_misses || plan->point.type == plan::AttachType::TpBtf);
+  const bool counted = kernel.features.recursion_misses || plan->point.type == plan::AttachType::TpBtf;
+  sources_.push_back({std::move(*plan), std::move(*program), counted});
+  return {};
 }
 
 Result<void> EventStream::attach() {
-  return program_->attach(plan_.point);
+  for (Source& source : sources_) {
+    if (auto attached = source.program->attach(source.plan.point); !attached) {
+      return attached;
+    }
+  }
+  return {};
 }
 
 void EventStream::detach() {
   misses_ = lost() - counters_.load(0);
-  program_.reset();
+  for (Source& source : sources_) {
+    source.program.reset();
+  }
 }
 
 std::uint64_t EventStream::lost() const {
   std::uint64_t misses = misses_;
-  if (program_ && misses_are_true_) {
-    const auto statistics = program_->statistics();
-    misses = statistics ? statistics->recursion_misses : 0;
+  for (const Source& source : sources_) {
+    if (source.program && source.misses_are_true) {
+      const auto statistics = source.program->statistics();
+      misses += statistics ? statistics->recursion_misses : 0;
+    }
   }
   return counters_.load(0) + misses;
+}
+
+bool EventStream::counts_all_lost() const {
+  return std::all_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.misses_are_true; });
 }
 
 }  // namespace tpx::live

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 
+#include "base/errno_name.h"
 #include "base/text.h"
 
 namespace tpx::live {
@@ -81,7 +81,7 @@ void append_visible(std::string& out, std::string_view text) {
 
 const char* error_name(std::uint64_t result) {
   const auto value = static_cast<std::int64_t>(result);
-  return value < 0 && value > -4096 ? strerrorname_np(static_cast<int>(-value)) : nullptr;
+  return value < 0 && value > -4096 ? errno_name(static_cast<int>(-value)) : nullptr;
 }
 
 }  // namespace tpx::live

@@ -11,7 +11,7 @@ using schema::MetricKind;
 void TopModel::begin() {
   for (auto& [key, series] : series_) {
     series.seen = false;
-    std::fill(series.value.begin(), series.value.end(), 0);
+    std::fill(series.row.value.begin(), series.row.value.end(), 0);
   }
 }
 
@@ -25,19 +25,20 @@ void TopModel::add(std::span<const std::string> labels, std::span<const std::uin
     key_ += '\0';
   }
   Series& series = series_[key_];
-  if (series.value.empty()) {
+  if (series.row.value.empty()) {
     series.row.labels.assign(labels.begin(), labels.end());
-    series.value.resize(layout_.words());
+    series.row.value.resize(layout_.words());
   }
   series.seen = true;
-  decode::add_value(layout_.kind, series.value, value);
+  decode::add_value(layout_.kind, series.row.value, value);
 }
 
 void TopModel::end(double seconds) {
   std::erase_if(series_, [](const auto& entry) { return !entry.second.seen; });
   for (auto& [key, series] : series_) {
     TopRow& row = series.row;
-    const double total = total_of(series.value);
+    subtract_base(series);
+    const double total = total_of(row.value);
     row.rate = seconds > 0 ? (total - row.total) / seconds : 0;
     row.total = total;
     row.history.push_back(row.rate);
@@ -45,9 +46,35 @@ void TopModel::end(double seconds) {
       row.history.erase(row.history.begin());
     }
     if (has_quantiles()) {
-      row.quantiles = {quantile(series.value, 0.5), quantile(series.value, 0.9), quantile(series.value, 0.99)};
+      row.quantiles = {quantile(row.value, 0.5), quantile(row.value, 0.9), quantile(row.value, 0.99)};
     }
   }
+}
+
+void TopModel::reset() {
+  for (auto& [key, series] : series_) {
+    series.row.history.clear();
+    if (layout_.kind == MetricKind::Gauge) {
+      continue;
+    }
+    series.base.resize(series.row.value.size());
+    decode::add_value(layout_.kind, series.base, series.row.value);
+    std::fill(series.row.value.begin(), series.row.value.end(), 0);
+    series.row.total = 0;
+    series.row.quantiles = {};
+  }
+}
+
+/// A series that has begun anew since reset() is below its base, which then is no longer one.
+void TopModel::subtract_base(Series& series) const {
+  if (series.base.empty()) {
+    return;
+  }
+  if (!decode::covers(layout_.kind, series.row.value, series.base)) {
+    series.base.clear();
+    return;
+  }
+  decode::subtract_value(layout_.kind, series.row.value, series.base);
 }
 
 double TopModel::total_of(const std::vector<std::uint64_t>& value) const {
@@ -110,6 +137,26 @@ std::vector<TopRow> TopModel::rows(TopSort sort, std::string_view filter, std::s
     rows.push_back(*found[i]);
   }
   return rows;
+}
+
+std::size_t TopModel::count(std::string_view filter) const {
+  return filter.empty()
+             ? series_.size()
+             : static_cast<std::size_t>(std::count_if(series_.begin(), series_.end(), [&](const auto& entry) {
+                 return entry.first.find(filter) != std::string::npos;
+               }));
+}
+
+std::vector<std::uint64_t> TopModel::distribution(std::string_view filter) const {
+  std::vector<std::uint64_t> counts(layout_.exposed_bounds.size() + 1);
+  for (const auto& [key, series] : series_) {
+    if (filter.empty() || key.find(filter) != std::string::npos) {
+      for (std::size_t i = 0; i < counts.size(); ++i) {
+        counts[i] += series.row.value[i];
+      }
+    }
+  }
+  return counts;
 }
 
 double TopModel::total() const {

@@ -19,7 +19,8 @@ struct TopRow {
   double rate = 0;   ///< change of the total a second, over the last interval
   /// Histogram: upper ends of the 50th, 90th and 99th percentile by linear interpolation in their buckets.
   std::array<double, 3> quantiles{};
-  std::vector<double> history;  ///< the last rates, the newest last
+  std::vector<double> history;       ///< the last rates, the newest last
+  std::vector<std::uint64_t> value;  ///< the words of the total, as schema::ValueLayout has them
 };
 
 enum class TopSort : std::uint8_t { Rate, Total, Quantile, Label };
@@ -36,19 +37,29 @@ class TopModel {
   void add(std::span<const std::string> labels, std::span<const std::uint64_t> value);
   void end(double seconds);
 
+  /// From now on, counters and histograms count from 0. Histories are cleared.
+  void reset();
+
   /// The first `most` rows in that order whose labels contain `filter` somewhere (empty: all).
   [[nodiscard]] std::vector<TopRow> rows(TopSort sort, std::string_view filter, std::size_t most) const;
   [[nodiscard]] std::size_t size() const { return series_.size(); }
+  /// How many rows contain `filter`.
+  [[nodiscard]] std::size_t count(std::string_view filter) const;
   [[nodiscard]] double total() const;
   [[nodiscard]] double rate() const;
   [[nodiscard]] bool has_quantiles() const { return layout_.kind == schema::MetricKind::Histogram; }
+  /// Histogram: observations of all series that contain `filter`, one number a bucket; the last is +Inf.
+  [[nodiscard]] std::vector<std::uint64_t> distribution(std::string_view filter) const;
+  [[nodiscard]] const schema::ValueLayout& layout() const { return layout_; }
+  [[nodiscard]] double scale() const { return scale_; }
 
  private:
   struct Series {
     TopRow row;
-    std::vector<std::uint64_t> value;
+    std::vector<std::uint64_t> base;  ///< what its value was at reset(); empty: 0
     bool seen = false;
   };
+  void subtract_base(Series& series) const;
   [[nodiscard]] double total_of(const std::vector<std::uint64_t>& value) const;
   [[nodiscard]] double quantile(const std::vector<std::uint64_t>& value, double q) const;
 

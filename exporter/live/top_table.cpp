@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kNumber = 9;
 constexpr std::size_t kSpark = 16;
 constexpr std::size_t kWidestLabel = 48;
+constexpr std::size_t kBar = 40;
 
 bool continues(char c) {
   return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
@@ -31,38 +32,20 @@ std::string visible(std::string_view text) {
 
 }  // namespace
 
-std::string fitted(std::string_view text, std::size_t width, bool right) {
+std::string fitted(std::string_view text, std::size_t width, bool right, std::string_view mark) {
   const std::size_t length = characters(text);
   if (length <= width) {
     const std::string space(width - length, ' ');
     return right ? space + std::string(text) : std::string(text) + space;
   }
+  const std::size_t kept = width > 0 && !mark.empty() ? width - 1 : width;
   std::size_t end = 0;
   for (std::size_t count = 0; end < text.size(); ++end) {
-    if (!continues(text[end]) && ++count > width) {
+    if (!continues(text[end]) && ++count > kept) {
       break;
     }
   }
-  return std::string(text.substr(0, end));
-}
-
-std::string short_number(double value) {
-  constexpr std::array<const char*, 6> kUnits{"", "k", "M", "G", "T", "P"};
-  std::array<char, 32> buffer{};
-  const double size = std::fabs(value);
-  if (size < 1000) {
-    const bool whole = size == std::floor(size);
-    std::snprintf(buffer.data(), buffer.size(), whole ? "%.0f" : size < 1 ? "%.3g" : "%.1f", value);
-    return buffer.data();
-  }
-  std::size_t unit = 0;
-  double scaled = value;
-  while (std::fabs(scaled) >= 1000 && unit + 1 < kUnits.size()) {
-    scaled /= 1000;
-    ++unit;
-  }
-  std::snprintf(buffer.data(), buffer.size(), std::fabs(scaled) < 100 ? "%.2f%s" : "%.1f%s", scaled, kUnits[unit]);
-  return buffer.data();
+  return std::string(text.substr(0, end)) + std::string(width > 0 ? mark : std::string_view());
 }
 
 std::string sparkline(const std::vector<double>& values, std::size_t width, bool utf8) {
@@ -78,6 +61,10 @@ std::string sparkline(const std::vector<double>& values, std::size_t width, bool
     line += (utf8 ? kBlocks : kAscii)[level];
   }
   return line;
+}
+
+std::string TopTable::cut(const std::string& line) const {
+  return width == 0 ? line : fitted(line, width, false, mark());
 }
 
 std::vector<std::size_t> TopTable::label_widths(const std::vector<TopRow>& rows) const {
@@ -101,27 +88,47 @@ std::string TopTable::heading(const std::vector<TopRow>& rows) const {
   line += " " + fitted("HISTORY", kSpark);
   const auto widths = label_widths(rows);
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    line += "  " + fitted(label_names[i], widths[i]);
+    line += "  " + fitted(label_names[i], widths[i], false, mark());
   }
-  return width == 0 ? line : fitted(line, width);
+  return cut(line);
 }
 
 std::vector<std::string> TopTable::lines(const std::vector<TopRow>& rows) const {
   const auto widths = label_widths(rows);
+  const Unit counted = quantiles ? Unit::None : unit;  // a histogram counts observations
   std::vector<std::string> lines;
   for (const TopRow& row : rows) {
-    std::string line =
-        fitted(short_number(row.rate), kNumber, true) + " " + fitted(short_number(row.total), kNumber, true) + " ";
+    std::string line = fitted(shown_rate(row.rate, counted, utf8), kNumber, true) + " " +
+                       fitted(shown_number(row.total, counted, utf8), kNumber, true) + " ";
     if (quantiles) {
       for (const double quantile : row.quantiles) {
-        line += fitted(short_number(quantile), kNumber, true) + " ";
+        line += fitted(shown_number(quantile, unit, utf8), kNumber, true) + " ";
       }
     }
     line += " " + fitted(sparkline(row.history, kSpark, utf8), kSpark);
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      line += "  " + fitted(visible(row.labels[i]), widths[i]);
+      line += "  " + fitted(visible(row.labels[i]), widths[i], false, mark());
     }
-    lines.push_back(width == 0 ? line : fitted(line, width));
+    lines.push_back(cut(line));
+  }
+  return lines;
+}
+
+std::vector<std::string> TopTable::bars(const std::vector<std::uint64_t>& counts,
+                                        const std::vector<double>& bounds) const {
+  const auto used = [](std::uint64_t count) { return count != 0; };
+  const auto first = std::find_if(counts.begin(), counts.end(), used) - counts.begin();
+  const auto last = counts.rend() - std::find_if(counts.rbegin(), counts.rend(), used);
+  const std::uint64_t most = counts.empty() ? 0 : *std::max_element(counts.begin(), counts.end());
+  std::vector<std::string> lines;
+  for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+    const std::string from = i == 0 ? "" : shown_number(bounds[i - 1], unit, utf8);
+    const std::string to = i < bounds.size() ? shown_number(bounds[i], unit, utf8) : "";
+    const auto length = static_cast<std::size_t>(
+        std::ceil(static_cast<double>(counts[i]) / static_cast<double>(most) * static_cast<double>(kBar)));
+    lines.push_back(cut(fitted(from, kNumber, true) + " .. " + fitted(to, kNumber) + " " +
+                        fitted(shown_number(static_cast<double>(counts[i])), kNumber, true) + " |" +
+                        fitted(std::string(length, '@'), kBar) + "|"));
   }
   return lines;
 }

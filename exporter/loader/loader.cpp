@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kDetachThreads = 32;  // they sleep
 
 Result<UniqueFd> create_hash(const schema::MetricSchema& plan) {
-  const auto type = plan.store.region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+  const auto type = plan.store.hash_copies() > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
   UniqueFd map(bpf_map_create(type, object_name(plan.name).c_str(), plan.key.size, plan.value.bytes(),
                               plan.store.max_series, nullptr));
   if (!map.valid()) {
@@ -110,12 +110,6 @@ void Loaded::detach() noexcept {
   });
 }
 
-const ServingProgram* program_at(const Loaded& loaded, const plan::AttachPoint& point) {
-  const auto found = std::find_if(loaded.programs.begin(), loaded.programs.end(),
-                                  [&](const ServingProgram& program) { return program.point == point; });
-  return found == loaded.programs.end() ? nullptr : &*found;
-}
-
 Result<void> replace_programs(Loaded& next, const Loaded& previous) {
   for (auto at = next.programs.begin(); at != next.programs.end(); ++at) {
     auto put = at->replaces ? at->slot->put(at->program.descriptor()) : Result<void>();
@@ -124,8 +118,10 @@ Result<void> replace_programs(Loaded& next, const Loaded& previous) {
     }
     while (at != next.programs.begin()) {
       --at;
-      const ServingProgram* before = at->replaces ? program_at(previous, at->point) : nullptr;
-      if (before != nullptr) {
+      const auto before =
+          std::find_if(previous.programs.begin(), previous.programs.end(),
+                       [&](const ServingProgram& program) { return at->replaces && program.slot == at->slot; });
+      if (before != previous.programs.end()) {
         // The kernel accepted it in this slot before.
         static_cast<void>(before->slot->put(before->program.descriptor()));
       }

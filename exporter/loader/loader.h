@@ -71,9 +71,6 @@ struct Loaded {
 /// The maps of a metric that has the same identity, for `planned`.
 [[nodiscard]] Result<LoadedMetric> share_maps(const plan::PlannedMetric& planned, const LoadedMetric& metric);
 
-/// The program on an attach point; null when there is none.
-[[nodiscard]] const ServingProgram* program_at(const Loaded& loaded, const plan::AttachPoint& point);
-
 /// Creates a metric's maps alone.
 [[nodiscard]] Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned);
 

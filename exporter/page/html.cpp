@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "http/request_head.h"
 
 namespace tpx::page {
 namespace {
@@ -57,6 +58,22 @@ std::string html_escape(std::string_view text) {
   return out;
 }
 
+std::string url_encode(std::string_view text) {
+  return http::percent_encode(text);
+}
+
+std::string metric_url(std::string_view name) {
+  return "/metric/" + url_encode(name);
+}
+
+std::string metric_link(std::string_view name) {
+  return "<a class=\"name\" href=\"" + metric_url(name) + "\">" + html_escape(name) + "</a>";
+}
+
+std::string config_anchor(std::string_view file, std::uint32_t line) {
+  return url_encode(file) + "-" + std::to_string(line);
+}
+
 std::string short_number(double value) {
   static constexpr std::array<const char*, 5> kUnits = {"", "k", "M", "G", "T"};
   std::size_t unit = 0;
@@ -65,6 +82,12 @@ std::string short_number(double value) {
     ++unit;
   }
   return trimmed(value) + kUnits[unit];
+}
+
+std::string small_number(double value) {
+  std::array<char, 32> text{};
+  const int length = std::snprintf(text.data(), text.size(), "%.3g", value);
+  return {text.data(), static_cast<std::size_t>(std::max(0, length))};
 }
 
 std::string short_bytes(std::uint64_t bytes) {

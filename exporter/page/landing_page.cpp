@@ -1,34 +1,21 @@
 #include "page/landing_page.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <charconv>
 #include <chrono>
+#include <map>
 #include <thread>
 
+#include "page/health.h"
 #include "page/html.h"
-#include "page/landing_page_style.h"
 
 namespace tpx::page {
 namespace {
 
-constexpr double kNearlyFull = 0.9;
 constexpr unsigned kSlowestRefresh = 3600;
 constexpr std::chrono::milliseconds kLook{300};  // above RateHistory's spacing
-
-/// Used share of the series that there is room for; 0 for metrics without labels.
-double fullness(const service::MetricStatus& metric) {
-  if (metric.series_limit <= 1) {
-    return 0;
-  }
-  return static_cast<double>(metric.series) / static_cast<double>(metric.series_limit);
-}
-
-bool is_full(const service::MetricStatus& metric) {
-  return metric.up && (fullness(metric) >= kNearlyFull || metric.other > 0);
-}
+constexpr std::size_t kFewMetrics = 8;           // so few need no groups
 
 double last_rate(const std::vector<double>& rates) {
   return rates.empty() ? 0 : rates.back();
@@ -38,7 +25,7 @@ std::string tile(const std::string& value, const std::string& what, const std::s
   return "<div class=\"tile " + state + "\"><b>" + value + "</b><span>" + what + "</span></div>";
 }
 
-std::string tiles(const service::ExporterStatus& status, const RateHistory& history) {
+std::string tiles(const service::ExporterStatus& status, const RateHistory& history, const RecentLosses& losses) {
   std::size_t up = 0;
   std::uint64_t series = 0;
   std::uint64_t lost = 0;
@@ -49,7 +36,7 @@ std::string tiles(const service::ExporterStatus& status, const RateHistory& hist
     const auto rates = history.rates(metric.name);
     up += metric.up ? 1 : 0;
     series += metric.series;
-    lost += service::total_lost(metric);
+    lost += losses.lost_of(metric.name);
     bytes += metric.map_bytes;
     rate += metric.counts_events ? last_rate(rates) : 0;
     known |= !rates.empty();
@@ -58,99 +45,23 @@ std::string tiles(const service::ExporterStatus& status, const RateHistory& hist
   return "<section class=\"tiles\" aria-label=\"Summary\">" +
          tile(std::to_string(up) + " / " + std::to_string(all), "metrics counting", up < all ? "bad" : "") +
          tile(known ? short_number(rate) : "–", "events a second") + tile(grouped(series), "series") +
-         tile(grouped(lost), "events lost", lost > 0 ? "bad" : "") + tile(short_bytes(bytes), "kernel memory in maps") +
-         "</section>";
+         tile(grouped(lost), "events lost in " + span_text(losses), lost > 0 ? "bad" : "") +
+         tile(short_bytes(bytes), "kernel memory in maps") + "</section>";
 }
 
-std::string note(const std::string& kind, const std::string& text, const std::string& fix) {
-  return "<div class=\"note " + kind + "\"><p>" + text + "</p>" +
-         (fix.empty() ? "" : "<p class=\"fix\">" + fix + "</p>") + "</div>";
+/// The cells of a row know their heading, as a narrow screen has none above them.
+std::string cell(const std::string& label, const std::string& content, const std::string& kind) {
+  return "<td role=\"cell\" data-label=\"" + label + "\" class=\"" + kind + "\">" + content + "</td>";
 }
 
-std::string named(const service::MetricStatus& metric) {
-  return "<code>" + html_escape(metric.name) + "</code>";
-}
-
-/// What to do about lost events; "" where only the metric's own hint can say it.
-std::string fix_of_loss(const std::string& reason) {
-  if (reason == "recursion") {
-    return "The kernel skips a program for an event that fires while a program runs on the same CPU. Before Linux "
-           "7.0, tracepoints that attach by tp_btf lose fewer events.";
-  }
-  if (reason == "negative_value") {
-    return "A counter can’t take negative values: leave them out by a <code>filter</code>, or use a gauge.";
-  }
-  if (reason == "pair_collision") {
-    return "Two keys shared a slot at the same time: a key of fewer values, or a <code>filter</code> on "
-           "<code>from</code>, makes that rarer.";
-  }
-  return "";
-}
-
-std::string losing_note(const service::MetricStatus& metric) {
-  if (service::total_lost(metric) == 0) {
-    return "";
-  }
-  std::string reasons;
-  std::string fixes = metric.up ? html_escape(metric.hint) : "";
-  for (const auto& [reason, count] : metric.lost) {
-    if (count > 0) {
-      reasons += (reasons.empty() ? "" : ", ") + grouped(count) + " " + html_escape(reason);
-      fixes += (fixes.empty() ? "" : " ") + fix_of_loss(reason);
-    }
-  }
-  return note("", "<strong>Losing events:</strong> " + named(metric) + " (" + reasons + ").", fixes);
-}
-
-std::string full_note(const service::MetricStatus& metric) {
-  if (!is_full(metric)) {
-    return "";
-  }
-  const std::string what = metric.other > 0 ? grouped(metric.other) + " events went to the series “other”"
-                                            : "nearly all of its series are in use";
-  return note("warn", "<strong>Out of room:</strong> " + named(metric) + ": " + what + ". Sums stay exact.",
-              "To tell them apart: raise <code>max_series</code>, or use fewer labels or a <code>filter</code>.");
-}
-
-/// What needs a person: metrics that don't count, are full, or lose events.
-std::string notes(const PageInfo& info, const service::ExporterStatus& status) {
-  std::string out;
-  if (!info.reload_successful) {
-    out += note("",
-                "<strong>The last reload failed.</strong> The previous configuration stays in use. " +
-                    html_escape(info.reload_error),
-                "<code>tracepoint_exporter check</code> shows all errors.");
-  }
-  std::string losing;
-  std::string full;
-  for (const service::MetricStatus& metric : status.metrics) {
-    if (!metric.up) {
-      out += note("", "<strong>Not counting:</strong> " + named(metric) + ". " + html_escape(metric.reason),
-                  metric.hint.empty() ? "" : "To fix it: " + html_escape(metric.hint));
-    }
-    losing += losing_note(metric);
-    full += full_note(metric);
-  }
-  return out + losing + full;
-}
-
-std::string state_pill(const service::MetricStatus& metric) {
+std::string state_pill(const service::MetricStatus& metric, const RecentLosses& losses) {
   if (!metric.up) {
     return "<span class=\"pill down\">✕ down</span>";
   }
-  return is_full(metric) ? "<span class=\"pill full\">▲ full</span>" : "<span class=\"pill up\">● up</span>";
-}
-
-std::string details(const std::string& title, const std::string& text) {
-  if (text.empty()) {
-    return html_escape(title);
+  if (losses.lost_of(metric.name) > 0) {
+    return "<span class=\"pill down\">✕ losing</span>";
   }
-  return "<details><summary>" + html_escape(title) + "</summary><p>" + html_escape(text) + "</p></details>";
-}
-
-std::string cell(const std::string& label, const std::string& content, const std::string& kind = {}) {
-  return "<td data-label=\"" + label + "\"" + (kind.empty() ? "" : " class=\"" + kind + "\"") + "><div>" + content +
-         "</div></td>";
+  return is_full(metric, losses) ? "<span class=\"pill full\">▲ full</span>" : "<span class=\"pill up\">● up</span>";
 }
 
 std::string events_cell(const service::MetricStatus& metric, const std::vector<double>& rates) {
@@ -161,8 +72,8 @@ std::string events_cell(const service::MetricStatus& metric, const std::vector<d
   const std::string what = metric.counts_events ? "events a second of " : "what is added a second to ";
   const std::string label = what + metric.name + ", now " + short_number(rates.back()) + ", at most " +
                             short_number(highest) + " over the last " + std::to_string(rates.size()) + " samples";
-  const std::string unit = metric.counts_events ? "" : " <span class=\"soft\">sum/s</span>";
-  return short_number(rates.back()) + unit + sparkline(rates, label);
+  const std::string unit = metric.counts_events ? "" : " <span class=\"soft\">sum</span>";
+  return "<span class=\"now\">" + short_number(rates.back()) + unit + "</span>" + sparkline(rates, label);
 }
 
 std::string series_cell(const service::MetricStatus& metric) {
@@ -170,70 +81,141 @@ std::string series_cell(const service::MetricStatus& metric) {
     return "<span class=\"soft\">no labels</span>";
   }
   const std::string label = grouped(metric.series) + " of " + grouped(metric.series_limit) + " series in use";
-  return grouped(metric.series) + " <span class=\"soft\">of " + grouped(metric.series_limit) + "</span>" +
-         usage_bar(fullness(metric), fullness(metric) >= kNearlyFull ? "near" : "ok", label);
+  return "<span>" + grouped(metric.series) + " <span class=\"soft\">of " + grouped(metric.series_limit) +
+         "</span></span>" + usage_bar(fullness(metric), fullness(metric) >= kNearlyFull ? "near" : "ok", label);
 }
 
-std::string row(const service::MetricStatus& metric, const service::ExporterStatus& status,
-                const RateHistory& history) {
-  std::string from;
-  for (const std::string& tracepoint : metric.tracepoints) {
-    from += (from.empty() ? "" : ", ") + html_escape(tracepoint);
+std::string name_cell(const service::MetricStatus& metric) {
+  std::string from = html_escape(metric.type);
+  if (!metric.tracepoints.empty()) {
+    from += (from.empty() ? "" : " · ") + html_escape(metric.tracepoints.front());
+    from += metric.tracepoints.size() > 1 ? " and " + grouped(metric.tracepoints.size() - 1) + " more" : "";
   }
-  std::string out = "<tr><td><div class=\"name\">" + html_escape(metric.name) + "</div><div class=\"from\">" +
-                    html_escape(metric.type) + (from.empty() ? "" : " · ") + from + "</div></td>" +
-                    cell("State", state_pill(metric));
+  return "<td role=\"cell\" class=\"who\">" + metric_link(metric.name) + "<div class=\"from\">" + from + "</div></td>";
+}
+
+std::string row(const service::MetricStatus& metric, const service::ExporterStatus& status, const RateHistory& history,
+                const RecentLosses& losses) {
+  std::string out = "<tr role=\"row\" id=\"metric-" + html_escape(metric.name) + "\">" + name_cell(metric) +
+                    cell("State", state_pill(metric, losses), "state");
   if (!metric.up) {
-    return out + "<td colspan=\"" + (status.statistics ? "6" : "5") + "\"><div>" + html_escape(metric.reason) +
-           "</div><div class=\"soft\">" + html_escape(metric.hint) + "</div></td></tr>";
+    return out + "<td role=\"cell\" class=\"why\" colspan=\"" + (status.statistics ? "4" : "3") + "\"><div>" +
+           html_escape(metric.reason) + "</div><div class=\"soft\">" + html_escape(metric.hint) + "</div></td></tr>";
   }
-  const std::uint64_t lost = service::total_lost(metric);
-  out += cell("Events a second", events_cell(metric, history.rates(metric.name)), "num");
-  out += cell("Series", series_cell(metric), "num");
-  out += cell("Lost", lost > 0 ? "<span class=\"alert\">" + grouped(lost) + "</span>" : "0", "num");
+  // Not "0" where this kernel does not say how many events a program missed.
+  const std::string none = metric.lost.contains("unknown") ? "unknown" : "0";
+  const std::uint64_t lost = losses.lost_of(metric.name);
+  out += cell("Events a second", events_cell(metric, history.rates(metric.name)), "num rate");
+  out += cell("Series", series_cell(metric), "num series");
+  out += cell("Lost", lost > 0 ? "<span class=\"alert\">" + grouped(lost) + "</span>" : none,
+              lost > 0 ? "num lost" : "num lost none");
   if (status.statistics) {
     const auto cost = service::nanoseconds_per_run(metric, status);
-    out += cell("Cost an event", cost ? short_number(*cost) + " ns" : "–", "num");
+    out += cell("Cost an event", cost ? short_number(*cost) + " ns" : "–", "num cost");
   }
-  out += cell("Attached by", details(metric.attach, metric.attach_reason));
-  return out + cell("Store", details(metric.store, metric.store_reason)) + "</tr>";
+  return out + "</tr>";
 }
 
-std::string table(const service::ExporterStatus& status, const RateHistory& history) {
+/// Where a metric stands: by the category of its first tracepoint.
+std::string group_of(const service::MetricStatus& metric) {
+  if (!metric.up) {
+    return "not counting";
+  }
+  const std::string first = metric.tracepoints.empty() ? "" : metric.tracepoints.front();
+  const auto slash = first.find('/');
+  return slash == std::string::npos ? "others" : first.substr(0, slash);
+}
+
+struct Group {
+  std::string name;
+  std::vector<const service::MetricStatus*> metrics;
+};
+
+/// What is not counting first, the rest by name.
+std::vector<Group> groups_of(const service::ExporterStatus& status, const std::string& query) {
+  std::map<std::pair<bool, std::string>, Group> groups;
+  for (const service::MetricStatus& metric : status.metrics) {
+    std::string text = metric.name + " " + metric.type + " " + metric.help;
+    for (const std::string& tracepoint : metric.tracepoints) {
+      text += " " + tracepoint;
+    }
+    if (matches(query, text)) {
+      const std::string name = group_of(metric);
+      Group& group = groups[{metric.up, name}];
+      group.name = name;
+      group.metrics.push_back(&metric);
+    }
+  }
+  std::vector<Group> out;
+  for (auto& [key, group] : groups) {
+    out.push_back(std::move(group));
+  }
+  return out;
+}
+
+std::string anchor(const Group& group) {
+  std::string id = group.name;
+  std::replace_if(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '-');
+  return "group-" + id;
+}
+
+std::string jump_links(const std::vector<Group>& groups) {
+  std::string out = "<nav class=\"jump\" aria-label=\"Groups of metrics\">";
+  for (const Group& group : groups) {
+    out += "<a href=\"#" + anchor(group) + "\">" + html_escape(group.name) + " <span>" + grouped(group.metrics.size()) +
+           "</span></a>";
+  }
+  return out + "</nav>";
+}
+
+std::string table_head(const service::ExporterStatus& status) {
+  std::string out =
+      "<table role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\">Metric</th>"
+      "<th role=\"columnheader\">State</th>";
+  for (const char* name : {"Events/s", "Series", "Lost", "Cost/event"}) {
+    if (status.statistics || std::string_view(name) != "Cost/event") {
+      out += std::string("<th role=\"columnheader\" class=\"num\">") + name + "</th>";
+    }
+  }
+  return out + "</tr></thead>";
+}
+
+std::string table(const service::ExporterStatus& status, const RateHistory& history, const RecentLosses& losses,
+                  const std::vector<Group>& groups) {
+  const bool few = status.metrics.size() <= kFewMetrics;
+  std::string out = (few || groups.size() < 2 ? "" : jump_links(groups)) + table_head(status);
+  for (const Group& group : groups) {
+    out += "<tbody role=\"rowgroup\" id=\"" + anchor(group) + "\">";
+    if (!few) {
+      out += std::string("<tr role=\"row\" class=\"group\"><th role=\"rowheader\" scope=\"rowgroup\" colspan=\"") +
+             (status.statistics ? "6" : "5") + "\"><h3>" + html_escape(group.name) + " <span>" +
+             grouped(group.metrics.size()) + "</span></h3></th></tr>";
+    }
+    for (const service::MetricStatus* metric : group.metrics) {
+      out += row(*metric, status, history, losses);
+    }
+    out += "</tbody>";
+  }
+  return out + "</table>";
+}
+
+std::string metrics_section(const service::ExporterStatus& status, const RateHistory& history,
+                            const RecentLosses& losses, const LandingView& view) {
   if (status.metrics.empty()) {
     return "<div class=\"empty\">No metric is configured. Write one into the configuration file and reload.</div>";
   }
   std::string out =
-      "<h2>Metrics</h2><table><thead><tr><th>Metric</th><th>State</th><th class=\"num\">Events/s</th><th "
-      "class=\"num\">Series</th><th class=\"num\">Lost</th>";
-  out += status.statistics ? "<th class=\"num\">Cost/event</th>" : "";
-  out += "<th>Attached by</th><th>Store</th></tr></thead><tbody>";
-  for (const bool up : {false, true}) {  // what is down comes first
-    for (const service::MetricStatus& metric : status.metrics) {
-      if (metric.up == up) {
-        out += row(metric, status, history);
-      }
-    }
+      "<h2 id=\"metrics\">Metrics</h2>" + search_form("/", "Search metrics", "name, tracepoint or help", view.query);
+  const std::vector<Group> groups = groups_of(status, view.query);
+  std::size_t shown = 0;
+  for (const Group& group : groups) {
+    shown += group.metrics.size();
   }
-  return out + "</tbody></table>";
-}
-
-std::string page_header(const PageInfo& info, unsigned refresh_seconds) {
-  std::string where = html_escape(info.hostname);
-  const auto add = [&where](const std::string& text) {
-    where += (where.empty() || text.empty() ? "" : " · ") + html_escape(text);
-  };
-  add(info.kernel.empty() ? "" : "Linux " + info.kernel);
-  add(info.up ? "up " + short_duration(static_cast<std::uint64_t>(info.up->count())) : "");
-  const auto link = [](const std::string& to, const std::string& text) {
-    return "<a href=\"" + html_escape(to) + "\">" + text + "</a>";
-  };
-  return "<header><div><div><h1>tracepoint_exporter<small>" + html_escape(info.version) +
-         "</small></h1><div class=\"host\">" + where + "</div></div><nav aria-label=\"Links\">" +
-         link(info.metrics_path, "Metrics") + link("/-/healthy", "Healthy") + link("/-/ready", "Ready") +
-         (info.documentation.empty() ? "" : link(info.documentation, "Documentation")) +
-         (refresh_seconds > 0 ? link("/", "Stop refreshing") : link("/?refresh=5", "Refresh every 5 s")) +
-         "</nav></div></header>";
+  if (!view.query.empty()) {
+    out += "<p class=\"soft\" role=\"status\">" + grouped(shown) + " of " + grouped(status.metrics.size()) +
+           " metrics match “" + html_escape(view.query) + "”. <a href=\"/\">Show all</a></p>";
+  }
+  return out + (groups.empty() ? "" : table(status, history, losses, groups));
 }
 
 unsigned refresh_of(const http::Request& request) {
@@ -244,65 +226,48 @@ unsigned refresh_of(const http::Request& request) {
   return good ? seconds : 0;
 }
 
-/// `sha256-…` of the style sheet, as a Content-Security-Policy names it.
-std::string style_hash() {
-  const std::string_view style = landing_page_style();
-  std::array<unsigned char, 32> digest{};
-  unsigned int size = 0;
-  EVP_Digest(style.data(), style.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  std::array<unsigned char, 45> text{};  // 44 characters of base64 and a NUL
-  const int length = EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
-  return "sha256-" + std::string(text.begin(), text.begin() + length);
-}
-
 }  // namespace
 
 std::string landing_page(const PageInfo& info, const service::ExporterStatus& status, const RateHistory& history,
-                         unsigned refresh_seconds) {
-  std::string out = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">";
-  out += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">";
-  if (refresh_seconds > 0) {
-    out += "<meta http-equiv=\"refresh\" content=\"" + std::to_string(refresh_seconds) + "\">";
+                         const RecentLosses& losses, const LandingView& view) {
+  Document document;
+  document.section = Section::Metrics;
+  document.refresh_seconds = view.refresh_seconds;
+  const std::string query = view.query.empty() ? "" : "q=" + url_encode(view.query);
+  document.refresh_link = view.refresh_seconds > 0 ? "/" + (query.empty() ? "" : "?" + query)
+                                                   : "/?refresh=5" + (query.empty() ? "" : "&" + query);
+  document.main = health_strip(causes(info, status, losses), status, losses) + tiles(status, history, losses) +
+                  metrics_section(status, history, losses, view);
+  document.footer = info.config.empty() ? "" : "Configuration: <code>" + html_escape(info.config) + "</code>. ";
+  document.footer +=
+      status.statistics ? "Costs are means of a program’s run; a program that serves several metrics runs once for all."
+                        : "Costs show while BPF statistics are on (<code>sysctl kernel.bpf_stats_enabled=1</code>).";
+  document.footer +=
+      " <a href=\"/api/v1/status\">This page as JSON</a> · <a href=\"/-/healthy\">Healthy</a> · <a "
+      "href=\"/-/ready\">Ready</a>";
+  return render(info, document);
+}
+
+service::ExporterStatus sampled_status(const service::StatusSource& status, RateHistory& history) {
+  service::ExporterStatus now = status();
+  std::size_t missing = history.missing(std::chrono::steady_clock::now());
+  history.sample(now, std::chrono::steady_clock::now());
+  for (; missing > 0; --missing) {
+    std::this_thread::sleep_for(kLook);
+    now = status();
+    history.sample(now, std::chrono::steady_clock::now());
   }
-  out += "<title>tracepoint_exporter" + (info.hostname.empty() ? "" : " on " + html_escape(info.hostname)) + "</title>";
-  out += "<link rel=\"icon\" href=\"data:,\"><style>";
-  out += landing_page_style();
-  out += "</style></head><body>" + page_header(info, refresh_seconds) + "<main>";
-  out += tiles(status, history) + notes(info, status) + table(status, history);
-  out += "</main><footer>";
-  out += info.config.empty() ? "" : "Configuration: <code>" + html_escape(info.config) + "</code>. ";
-  out += status.statistics
-             ? "Costs are means of a program’s run; a program that serves several metrics runs once for all."
-             : "Costs show while BPF statistics are on (<code>sysctl kernel.bpf_stats_enabled=1</code>).";
-  out += "</footer></body></html>\n";
-  return out;
+  return now;
 }
 
-http::Headers landing_page_headers() {
-  return {{"Content-Type", "text/html; charset=utf-8"},
-          {"Cache-Control", "no-store"},
-          {"Content-Security-Policy", "default-src 'none'; style-src '" + style_hash() +
-                                          "'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors "
-                                          "'none'"},
-          {"X-Content-Type-Options", "nosniff"},
-          {"Referrer-Policy", "no-referrer"}};
-}
-
-http::Handler landing_page_handler(std::function<PageInfo()> info, service::StatusSource status,
-                                   std::shared_ptr<RateHistory> history) {
-  return [info = std::move(info), status = std::move(status), history = std::move(history)](
-             const http::Request& request, http::Response& response) {
-    service::ExporterStatus now = status();
-    std::size_t missing = history->missing(std::chrono::steady_clock::now());
-    history->sample(now, std::chrono::steady_clock::now());
-    for (; missing > 0; --missing) {
-      std::this_thread::sleep_for(kLook);
-      now = status();
-      history->sample(now, std::chrono::steady_clock::now());
-    }
+http::Handler landing_page_handler(const Sources& sources) {
+  return [sources](const http::Request& request, http::Response& response) {
+    const service::ExporterStatus now = sampled_status(sources.status, *sources.rates);
+    const RecentLosses losses = sources.losses->recent(now, std::chrono::steady_clock::now());
     // Not before somebody looks: the first hash makes OpenSSL take three megabytes.
-    response.begin(200, landing_page_headers());
-    response.write(landing_page(info(), now, *history, refresh_of(request)));
+    response.begin(200, page_headers());
+    response.write(
+        landing_page(sources.info(), now, *sources.rates, losses, {search_query(request), refresh_of(request)}));
   };
 }
 

@@ -1,43 +1,32 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "http/message.h"
+#include "page/layout.h"
+#include "page/loss_history.h"
 #include "page/rate_history.h"
+#include "page/sources.h"
 #include "service/status.h"
 
 namespace tpx::page {
 
-/// What the page says besides the metrics' states.
-struct PageInfo {
-  std::string version;
-  std::string hostname;
-  std::string kernel;
-  std::string metrics_path = "/metrics";
-  std::string documentation;               ///< where the link leads; "" leaves it out
-  std::string config;                      ///< where the configuration comes from
-  bool reload_successful = true;           ///< false: what runs is older than the files
-  std::string reload_error;                ///< why
-  std::optional<std::chrono::seconds> up;  ///< since the start
+/// What the reader asked the status page for.
+struct LandingView {
+  std::string query;             ///< shows the metrics that match alone; see matches()
+  unsigned refresh_seconds = 0;  ///< 0: it does not reload itself
 };
 
-/// The status page: one HTML document without scripts or external assets, for any width, dark or light as the reader's
-/// system is. `refresh_seconds` of 0: it does not reload itself.
+/// The status page: what is wrong now, and a compact row for each metric, by groups.
 [[nodiscard]] std::string landing_page(const PageInfo& info, const service::ExporterStatus& status,
-                                       const RateHistory& history, unsigned refresh_seconds = 0);
+                                       const RateHistory& history, const RecentLosses& losses,
+                                       const LandingView& view = {});
 
-/// The headers that go with it: type, no caching, and a Content-Security-Policy that allows this page's style alone.
-[[nodiscard]] http::Headers landing_page_headers();
+/// The handler of `/`: samples the rates, reads `?q=WORDS` and `?refresh=SECONDS` (1 to 3600). The first visit in a while takes
+/// a moment, as it looks more than once, a third of a second apart: its rates are those of now.
+[[nodiscard]] http::Handler landing_page_handler(const Sources& sources);
 
-/// The handler of `/`: samples `history`, reads `?refresh=SECONDS` (1 to 3600). The first visit in a while takes a moment, as it
-/// looks more than once, a third of a second apart: its rates are those of now.
-[[nodiscard]] http::Handler landing_page_handler(std::function<PageInfo()> info, service::StatusSource status,
-                                                 std::shared_ptr<RateHistory> history);
+/// The status now, with rates of now in `history`: samples it, as often as it takes.
+[[nodiscard]] service::ExporterStatus sampled_status(const service::StatusSource& status, RateHistory& history);
 
 }  // namespace tpx::page

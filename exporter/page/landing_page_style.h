@@ -4,7 +4,7 @@
 
 namespace tpx::page {
 
-/// The style sheet of the landing page: what stands between its <style> tags.
+/// The style sheet of all pages: what stands between its <style> tags.
 [[nodiscard]] std::string_view landing_page_style();
 
 }  // namespace tpx::page

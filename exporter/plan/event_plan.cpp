@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "expression/ast.h"
-#include "plan/bind.h"
+#include "plan/label.h"
 #include "plan/sites.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
@@ -23,15 +24,13 @@ constexpr HeaderColumn kHeader[] = {{"nsecs", EventPlan::kTime},
                                     {"cpu", EventPlan::kCpu},
                                     {"comm", EventPlan::kComm}};
 
-Result<BoundPtr> bind_text(const std::string& text, const Scope& scope, const std::string& shown) {
+Result<TypedExprPtr> bind_text(const std::string& text, const typed::Names& names, const std::string& shown) {
   const SourceLocation at{shown, 1, 1};
   auto node = expression::parse(text, at);
   if (!node) {
     return fail(std::move(node.error()));
   }
-  Scope here = scope;
-  here.at = at;
-  return bind(**node, here);
+  return typed::bind(**node, names, at);
 }
 
 bool is_name(const std::string& text) {
@@ -46,14 +45,14 @@ bool points_to_text(const kernel::Field& field) {
 }
 
 /// Room for the longest string that is shown.
-BoundPtr widened(const BoundPtr& bound) {
-  const auto* loc = std::get_if<LocBytes>(&bound->node);
+TypedExprPtr widened(const TypedExprPtr& bound) {
+  const auto* loc = std::get_if<typed::LocBytes>(&bound->node);
   if (loc == nullptr || !loc->is_string) {
     return bound;
   }
-  LocBytes wide = *loc;
+  typed::LocBytes wide = *loc;
   wide.size = kTextBytes;
-  return make_bound(wide, {schema::ValueType::Kind::String, kTextBytes, false});
+  return typed::make_typed(wide, {schema::ValueType::Kind::String, kTextBytes, false});
 }
 
 /// An alignment that a load of the value's type takes.
@@ -95,7 +94,7 @@ class EventPlanner {
     plan.attach_reason = site.reason;
     plan.dispatch = site.dispatch;
     if (request_.filter) {
-      auto filter = bind_text(*request_.filter, site.scope, "--filter");
+      auto filter = bind_text(*request_.filter, *site.names, "--filter");
       if (!filter) {
         return fail(std::move(filter.error()));
       }
@@ -105,11 +104,23 @@ class EventPlanner {
       plan.filter = *filter;
     }
     for (const HeaderColumn& column : kHeader) {
-      auto bound = bind_text(column.expression, site.scope, column.expression);
+      auto bound = bind_text(column.expression, *site.names, column.expression);
       if (!bound) {
         return fail(std::move(bound.error()));
       }
       plan.header.push_back({column.expression, (*bound)->type, column.offset, *bound, std::nullopt, false});
+    }
+    plan.header.push_back({"number",
+                           {schema::ValueType::Kind::Integer, 4, false},
+                           EventPlan::kNumber,
+                           typed::constant(request_.number),
+                           std::nullopt,
+                           false});
+    if (!request_.key.empty()) {
+      const SourceLocation at{"--key", 1, 1};
+      if (auto added = add_expression(plan, site, "key", request_.key, at); !added) {
+        return fail(std::move(added.error()));
+      }
     }
     auto columns = request_.fields.empty() ? all_fields(plan, site, strict) : asked_fields(plan, site);
     if (!columns) {
@@ -119,7 +130,8 @@ class EventPlanner {
     return plan;
   }
 
-  static void add(EventPlan& plan, std::string name, BoundPtr value, const kernel::Field* field, bool dereferenced) {
+  static void add(EventPlan& plan, std::string name, TypedExprPtr value, const kernel::Field* field,
+                  bool dereferenced) {
     value = widened(value);
     const std::uint32_t align = alignment(value->type);
     EventColumn column{std::move(name),
@@ -136,7 +148,7 @@ class EventPlanner {
 
   static Result<void> add_field(EventPlan& plan, const Site& site, const kernel::Field& field) {
     const bool text = points_to_text(field);
-    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, site.scope, field.name);
+    auto bound = bind_text(text ? "str(args." + field.name + ", 255)" : "args." + field.name, *site.names, field.name);
     if (!bound) {
       return fail(std::move(bound.error()));
     }
@@ -165,21 +177,49 @@ class EventPlanner {
   }
 
   Result<void> asked_fields(EventPlan& plan, const Site& site) {
-    for (const std::string& name : request_.fields) {
-      const kernel::Field* field = plan.format->find(name.starts_with("args.") ? name.substr(5) : name);
+    for (std::size_t i = 0; i < request_.fields.size(); ++i) {
+      const std::string& text = request_.fields[i];
+      const kernel::Field* field = plan.format->find(text.starts_with("args.") ? text.substr(5) : text);
       if (field != nullptr) {
         if (auto added = add_field(plan, site, *field); !added) {
           return added;
         }
         continue;
       }
-      const bool of_format = is_name(name) && !expression::builtin(name);
-      auto bound = bind_text(of_format ? "args." + name : name, site.scope, "--fields");
-      if (!bound) {
-        return fail(std::move(bound.error()));
+      const bool of_format = is_name(text) && !expression::builtin(text);
+      const SourceLocation at{"--fields", static_cast<std::uint32_t>(i + 1), 1};
+      const std::string name = i < request_.names.size() ? request_.names[i] : text;
+      if (auto added = add_expression(plan, site, name, of_format ? "args." + text : text, at); !added) {
+        return added;
       }
-      add(plan, name, *bound, nullptr, false);
     }
+    return {};
+  }
+
+  Result<void> add_expression(EventPlan& plan, const Site& site, const std::string& name, std::string text,
+                              const SourceLocation& at) {
+    auto expression = config::parse_expression(std::move(text), at);
+    if (!expression) {
+      return fail(std::move(expression.error()));
+    }
+    const config::Label label{{name, at}, std::move(*expression)};
+    auto parsed = parse_label(label, options_);
+    if (!parsed) {
+      return fail(std::move(parsed.error()));
+    }
+    typed::Comparisons comparisons;
+    auto bound = bind_label(*parsed, *site.names, comparisons);
+    if (!bound) {
+      return fail(std::move(bound.error()));
+    }
+    if (auto fits = check_decoder_input(*parsed, (*bound)->type, (*bound)->address_of); !fits) {
+      return fits;
+    }
+    if (auto named = find_field_names(*parsed, *site.names, nullptr, kernel_); !named) {
+      return named;
+    }
+    add(plan, label.name.value, *bound, nullptr, false);
+    plan.columns.back().decoders = std::move(parsed->decoders);
     return {};
   }
 

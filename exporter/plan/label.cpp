@@ -4,7 +4,8 @@
 #include <array>
 
 #include "base/text.h"
-#include "plan/bind_fields.h"
+#include "expression/tree.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
@@ -109,11 +110,11 @@ const expression::Argument* argument_of(const Node& node) {
 
 /// What the record of the raw tracepoint's event calls the values of an argument that it copies: a field of the same name
 /// and enum. (An event has short names, `NO_SOCKET`, for enumerators such as SKB_DROP_REASON_NO_SOCKET.)
-kernel::FieldNames names_of_record(const std::string& name, const std::string& type, const Scope& scope,
+kernel::FieldNames names_of_record(const std::string& name, const std::string& type, const std::string& raw_event,
                                    const kernel::Kernel& kernel) {
-  const auto events = kernel.tracefs.match("*/" + scope.event);
+  const auto events = kernel.tracefs.match("*/" + raw_event);
   for (const std::string& event : events ? *events : std::vector<std::string>()) {
-    const auto format = kernel.tracefs.format(event.substr(0, event.find('/')), scope.event);
+    const auto format = kernel.tracefs.format(event.substr(0, event.find('/')), raw_event);
     const kernel::Field* field = format ? format->find(name) : nullptr;
     if (field == nullptr || field->type != "enum " + type) {
       continue;
@@ -126,21 +127,22 @@ kernel::FieldNames names_of_record(const std::string& name, const std::string& t
   return {};
 }
 
-kernel::FieldNames names_in_scope(const Node& field, const expression::Argument& argument, const Scope& scope,
-                                  const kernel::Kernel& kernel) {
-  if (scope.format != nullptr) {
-    return kernel::resolve_names(kernel::names_of(*scope.format, argument.name), kernel.btf ? &*kernel.btf : nullptr);
+kernel::FieldNames names_at(const Node& field, const expression::Argument& argument,
+                            const typed::EventNames& event_names, const kernel::Kernel& kernel) {
+  const typed::Event& event = event_names.event();
+  if (event.format) {
+    return kernel::resolve_names(kernel::names_of(*event.format, argument.name), kernel.btf ? &*kernel.btf : nullptr);
   }
   kernel::FieldNames names;
-  const auto type = raw_type(*without_from(field), scope);
+  const auto type = event_names.type_of(*expression::strip_from(field));
   if (type && type->kind == kernel::Btf::Kind::Enum) {
     if (std::holds_alternative<expression::Argument>(field.value)) {
-      names = names_of_record(argument.name, type->name, scope, kernel);
+      names = names_of_record(argument.name, type->name, event.name, kernel);
     }
     if (!names.empty()) {
       return names;
     }
-    for (const auto& [value, name] : scope.btf->enumerators(type->id)) {
+    for (const auto& [value, name] : event.btf->enumerators(type->id)) {
       names.symbols.emplace(value, name);
       if (value != 0) {
         names.flags.emplace_back(value, name);
@@ -151,44 +153,40 @@ kernel::FieldNames names_in_scope(const Node& field, const expression::Argument&
 }
 
 /// Whether the print format has names for the field that only BTF can give a value.
-bool needs_btf(const expression::Argument& argument, const Scope& scope, const kernel::Kernel& kernel) {
-  return !kernel.btf && scope.format != nullptr && !kernel::names_of(*scope.format, argument.name).unresolved.empty();
+bool needs_btf(const expression::Argument& argument, const typed::Event& event, const kernel::Kernel& kernel) {
+  return !kernel.btf && event.format && !kernel::names_of(*event.format, argument.name).unresolved.empty();
 }
 
 /// Whether a decoder means something by an address: its digits, a name that the configuration or the tracepoint gives it, or
 /// the function that it is in.
-bool takes_address(const std::string& decoder, AddressOf address) {
+bool takes_address(const std::string& decoder, typed::AddressOf address) {
   constexpr std::array<std::string_view, 5> kAny{"hex", "map", "match", "symbol", "flags"};
-  return address == AddressOf::Nothing || std::find(kAny.begin(), kAny.end(), decoder) != kAny.end() ||
-         (decoder == "ksym" && address == AddressOf::Kernel);
+  return address == typed::AddressOf::Nothing || std::find(kAny.begin(), kAny.end(), decoder) != kAny.end() ||
+         (decoder == "ksym" && address == typed::AddressOf::Kernel);
 }
 
-Result<void> check_address(const ParsedLabel& label, AddressOf address) {
+Result<void> check_address(const ParsedLabel& label, typed::AddressOf address) {
   const std::string& decoder = label.decoders.front().name;
   if (takes_address(decoder, address)) {
     return {};
   }
   const std::string text = expression::to_text(*label.value);
   std::string hint = "hex(" + text + ") shows the address";
-  if (address == AddressOf::SocketAddress) {
+  if (address == typed::AddressOf::SocketAddress) {
     hint = "ip(" + text + ") reads the socket address there";
-  } else if (address == AddressOf::User) {
+  } else if (address == typed::AddressOf::User) {
     hint = "a number there is " + text + "[0], a text str(" + text + ")";
   }
   return fail(error_at(*label.value, label.at,
                        decoder + "() cannot be applied to \"" + text + "\", which is the address of something in " +
-                           (address == AddressOf::Kernel ? "the kernel" : "the process"),
+                           (address == typed::AddressOf::Kernel ? "the kernel" : "the process"),
                        hint));
 }
 
 }  // namespace
 
 Result<ParsedLabel> parse_label(const config::Label& label, const Options& options) {
-  auto parsed = expression::parse(label.expression.value, label.expression.at);
-  if (!parsed) {
-    return fail(std::move(parsed.error()));
-  }
-  ParsedLabel result{label.name.value, *parsed, {}, {}, label.expression.at, false};
+  ParsedLabel result{label.name.value, label.expression.node, {}, {}, label.expression.at, false};
   while (const auto* call = std::get_if<expression::Call>(&result.value->value)) {
     if (call->function == "if" || call->function == "str") {
       break;
@@ -221,19 +219,17 @@ Result<ParsedLabel> parse_label(const config::Label& label, const Options& optio
   return result;
 }
 
-Result<BoundPtr> bind_label(const ParsedLabel& label, const Scope& scope) {
-  auto bound = bind(*label.value, scope);
+Result<TypedExprPtr> bind_label(const ParsedLabel& label, const typed::Names& names, typed::Comparisons& comparisons) {
+  auto bound = typed::bind(*label.value, names, label.at, &comparisons);
   const bool ip = !label.decoders.empty() && label.decoders.front().name == "ip";
-  if (!bound || !ip || (*bound)->address_of != AddressOf::SocketAddress) {
+  if (!bound || !ip || (*bound)->address_of != typed::AddressOf::SocketAddress) {
     return bound;
   }
-  Scope internal = scope;
-  internal.internal = true;
-  const Node read{expression::Call{kSocketAddress, {label.value}, {}}, label.value->begin, label.value->end};
-  return bind(read, internal);
+  const Node read{expression::Call{typed::kSocketAddress, {label.value}, {}}, label.value->begin, label.value->end};
+  return typed::bind(read, names, label.at, &comparisons);
 }
 
-Result<void> check_decoder_input(const ParsedLabel& label, const schema::ValueType& type, AddressOf address) {
+Result<void> check_decoder_input(const ParsedLabel& label, const schema::ValueType& type, typed::AddressOf address) {
   if (label.signatures.empty()) {
     return {};
   }
@@ -281,7 +277,41 @@ Result<void> check_named_field(const ParsedLabel& label) {
   return {};
 }
 
-Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scope* from, const kernel::Kernel& kernel) {
+Errors decoder_errors(const config::Config& config, const Options& options) {
+  Errors errors;
+  const auto check = [&](const auto& metric, const std::vector<config::Label>& labels, bool fields) {
+    for (const config::Label& label : labels) {
+      auto parsed = parse_label(label, options);
+      auto checked = !parsed  ? Result<void>(fail(std::move(parsed.error())))
+                     : fields ? check_named_field(*parsed)
+                              : Result<void>();
+      if (!checked) {
+        const std::string& name = metric.name.value;
+        errors.push_back(std::move(checked.error())
+                             .with_context(name.empty() ? "" : "metric \"" + name + "\": ")
+                             .at(label.expression.at));
+      }
+    }
+  };
+  for (const config::Config::File& file : config.files) {
+    for (const auto* metrics : {&file.metrics, &file.incomplete}) {
+      for (const config::Metric& metric : *metrics) {
+        check(metric, metric.labels, true);
+      }
+    }
+    for (const config::Object& object : file.objects) {
+      for (const auto* metrics : {&object.metrics, &object.incomplete}) {
+        for (const config::ObjectMetric& metric : *metrics) {
+          check(metric, metric.labels.value_or(std::vector<config::Label>()), false);
+        }
+      }
+    }
+  }
+  return errors;
+}
+
+Result<void> find_field_names(ParsedLabel& label, const typed::EventNames& event_names, const typed::EventNames* from,
+                              const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
     if (label.signatures[i]->extra != schema::DecoderExtra::Field) {
       continue;
@@ -292,21 +322,22 @@ Result<void> find_field_names(ParsedLabel& label, const Scope& scope, const Scop
     }
     const Node* field = first_field(*label.value);
     const expression::Argument* argument = argument_of(*field);
-    const Scope& home = argument->from && from != nullptr ? *from : scope;
-    auto names = names_in_scope(*field, *argument, home, kernel);
+    const typed::EventNames& home = argument->from && from != nullptr ? *from : event_names;
+    auto names = names_at(*field, *argument, home, kernel);
     const bool found = decoder == "flags" ? !names.flags.empty() || !names.symbols.empty()
                                           : !names.symbols.empty() || !names.flags.empty();
-    if (!found && needs_btf(*argument, home, kernel)) {
+    if (!found && needs_btf(*argument, home.event(), kernel)) {
       return fail(error_at(
           *label.value, label.at,
-          decoder + "() of field \"" + argument->name + "\" of " + home.event +
+          decoder + "() of field \"" + argument->name + "\" of " + home.event().name +
               " needs the kernel's type information (BTF), which gives the names their values",
           "use a kernel with CONFIG_DEBUG_INFO_BTF, or give the names: map(args." + argument->name + ", 1=\"one\")"));
     }
     if (!found) {
-      return fail(error_at(
-          *label.value, label.at, home.event + ": its print format gives field \"" + argument->name + "\" no names",
-          "leave " + decoder + "() out, or give the names: map(args." + argument->name + ", 1=\"one\")"));
+      return fail(
+          error_at(*label.value, label.at,
+                   home.event().name + ": its print format gives field \"" + argument->name + "\" no names",
+                   "leave " + decoder + "() out, or give the names: map(args." + argument->name + ", 1=\"one\")"));
     }
     label.decoders[i].field_names = std::make_shared<const kernel::FieldNames>(std::move(names));
   }

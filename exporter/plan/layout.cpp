@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "plan/lanes.h"
+
 namespace tpx::plan {
 
 namespace {
@@ -102,16 +104,20 @@ void set_bounds(schema::ValueLayout& value, std::vector<double> exposed, double 
 }
 
 schema::StorePlan choose_store(const schema::KeyLayout& key, const schema::ValueLayout& value, std::uint32_t max_series,
-                               const kernel::Kernel& kernel, const Options& options) {
+                               const kernel::Kernel& kernel, const Options& options, bool rare) {
   schema::StorePlan store;
   store.region.cpus = kernel.possible_cpus;
   // A gauge is the last value set, on whichever CPU: one row that all share.
-  store.region.value_cpus = value.kind == schema::MetricKind::Gauge ? 1 : kernel.possible_cpus;
+  const bool gauge = value.kind == schema::MetricKind::Gauge;
+  store.region.lanes = gauge ? 1 : kernel.possible_cpus;
   store.region.value_words = value.words();
   if (key.size == 0) {
     store.kind = schema::StoreKind::Array;
     store.reason = "no labels";
     store.region.capacity = 1;
+    if (!gauge) {
+      choose_lanes(store.region, rare, kernel, options);
+    }
     return store;
   }
   store.max_series = max_series;
@@ -119,6 +125,9 @@ schema::StorePlan choose_store(const schema::KeyLayout& key, const schema::Value
   table.capacity = max_series;
   table.slots = std::bit_ceil(3 * max_series);
   table.key_size = key.size;
+  if (!gauge) {
+    choose_lanes(table, rare, kernel, options);
+  }
   const bool fits = table.total_bytes() <= options.largest_table;
   const bool possible = kernel.features.fetch_atomics && kernel.features.mmapable_array;
   if (options.force_store ? *options.force_store == schema::StoreKind::Table : possible && fits) {

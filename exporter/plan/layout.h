@@ -22,9 +22,10 @@ inline constexpr std::uint32_t kLargestKey = 256;
 /// `value.is_signed` is set.
 void set_bounds(schema::ValueLayout& value, std::vector<double> exposed, double scale);
 
-/// The store of a metric with this key and value, sized by max_series, with its reason.
+/// The store of a metric with this key and value, sized by max_series, with its reason. `rare`: its events are so rare that
+/// all CPUs may share a row.
 [[nodiscard]] schema::StorePlan choose_store(const schema::KeyLayout& key, const schema::ValueLayout& value,
                                              std::uint32_t max_series, const kernel::Kernel& kernel,
-                                             const Options& options);
+                                             const Options& options, bool rare = false);
 
 }  // namespace tpx::plan

@@ -12,7 +12,7 @@ class CountPlanner : private MetricSteps {
   using MetricSteps::MetricSteps;
 
   MetricOutcome run(const config::Events& events) {
-    parse_all();
+    read_labels();
     plan_count(events);
     return take();
   }

@@ -3,25 +3,37 @@
 #include <algorithm>
 #include <map>
 
+#include "plan/lanes.h"
 #include "plan/layout.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
 namespace {
 
 std::string signature_of(const BoundSite& bound) {
-  std::string text = bound.filter ? signature(*bound.filter) : "";
-  for (const BoundPtr& filter : {bound.count_filter, bound.end_filter, bound.restarts}) {
-    text += "|" + (filter ? signature(*filter) : "");
+  std::string text = bound.filter ? typed::signature(*bound.filter) : "";
+  for (const TypedExprPtr& filter : {bound.count_filter, bound.end_filter, bound.restarts}) {
+    text += "|" + (filter ? typed::signature(*filter) : "");
   }
-  text += "|" + (bound.key ? signature(*bound.key) : "") + "|" + (bound.value ? signature(*bound.value) : "");
-  for (const BoundPtr& label : bound.labels) {
-    text += "|" + signature(*label);
+  text +=
+      "|" + (bound.key ? typed::signature(*bound.key) : "") + "|" + (bound.value ? typed::signature(*bound.value) : "");
+  for (const TypedExprPtr& label : bound.labels) {
+    text += "|" + typed::signature(*label);
   }
   return text;
 }
 
+TypedExprPtr dispatch_index() {
+  return typed::make_typed(typed::DispatchIndex{}, {schema::ValueType::Kind::Integer, 4, false});
+}
+
 }  // namespace
+
+TypedExprPtr position_of(std::size_t position) {
+  return typed::make_typed(typed::Constant{static_cast<std::int64_t>(position)},
+                           {schema::ValueType::Kind::Integer, 4, false});
+}
 
 void MetricSteps::add_error(Error error, const SourceLocation& at) {
   outcome_.errors.push_back(std::move(error).at(at));
@@ -43,21 +55,7 @@ void MetricSteps::add_errors(Errors errors, const SourceLocation& at) {
   }
 }
 
-std::optional<Parsed> MetricSteps::parse_text(const std::optional<config::Text>& text) {
-  if (!text) {
-    return std::nullopt;
-  }
-  auto node = expression::parse(text->value, text->at);
-  if (!node) {
-    add_written_error(std::move(node.error()), text->at);
-    return std::nullopt;
-  }
-  return Parsed{*node, text->at};
-}
-
-void MetricSteps::parse_all() {
-  filter_ = parse_text(metric_.filter);
-  value_ = parse_text(metric_.value);
+void MetricSteps::read_labels() {
   for (const config::Label& label : metric_.labels) {
     auto parsed = parse_label(label, options_);
     const auto named = parsed ? check_named_field(*parsed) : Result<void>();
@@ -83,53 +81,51 @@ std::vector<Tracepoint> MetricSteps::tracepoints(const config::Events& events) {
   return std::move(all.found);
 }
 
-Result<BoundPtr> MetricSteps::bind_integer(const Parsed& parsed, Scope scope, const std::string& what) {
-  scope.at = parsed.at;
-  auto bound = bind(*parsed.node, scope);
+Result<TypedExprPtr> MetricSteps::bind_integer(const config::Expression& expression, const typed::Names& names,
+                                               const std::string& what, typed::Comparisons& comparisons) {
+  auto bound = typed::bind(*expression.node, names, expression.at, &comparisons);
   if (bound && (*bound)->type.kind != schema::ValueType::Kind::Integer) {
-    return fail(Error{what + " must be an integer, \"" + expression::to_text(*parsed.node) + "\" is not", "",
-                      expression::location_of(*parsed.node, parsed.at)});
+    return fail(Error{what + " must be an integer, \"" + expression::to_text(*expression.node) + "\" is not", "",
+                      expression::location_of(*expression.node, expression.at)});
   }
   return bound;
 }
 
 MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                                        const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from) {
+                                        const config::Expression* filter, const config::Expression* key, bool counts,
+                                        const typed::StartBinder& from) {
   BoundSite result;
   result.tracepoint = &tracepoint;
   result.site = &site;
   result.position = position;
-  Comparisons comparisons;
-  Scope scope = site.scope;
-  scope.comparisons = &comparisons;
-  scope.from = from;
-  scope.probe = site.dispatch ? make_bound(DispatchIndex{}, {schema::ValueType::Kind::Integer, 4, false})
-                              : make_bound(Constant{static_cast<std::int64_t>(position)},
-                                           {schema::ValueType::Kind::Integer, 4, false});
+  typed::Comparisons comparisons;
+  const typed::MetricNames names(*site.names, site.dispatch ? dispatch_index() : position_of(position), from);
   Errors errors;
-  const auto keep = [&errors](Result<BoundPtr> bound, const SourceLocation& at, BoundPtr& target) {
+  const auto keep = [&errors](Result<TypedExprPtr> bound, const SourceLocation& at, TypedExprPtr& target) {
     if (bound) {
       target = std::move(*bound);
     } else {
       errors.push_back(std::move(bound.error()).at(at));
     }
   };
+  const auto keep_integer = [&](const config::Expression& expression, const char* what, TypedExprPtr& target) {
+    keep(bind_integer(expression, names, what, comparisons), expression.at, target);
+  };
   if (filter != nullptr) {
-    keep(bind_integer(*filter, scope, "the filter"), filter->at, result.filter);
+    keep_integer(*filter, "the filter", result.filter);
   }
-  if (counts && filter_) {
-    keep(bind_integer(*filter_, scope, "the filter"), filter_->at, result.count_filter);
+  if (counts && metric_.filter) {
+    keep_integer(*metric_.filter, "the filter", result.count_filter);
   }
   if (key != nullptr) {
-    keep(bind_integer(*key, scope, "the key of a pair"), key->at, result.key);
+    keep_integer(*key, "the key of a pair", result.key);
   }
-  if (counts && value_) {
-    keep(bind_integer(*value_, scope, "the value"), value_->at, result.value);
+  if (counts && metric_.value) {
+    keep_integer(*metric_.value, "the value", result.value);
   }
   for (std::size_t i = 0; counts && i < labels_.size(); ++i) {
     const ParsedLabel& label = labels_[i];
-    scope.at = label.at;
-    auto bound = bind_label(label, scope);
+    auto bound = bind_label(label, names, comparisons);
     if (auto fits = bound ? check_decoder_input(label, (*bound)->type, (*bound)->address_of) : Result<void>(); !fits) {
       bound = fail(std::move(fits.error()));
     }
@@ -142,8 +138,9 @@ MetricSteps::Bound MetricSteps::bind_at(const Tracepoint& tracepoint, const Site
   return result;
 }
 
-MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                          const Parsed* key, bool counts, const FromBinder& from) {
+MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::size_t position,
+                                          const config::Expression* filter, const config::Expression* key, bool counts,
+                                          const typed::StartBinder& from) {
   Bound last = tl::unexpected(Errors{Error{"no way to attach"}});
   for (const Site& site : tracepoint.sites) {
     last = bind_at(tracepoint, site, position, filter, key, counts, from);
@@ -154,7 +151,7 @@ MetricSteps::Bound MetricSteps::bind_best(const Tracepoint& tracepoint, std::siz
   return last;
 }
 
-bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* from) {
+bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const typed::EventNames* from) {
   std::vector<schema::KeyField> fields;
   for (std::size_t i = 0; i < labels_.size(); ++i) {
     ParsedLabel& label = labels_[i];
@@ -191,10 +188,11 @@ bool MetricSteps::make_key(const std::vector<BoundSite>& sites, const Scope* fro
   return true;
 }
 
-Result<void> MetricSteps::name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from) {
+Result<void> MetricSteps::name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites,
+                                      const typed::EventNames* from) {
   Result<void> result;
   for (const BoundSite& site : sites) {
-    result = find_field_names(label, site.site->scope, from, kernel_);
+    result = find_field_names(label, *site.site->names, from, kernel_);
     if (result) {
       break;
     }
@@ -207,7 +205,7 @@ void MetricSteps::check_names(const std::vector<Tracepoint>& found) {
   for (ParsedLabel& label : labels_) {
     Result<void> named;
     for (const Tracepoint& tracepoint : found) {
-      named = find_field_names(label, tracepoint.sites.back().scope, nullptr, kernel_);
+      named = find_field_names(label, *tracepoint.sites.back().names, nullptr, kernel_);
       if (named) {
         break;
       }
@@ -221,13 +219,14 @@ void MetricSteps::check_names(const std::vector<Tracepoint>& found) {
 
 /// A pointer to text as a label is a number of no use to anyone who reads it: right as configured, but hardly meant.
 void MetricSteps::note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
-                                       const Scope* from) {
+                                       const typed::EventNames* from) {
   const auto* field = std::get_if<expression::Argument>(&label.value->value);
   if (field == nullptr || !label.decoders.empty()) {
     return;
   }
-  const Scope& scope = field->from && from != nullptr ? *from : sites.front().site->scope;
-  const kernel::Field* found = scope.format == nullptr ? nullptr : scope.format->find(field->name);
+  const typed::EventNames& names = field->from && from != nullptr ? *from : *sites.front().site->names;
+  const auto& format = names.event().format;
+  const kernel::Field* found = format ? format->find(field->name) : nullptr;
   if (found != nullptr && found->is_pointer && found->type.find("char") != std::string::npos) {
     const std::string text = expression::to_text(*label.value);
     notes_.push_back("label \"" + label.name + "\" is an address; the text there is str(" + text + ")");
@@ -239,7 +238,7 @@ void MetricSteps::make_value(const std::vector<BoundSite>& sites, bool duration)
   plan.scale = metric_.scale * (duration ? 1e-9 : 1);
   schema::ValueLayout& value = plan.value;
   value.is_signed = !duration;
-  metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!value_ && !duration);
+  metric_plan_.counts_events = metric_.type == config::MetricType::Histogram || (!metric_.value && !duration);
   for (const BoundSite& site : sites) {
     // Only an unsigned 64-bit value needs the unsigned comparison; everything else fits a signed number.
     if (site.value && !site.value->type.is_signed && site.value->type.size == 8) {
@@ -286,7 +285,8 @@ void MetricSteps::finish(const std::vector<BoundSite>& sites) {
   schema::MetricSchema& plan = metric_plan_.plan;
   plan.name = name_;
   plan.at = metric_.name.at;
-  plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_);
+  const bool rare = metric_.per_cpu ? !*metric_.per_cpu : std::ranges::all_of(metric_plan_.tracepoints, fires_rarely);
+  plan.store = choose_store(plan.key, plan.value, metric_.max_series, kernel_, options_, rare);
   plan.store.region.births = plan.retire_field && plan.store.kind == schema::StoreKind::Table;
   plan.region_map = name_;
   plan.hash_map = plan.store.kind == schema::StoreKind::PerCpuHash ? name_ + ":hash" : "";
@@ -331,7 +331,7 @@ void MetricSteps::add_units(const std::vector<BoundSite>& sites,
     if (site.site->dispatch) {
       std::string text = site.site->point.text() + "#" + signature_of(site);
       for (const Captured& captured : captures) {
-        text += "|" + signature(*captured.by_start[i]);
+        text += "|" + typed::signature(*captured.by_start[i]);
       }
       const auto [found, is_new] = shared.emplace(text, outcome_.units.size());
       if (!is_new) {

@@ -10,35 +10,33 @@
 #include "plan/label.h"
 #include "plan/metric_planner.h"
 #include "plan/sites.h"
+#include "typed/comparisons.h"
 
 namespace tpx::plan {
-
-/// An expression of the configuration, parsed.
-struct Parsed {
-  expression::NodePtr node;
-  SourceLocation at;
-};
 
 /// What an event of one tracepoint means to the metric, every name resolved.
 struct BoundSite {
   const Tracepoint* tracepoint = nullptr;
   const Site* site = nullptr;
   std::size_t position = 0;  ///< of the tracepoint in the metric's list, for `probe`
-  BoundPtr filter;
-  BoundPtr count_filter;  ///< the metric's own filter
-  BoundPtr end_filter;    ///< of a pair's end, in place of `filter`
-  BoundPtr restarts;      ///< of a pair's end: see PairEnd
-  BoundPtr key;           ///< of a pair
-  BoundPtr value;
-  std::vector<BoundPtr> labels;
+  TypedExprPtr filter;
+  TypedExprPtr count_filter;  ///< the metric's own filter
+  TypedExprPtr end_filter;    ///< of a pair's end, in place of `filter`
+  TypedExprPtr restarts;      ///< of a pair's end: see PairEnd
+  TypedExprPtr key;           ///< of a pair
+  TypedExprPtr value;
+  std::vector<TypedExprPtr> labels;
 };
+
+/// `probe` of a tracepoint at this position of the metric's list.
+[[nodiscard]] TypedExprPtr position_of(std::size_t position);
 
 /// A value that a pair keeps from its start.
 struct Captured {
   std::string identity;  ///< of `by_start`
   schema::ValueType type;
   std::uint32_t offset = 0;
-  std::vector<BoundPtr> by_start;  ///< bound in each start site
+  std::vector<TypedExprPtr> by_start;  ///< bound in each start site
 };
 
 /// The steps that planning has in common for metrics of events and of pairs: each leaves what it decides in the members,
@@ -50,7 +48,6 @@ class MetricSteps {
       : metric_(metric), name_(name), index_(index), kernel_(kernel), options_(options) {}
 
  protected:
-  using FromBinder = std::function<Result<BoundPtr>(const expression::Node&)>;
   using Bound = tl::expected<BoundSite, Errors>;
 
   void add_error(Error error, const SourceLocation& at);
@@ -58,22 +55,25 @@ class MetricSteps {
   void add_written_error(Error error, const SourceLocation& at);
   /// Adds the errors of one more tracepoint, except at locations that already have one.
   void add_errors(Errors errors, const SourceLocation& at);
-  [[nodiscard]] std::optional<Parsed> parse_text(const std::optional<config::Text>& text);
-  void parse_all();
+  /// Takes the decoders off the labels.
+  void read_labels();
   /// The tracepoints of one source; an error when none is there.
   [[nodiscard]] std::vector<Tracepoint> tracepoints(const config::Events& events);
-  [[nodiscard]] Result<BoundPtr> bind_integer(const Parsed& parsed, Scope scope, const std::string& what);
+  [[nodiscard]] Result<TypedExprPtr> bind_integer(const config::Expression& expression, const typed::Names& names,
+                                                  const std::string& what, typed::Comparisons& comparisons);
   /// Binds everything at one site; fails with the error of each expression that has one.
   [[nodiscard]] Bound bind_at(const Tracepoint& tracepoint, const Site& site, std::size_t position,
-                              const Parsed* filter, const Parsed* key, bool counts, const FromBinder& from);
+                              const config::Expression* filter, const config::Expression* key, bool counts,
+                              const typed::StartBinder& from);
   /// The best site of a tracepoint that can answer all expressions. The last site's error counts: it is the record's.
-  [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const Parsed* filter,
-                                const Parsed* key, bool counts, const FromBinder& from = nullptr);
+  [[nodiscard]] Bound bind_best(const Tracepoint& tracepoint, std::size_t position, const config::Expression* filter,
+                                const config::Expression* key, bool counts, const typed::StartBinder& from = nullptr);
   /// False after errors; adds one for each invalid label.
-  bool make_key(const std::vector<BoundSite>& sites, const Scope* from);
-  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  bool make_key(const std::vector<BoundSite>& sites, const typed::EventNames* from);
+  void note_address_of_text(const ParsedLabel& label, const std::vector<BoundSite>& sites,
+                            const typed::EventNames* from);
   /// Several tracepoints may share a label; the first whose format has names for it gives them.
-  Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const Scope* from);
+  Result<void> name_fields(ParsedLabel& label, const std::vector<BoundSite>& sites, const typed::EventNames* from);
   /// The errors that make_key() would find in labels of which symbol() or flags() is asked, for a metric that did not bind.
   void check_names(const std::vector<Tracepoint>& found);
   void make_value(const std::vector<BoundSite>& sites, bool duration);
@@ -93,11 +93,9 @@ class MetricSteps {
   std::size_t index_;
   const kernel::Kernel& kernel_;
   const Options& options_;
-  std::optional<Parsed> filter_;
-  std::optional<Parsed> value_;
   std::vector<ParsedLabel> labels_;
   std::vector<std::string> notes_;
-  Comparisons comparisons_;  ///< of all sites that were bound
+  typed::Comparisons comparisons_;  ///< of all sites that were bound
   PlannedMetric metric_plan_;
   MetricOutcome outcome_;
   bool written_wrong_ = false;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "plan/label.h"
+#include "typed/bind.h"
 
 namespace tpx::plan {
 
@@ -49,7 +50,7 @@ void add_default_decoder(schema::KeyField& field, std::uint32_t type, const Btf&
   }
 }
 
-Result<void> add_member(const RowPlace& place, const std::string& name, const Btf& btf,
+Result<void> add_member(const typed::EntryPlace& place, const std::string& name, const Btf& btf,
                         std::vector<ObjectLabel>& labels) {
   const Btf::Type type = btf.resolve(place.type);
   if (type.kind == Btf::Kind::Struct && !is_address(place.type, btf)) {
@@ -58,7 +59,7 @@ Result<void> add_member(const RowPlace& place, const std::string& name, const Bt
       if (!member || is_padding(member_name)) {
         continue;
       }
-      const RowPlace inner{place.area, place.bit_offset + member->bit_offset, member->bit_size, member->type};
+      const typed::EntryPlace inner{place.area, place.bit_offset + member->bit_offset, member->bit_size, member->type};
       auto added = add_member(inner, name.empty() ? member_name : name + "_" + member_name, btf, labels);
       if (!added) {
         return added;
@@ -67,7 +68,7 @@ Result<void> add_member(const RowPlace& place, const std::string& name, const Bt
     return {};
   }
   const std::string label = name.empty() ? "key" : name;
-  auto value = value_at(place, btf);
+  auto value = typed::value_at(place, btf);
   if (!value) {
     return fail(std::move(value.error()).with_context("member \"" + label + "\" "));
   }
@@ -77,20 +78,20 @@ Result<void> add_member(const RowPlace& place, const std::string& name, const Bt
   return {};
 }
 
-Result<void> find_names(ParsedLabel& label, const RowScope& scope) {
+Result<void> find_names(ParsedLabel& label, const typed::EntryNames& names) {
   for (std::size_t i = 0; i < label.decoders.size(); ++i) {
     if (label.signatures[i]->extra != schema::DecoderExtra::Field) {
       continue;
     }
-    const auto place = find_place(*label.value, scope);
-    const bool is_enum = place && scope.btf->resolve(place->type).kind == Btf::Kind::Enum;
+    const auto place = names.find(*label.value);
+    const bool is_enum = place && names.types().btf->resolve(place->type).kind == Btf::Kind::Enum;
     if (!is_enum) {
       return fail(Error{label.decoders[i].name + "() takes a member whose type is an enum",
                         "declare the member as an enum in the program, or give the names: map(x, 1=\"one\")",
                         expression::location_of(*label.value, label.at)});
     }
-    label.decoders[i].field_names =
-        std::make_shared<const kernel::FieldNames>(names_of_enum(scope.btf->resolve(place->type).id, *scope.btf));
+    label.decoders[i].field_names = std::make_shared<const kernel::FieldNames>(
+        names_of_enum(names.types().btf->resolve(place->type).id, *names.types().btf));
   }
   return {};
 }
@@ -101,39 +102,38 @@ bool is_padding(const std::string& member) {
   return member.starts_with("_") || member.starts_with("pad");
 }
 
-Result<std::vector<ObjectLabel>> labels_of_key(const RowScope& scope, bool one_row) {
+Result<std::vector<ObjectLabel>> labels_of_key(const typed::EntryNames& names, bool one_row) {
   std::vector<ObjectLabel> labels;
   if (one_row) {
     return labels;
   }
-  auto added = add_member({RowArea::Key, 0, 0, scope.key_type}, "", *scope.btf, labels);
+  auto added = add_member({typed::EntryArea::Key, 0, 0, names.types().key_type}, "", *names.types().btf, labels);
   if (!added) {
-    return fail(std::move(added.error()).with_context("the key of map \"" + scope.map + "\": "));
+    return fail(std::move(added.error()).with_context("the key of map \"" + names.types().map + "\": "));
   }
   return labels;
 }
 
-Result<ObjectLabel> bind_label(const config::Label& label, const RowScope& scope, const Options& options) {
+Result<ObjectLabel> bind_label(const config::Label& label, const typed::EntryNames& names, const Options& options,
+                               typed::Comparisons& comparisons) {
   auto parsed = parse_label(label, options);
   if (!parsed) {
     return fail(std::move(parsed.error()));
   }
-  RowScope here = scope;
-  here.at = parsed->at;
-  auto value = bind_row(*parsed->value, here);
+  auto value = typed::bind(*parsed->value, names, parsed->at, &comparisons);
   if (!value) {
     return fail(std::move(value.error()).with_context("label \"" + label.name.value + "\": "));
   }
   if (auto fits = check_decoder_input(*parsed, (*value)->type); !fits) {
     return fail(std::move(fits.error()));
   }
-  if (auto named = find_names(*parsed, here); !named) {
+  if (auto named = find_names(*parsed, names); !named) {
     return fail(std::move(named.error()));
   }
   ObjectLabel result{{label.name.value, 0, (*value)->type, std::move(parsed->decoders), {}}, *value};
   if (result.field.decoders.empty()) {
-    if (const auto place = find_place(*parsed->value, here)) {
-      add_default_decoder(result.field, place->type, *scope.btf);
+    if (const auto place = names.find(*parsed->value)) {
+      add_default_decoder(result.field, place->type, *names.types().btf);
     }
   }
   return result;

@@ -1,11 +1,13 @@
 #include "plan/object_plan.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/text.h"
 #include "plan/layout.h"
 #include "plan/object_labels.h"
-#include "plan/row_bind.h"
+#include "typed/bind.h"
+#include "typed/entry_names.h"
 
 namespace tpx::plan {
 
@@ -85,7 +87,7 @@ class ObjectPlanner {
     if (metric_.max_series > 0 && !found->array) {
       rows.map.max_entries = metric_.max_series;
     }
-    scope_ = {&btf_, found->name, found->key_type, found->value_type, found->per_cpu, metric_.at, &comparisons_};
+    names_.emplace(typed::EntryTypes{&btf_, found->name, found->key_type, found->value_type, found->per_cpu});
     return {};
   }
 
@@ -101,25 +103,28 @@ class ObjectPlanner {
     return {};
   }
 
-  Result<RowValuePtr> bind_integer(const config::Text& text, const std::string& what) {
-    RowScope scope = scope_;
-    scope.at = text.at;
-    auto parsed = expression::parse(text.value, text.at);
-    auto value = parsed ? bind_row(**parsed, scope) : Result<RowValuePtr>(fail(std::move(parsed.error())));
+  Result<TypedExprPtr> bind_integer(const config::Expression& expression, const std::string& what) {
+    auto value = typed::bind(*expression.node, *names_, expression.at, &comparisons_);
     if (value && (*value)->type.kind != schema::ValueType::Kind::Integer) {
-      return fail(Error{what + " is not an integer: " + text.value, {}, text.at});
+      return fail(Error{what + " is not an integer: " + expression.text, {}, expression.at});
     }
     return value;
   }
 
+  /// `key.NAME` or `value.NAME`, at the place that names the map; the whole of it without a name.
+  [[nodiscard]] config::Expression place_of(expression::Argument::Root root, const std::string& name) const {
+    const expression::Node node{expression::Argument{name, false, root}};
+    return {expression::to_text(node), std::make_shared<const expression::Node>(node), metric_.map.at};
+  }
+
   /// The only integer in the value, where there is no `value:`.
-  Result<RowValuePtr> only_integer() {
-    const Btf::Type type = btf_.resolve(scope_.value_type);
+  Result<TypedExprPtr> only_integer() {
+    const Btf::Type type = btf_.resolve(names_->types().value_type);
     if (type.kind != Btf::Kind::Struct) {
-      auto value = value_at({RowArea::Value, 0, 0, scope_.value_type}, btf_);
+      auto value = typed::value_at({typed::EntryArea::Value, 0, 0, names_->types().value_type}, btf_);
       if (!value || (*value)->type.kind != schema::ValueType::Kind::Integer) {
-        return fail("the value of map " + in_quotes(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
-                        ", not an integer",
+        return fail("the value of map " + in_quotes(names_->types().map) + " is " +
+                        typed::type_text(names_->types().value_type, btf_) + ", not an integer",
                     "say which part with `value: value[0]`");
       }
       return value;
@@ -127,11 +132,11 @@ class ObjectPlanner {
     std::vector<std::string> names = btf_.member_names(type.id);
     std::erase_if(names, is_padding);
     if (names.size() != 1) {
-      return fail("the value of map " + in_quotes(scope_.map) + " is " + type_text(scope_.value_type, btf_) +
-                      ", with members " + list_of(names),
+      return fail("the value of map " + in_quotes(names_->types().map) + " is " +
+                      typed::type_text(names_->types().value_type, btf_) + ", with members " + list_of(names),
                   "say which one with `value: value." + (names.empty() ? "NAME" : names.front()) + "`");
     }
-    return bind_integer({"value." + names.front(), metric_.map.at}, "the value");
+    return bind_integer(place_of(expression::Argument::Root::Value, names.front()), "the value");
   }
 
   Result<void> make_value() {
@@ -157,7 +162,7 @@ class ObjectPlanner {
     schema::ValueLayout& value = result_.planned.plan.value;
     value.kind = schema::MetricKind::Histogram;
     set_bounds(value, metric_.buckets->bounds(), metric_.scale);
-    const Btf::Type type = btf_.resolve(scope_.value_type);
+    const Btf::Type type = btf_.resolve(names_->types().value_type);
     const bool in_value = type.kind == Btf::Kind::Struct || type.kind == Btf::Kind::Array;
     return in_value ? buckets_in_value(type) : bucket_in_key();
   }
@@ -169,31 +174,31 @@ class ObjectPlanner {
   }
 
   /// The place of the bucket array: what `value:` names, or the only array of integers.
-  Result<RowPlace> find_buckets(const Btf::Type& type) {
+  Result<typed::EntryPlace> find_buckets(const Btf::Type& type) {
     if (metric_.value) {
-      RowScope scope = scope_;
-      scope.at = metric_.value->at;
-      auto parsed = expression::parse(metric_.value->value, metric_.value->at);
-      auto place = parsed ? find_place(**parsed, scope) : Result<RowPlace>(fail(std::move(parsed.error())));
-      if (place && !is_bucket_array(place->type)) {
-        return fail(Error{in_quotes(metric_.value->value) + " is " + type_text(place->type, btf_) +
+      auto place = names_->find(*metric_.value->node);
+      if (!place) {
+        return fail(std::move(place.error()).at(metric_.value->at));
+      }
+      if (!is_bucket_array(place->type)) {
+        return fail(Error{in_quotes(metric_.value->text) + " is " + typed::type_text(place->type, btf_) +
                               ", not an array of integers: the buckets",
                           {},
                           metric_.value->at});
       }
       return place;
     }
-    std::vector<RowPlace> found;
+    std::vector<typed::EntryPlace> found;
     if (type.kind == Btf::Kind::Struct) {
       for (const std::string& name : btf_.member_names(type.id)) {
         const auto member = btf_.member(type.id, name);
         if (member && is_bucket_array(member->type)) {
-          found.push_back({RowArea::Value, member->bit_offset, 0, member->type});
+          found.push_back({typed::EntryArea::Value, member->bit_offset, 0, member->type});
         }
       }
     }
     if (found.size() != 1) {
-      return fail("the value of map " + in_quotes(scope_.map) + " has " + std::to_string(found.size()) +
+      return fail("the value of map " + in_quotes(names_->types().map) + " has " + std::to_string(found.size()) +
                       " arrays of integers that may be the buckets",
                   "let it be a struct with one array and a member `sum`, or say which with `value: value.NAME`");
     }
@@ -208,7 +213,7 @@ class ObjectPlanner {
     const Btf::Type array = btf_.resolve(place->type);
     const std::size_t wanted = result_.planned.plan.value.bounds.size() + 1;
     if (array.length != wanted) {
-      return fail(Error{"map " + in_quotes(scope_.map) + " keeps " + std::to_string(array.length) +
+      return fail(Error{"map " + in_quotes(names_->types().map) + " keeps " + std::to_string(array.length) +
                             " buckets, the metric has " + std::to_string(wanted - 1) + " bounds",
                         "one bucket for each bound and one for what is above the last: " +
                             std::to_string(array.length - 1) + " bounds",
@@ -216,12 +221,12 @@ class ObjectPlanner {
     }
     const auto sum = type.kind == Btf::Kind::Struct ? btf_.member(type.id, "sum") : std::nullopt;
     if (!sum) {
-      return fail("the value of map " + in_quotes(scope_.map) + " has no member `sum`",
+      return fail("the value of map " + in_quotes(names_->types().map) + " has no member `sum`",
                   "a histogram has the sum of what it observed beside its buckets: add `__u64 sum;`");
     }
-    auto value = value_at({RowArea::Value, sum->bit_offset, sum->bit_size, sum->type}, btf_);
+    auto value = typed::value_at({typed::EntryArea::Value, sum->bit_offset, sum->bit_size, sum->type}, btf_);
     if (!value || (*value)->type.kind != schema::ValueType::Kind::Integer) {
-      return fail("member `sum` of map " + in_quotes(scope_.map) + " is not an integer");
+      return fail("member `sum` of map " + in_quotes(names_->types().map) + " is not an integer");
     }
     result_.rows.sum = *value;
     result_.planned.plan.value.is_signed = (*value)->type.is_signed;
@@ -230,14 +235,14 @@ class ObjectPlanner {
   }
 
   Result<void> bucket_in_key() {
-    const Btf::Type key = btf_.resolve(scope_.key_type);
+    const Btf::Type key = btf_.resolve(names_->types().key_type);
     std::vector<std::string> names;
     if (key.kind == Btf::Kind::Struct) {
       names = btf_.member_names(key.id);
       std::erase_if(names, is_padding);
     }
-    const std::string bucket = names.empty() ? "key" : "key." + names.back();
-    auto value = bind_integer({bucket, metric_.map.at}, "the bucket, " + bucket + ",");
+    const auto bucket = place_of(expression::Argument::Root::Key, names.empty() ? "" : names.back());
+    auto value = bind_integer(bucket, "the bucket, " + bucket.text + ",");
     auto count = value && metric_.value ? bind_integer(*metric_.value, "the value") : only_integer();
     if (!value || !count) {
       return fail(std::move(value ? count.error() : value.error()));
@@ -253,7 +258,7 @@ class ObjectPlanner {
     std::vector<ObjectLabel> labels;
     if (metric_.labels) {
       for (const config::Label& label : *metric_.labels) {
-        auto bound = bind_label(label, scope_, options_);
+        auto bound = bind_label(label, *names_, options_, comparisons_);
         if (bound) {
           labels.push_back(std::move(*bound));
         } else {
@@ -262,7 +267,7 @@ class ObjectPlanner {
       }
     } else {
       const ObjectMap& map = result_.rows.map;
-      auto found = labels_of_key(scope_, map.array && map.max_entries == 1);
+      auto found = labels_of_key(*names_, map.array && map.max_entries == 1);
       if (!found) {
         wrong_.push_back(std::move(found.error()));
         return;
@@ -274,7 +279,7 @@ class ObjectPlanner {
     }
     std::vector<schema::KeyField> fields;
     for (ObjectLabel& label : labels) {
-      result_.rows.by_cpu = result_.rows.by_cpu || uses_cpu(*label.value);
+      result_.rows.by_cpu = result_.rows.by_cpu || typed::uses_cpu(*label.value);
       result_.rows.labels.push_back(std::move(label.value));
       fields.push_back(std::move(label.field));
     }
@@ -301,7 +306,7 @@ class ObjectPlanner {
     PlannedMetric& planned = result_.planned;
     schema::MetricSchema& plan = planned.plan;
     plan.name = full_name;
-    plan.help = metric_.help ? metric_.help->value : "From BPF map " + scope_.map + ".";
+    plan.help = metric_.help ? metric_.help->value : "From BPF map " + names_->types().map + ".";
     plan.at = metric_.name.at;
     plan.store.max_series = result_.rows.map.max_entries;
     plan.store.reason = "as the object defines it";
@@ -318,9 +323,9 @@ class ObjectPlanner {
   const config::ObjectMetric& metric_;
   const Btf& btf_;
   const Options& options_;
-  RowScope scope_;
+  std::optional<typed::EntryNames> names_;  ///< of the map, once it is found
   Errors wrong_;
-  Comparisons comparisons_;
+  typed::Comparisons comparisons_;
   ObjectMetricPlan result_;
 };
 

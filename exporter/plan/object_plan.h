@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "kernel/btf.h"
 #include "plan/planner.h"
-#include "plan/row_value.h"
+#include "typed/evaluate.h"
 
 namespace tpx::plan {
 
@@ -24,16 +24,21 @@ struct ObjectMap {
   std::uint32_t key_type = 0;  ///< BTF ids; 0 where the map has none
   std::uint32_t value_type = 0;
   std::uint32_t max_entries = 0;
+  /// Bytes of its keys and values with so many possible CPUs.
+  [[nodiscard]] std::uint64_t bytes(unsigned cpus) const {
+    const std::uint64_t copies = per_cpu ? cpus : 1;
+    return (key_size + value_size * copies) * max_entries;
+  }
 };
 
 /// How the rows of an object's map become rows of a metric. Everything is evaluated over one row on one CPU; the CPUs are
 /// then summed, unless a label asks for `cpu`.
 struct ObjectRows {
   ObjectMap map;
-  bool by_cpu = false;              ///< a row for each CPU
-  std::vector<RowValuePtr> labels;  ///< as many as the key has fields
-  RowValuePtr filter;               ///< null: all rows
-  RowValuePtr value;                ///< of a counter or gauge, or what a bucket of its own (`bucket`) counts
+  bool by_cpu = false;               ///< a row for each CPU
+  std::vector<TypedExprPtr> labels;  ///< as many as the key has fields
+  TypedExprPtr filter;               ///< null: all rows
+  TypedExprPtr value;                ///< of a counter or gauge, or what a bucket of its own (`bucket`) counts
   /// Histogram kept in one value: an array of integers, bucket by bucket, the last one +Inf.
   struct Buckets {
     std::uint32_t offset = 0;
@@ -41,9 +46,9 @@ struct ObjectRows {
     std::uint32_t count = 0;
   };
   std::optional<Buckets> buckets;
-  RowValuePtr sum;  ///< of `buckets`
+  TypedExprPtr sum;  ///< of `buckets`
   /// Histogram whose key says the bucket: its number; the one after +Inf holds the sum.
-  RowValuePtr bucket;
+  TypedExprPtr bucket;
 };
 
 struct ObjectMetricPlan {

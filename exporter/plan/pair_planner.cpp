@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "expression/tree.h"
 #include "plan/layout.h"
 #include "plan/metric_steps.h"
-#include "plan/user_memory.h"
+#include "typed/bind.h"
+#include "typed/user_memory.h"
 
 namespace tpx::plan {
 
@@ -15,7 +17,7 @@ class PairPlanner : private MetricSteps {
   using MetricSteps::MetricSteps;
 
   MetricOutcome run(const config::Pair& pair) {
-    parse_all();
+    read_labels();
     plan(pair);
     return take();
   }
@@ -23,45 +25,37 @@ class PairPlanner : private MetricSteps {
  private:
   struct Start {
     const config::Endpoint* endpoint = nullptr;
-    Parsed key;
-    std::optional<Parsed> filter;
     std::vector<Tracepoint> found;
   };
 
   void plan(const config::Pair& pair) {
     std::vector<Start> starts;
-    bool complete = true;
+    bool complete = pair.to.key.node != nullptr;
     for (const config::Endpoint& endpoint : pair.from) {
-      auto key = parse_text(endpoint.key);
-      auto filter = parse_text(endpoint.filter);
-      starts.push_back({&endpoint, key.value_or(Parsed{}), filter, tracepoints(endpoint.events)});
-      complete = complete && key && !starts.back().found.empty();
+      starts.push_back({&endpoint, tracepoints(endpoint.events)});
+      complete = complete && endpoint.key.node && !starts.back().found.empty();
     }
-    const auto end_key = parse_text(pair.to.key);
-    const auto end_filter = parse_text(pair.to.filter);
     std::vector<Tracepoint> ends = tracepoints(pair.to.events);
-    if (!complete || !end_key || ends.empty()) {
-      return;
+    if (complete && !ends.empty()) {
+      bind_pair(pair, starts, ends);
     }
-    bind_pair(pair, starts, ends, end_filter ? &*end_filter : nullptr, *end_key);
   }
 
-  void bind_pair(const config::Pair& pair, std::vector<Start>& starts, std::vector<Tracepoint>& ends,
-                 const Parsed* end_filter, const Parsed& end_key) {
+  void bind_pair(const config::Pair& pair, std::vector<Start>& starts, std::vector<Tracepoint>& ends) {
     std::vector<BoundSite> start_sites;
     if (!bind_starts(starts, start_sites)) {
       return;
     }
     std::vector<Captured> captures;
     refused_start_.reset();
-    reads_at_end_ = reads_at_end(starts, ends, end_key);
-    const FromBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
+    reads_at_end_ = reads_at_end(starts, ends, pair.to.key);
+    const typed::StartBinder from = [&](const expression::Node& node) { return capture(node, start_sites, captures); };
     std::vector<BoundSite> end_sites;
     std::vector<Errors> wrong;
     for (std::size_t i = 0; i < ends.size(); ++i) {
-      auto bound = bind_best(ends[i], i, end_filter, &end_key, true, from);
+      auto bound = bind_best(ends[i], i, filter_of(pair.to), &pair.to.key, true, from);
       if (!bound && refused_start_ && drop_first_site(starts, *refused_start_)) {
-        bind_pair(pair, starts, ends, end_filter, end_key);
+        bind_pair(pair, starts, ends);
         return;
       }
       if (bound) {
@@ -81,13 +75,13 @@ class PairPlanner : private MetricSteps {
       const std::string tracepoint = *split;
       drop_first_site(starts, tracepoint);
       drop_first_site(ends, tracepoint);
-      bind_pair(pair, starts, ends, end_filter, end_key);
+      bind_pair(pair, starts, ends);
       return;
     }
     for (const Tracepoint& end : ends) {
       metric_plan_.tracepoints.push_back(end.name);
     }
-    if (end_sites.empty() || !make_key(end_sites, &start_sites.front().site->scope)) {
+    if (end_sites.empty() || !make_key(end_sites, start_sites.front().site->names.get())) {
       return;
     }
     finish_pair(start_sites, end_sites, captures);
@@ -124,12 +118,16 @@ class PairPlanner : private MetricSteps {
     return dropped;
   }
 
+  static const config::Expression* filter_of(const config::Endpoint& endpoint) {
+    return endpoint.filter ? &*endpoint.filter : nullptr;
+  }
+
   /// False after errors.
   bool bind_starts(const std::vector<Start>& starts, std::vector<BoundSite>& sites) {
     bool good = true;
     for (const Start& start : starts) {
       for (std::size_t i = 0; i < start.found.size(); ++i) {
-        auto bound = bind_best(start.found[i], i, start.filter ? &*start.filter : nullptr, &start.key, false);
+        auto bound = bind_best(start.found[i], i, filter_of(*start.endpoint), &start.endpoint->key, false);
         if (bound) {
           sites.push_back(std::move(*bound));
         } else {
@@ -145,8 +143,8 @@ class PairPlanner : private MetricSteps {
   /// be in memory where the call begins; at the end the kernel has read it, or has written it. execve() is left out: where it
   /// ends, the memory is that of another program.
   static bool reads_at_end(const std::vector<Start>& starts, const std::vector<Tracepoint>& ends,
-                           const Parsed& end_key) {
-    const auto is_tid = [](const Parsed& key) {
+                           const config::Expression& end_key) {
+    const auto is_tid = [](const config::Expression& key) {
       const auto* builtin = std::get_if<expression::BuiltinRef>(&key.node->value);
       return builtin != nullptr && builtin->builtin == expression::Builtin::Tid && !builtin->from;
     };
@@ -159,14 +157,14 @@ class PairPlanner : private MetricSteps {
     };
     return is_tid(end_key) && std::all_of(ends.begin(), ends.end(), ends_call) &&
            std::all_of(starts.begin(), starts.end(), [&](const Start& start) {
-             return is_tid(start.key) && std::all_of(start.found.begin(), start.found.end(), begins_call);
+             return is_tid(start.endpoint->key) && std::all_of(start.found.begin(), start.found.end(), begins_call);
            });
   }
 
-  Result<BoundPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,
-                           std::vector<Captured>& captures) {
-    const expression::NodePtr plain = without_from(node);
-    std::vector<BoundPtr> by_start;
+  Result<TypedExprPtr> capture(const expression::Node& node, const std::vector<BoundSite>& starts,
+                               std::vector<Captured>& captures) {
+    const expression::NodePtr plain = expression::strip_from(node);
+    std::vector<TypedExprPtr> by_start;
     for (const BoundSite& start : starts) {
       auto bound = bind_start_value(*plain, start);
       if (!bound) {
@@ -175,27 +173,27 @@ class PairPlanner : private MetricSteps {
       }
       by_start.push_back(*bound);
     }
-    const BoundPtr read = by_start.front();
-    std::vector<BoundPtr> addresses = reads_at_end_ ? addresses_of(by_start) : std::vector<BoundPtr>();
+    const TypedExprPtr read = by_start.front();
+    std::vector<TypedExprPtr> addresses = reads_at_end_ ? addresses_of(by_start) : std::vector<TypedExprPtr>();
     if (addresses.empty()) {
       return keep(expression::to_text(*plain), std::move(by_start), captures);
     }
-    return keep(expression::to_text(*plain), std::move(addresses), captures).map([&](const BoundPtr& address) {
-      return with_user_read_base(read, address);
+    return keep(expression::to_text(*plain), std::move(addresses), captures).map([&](const TypedExprPtr& address) {
+      return typed::with_user_read_base(read, address);
     });
   }
 
   /// The addresses from which the starts' values are read, where those are one and the same read of user memory.
-  static std::vector<BoundPtr> addresses_of(const std::vector<BoundPtr>& values) {
-    const BoundPtr anywhere = constant(0);
-    std::vector<BoundPtr> addresses;
+  static std::vector<TypedExprPtr> addresses_of(const std::vector<TypedExprPtr>& values) {
+    const TypedExprPtr anywhere = typed::constant(0);
+    std::vector<TypedExprPtr> addresses;
     std::string same;
-    for (const BoundPtr& value : values) {
-      BoundPtr address = user_read_base(value);
+    for (const TypedExprPtr& value : values) {
+      TypedExprPtr address = typed::user_read_base(value);
       if (!address) {
         return {};
       }
-      const std::string read = signature(*with_user_read_base(value, anywhere));
+      const std::string read = typed::signature(*typed::with_user_read_base(value, anywhere));
       if (!addresses.empty() && read != same) {
         return {};
       }
@@ -206,20 +204,20 @@ class PairPlanner : private MetricSteps {
   }
 
   /// The value that the start keeps, each distinct one once.
-  static Result<BoundPtr> keep(const std::string& text, std::vector<BoundPtr> by_start,
-                               std::vector<Captured>& captures) {
+  static Result<TypedExprPtr> keep(const std::string& text, std::vector<TypedExprPtr> by_start,
+                                   std::vector<Captured>& captures) {
     std::string identity;
     std::vector<schema::ValueType> types;
-    AddressOf address = by_start.front()->address_of;
-    for (const BoundPtr& value : by_start) {
-      identity += signature(*value) + "|";
+    typed::AddressOf address = by_start.front()->address_of;
+    for (const TypedExprPtr& value : by_start) {
+      identity += typed::signature(*value) + "|";
       types.push_back(value->type);
-      address = value->address_of == address ? address : AddressOf::Nothing;
+      address = value->address_of == address ? address : typed::AddressOf::Nothing;
     }
     const auto known = std::find_if(captures.begin(), captures.end(),
                                     [&](const Captured& other) { return other.identity == identity; });
     if (known != captures.end()) {
-      return as_address(make_bound(StartValue{known->offset}, known->type), address);
+      return typed::as_address(typed::make_typed(typed::StartValue{known->offset}, known->type), address);
     }
     auto type = common_type(types);
     if (!type) {
@@ -228,15 +226,11 @@ class PairPlanner : private MetricSteps {
     const std::uint32_t offset =
         captures.empty() ? 0 : captures.back().offset + (captures.back().type.size + 7) / 8 * 8;
     captures.push_back({std::move(identity), *type, offset, std::move(by_start)});
-    return as_address(make_bound(StartValue{offset}, *type), address);
+    return typed::as_address(typed::make_typed(typed::StartValue{offset}, *type), address);
   }
 
-  static Result<BoundPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
-    Scope scope = start.site->scope;
-    scope.internal = true;  // what stands behind `from.` is a place, str() or an internal function
-    scope.probe =
-        make_bound(Constant{static_cast<std::int64_t>(start.position)}, {schema::ValueType::Kind::Integer, 4, false});
-    return bind(node, scope);
+  static Result<TypedExprPtr> bind_start_value(const expression::Node& node, const BoundSite& start) {
+    return typed::bind(node, typed::MetricNames(*start.site->names, position_of(start.position)));
   }
 
   void finish_pair(const std::vector<BoundSite>& starts, const std::vector<BoundSite>& ends,
@@ -246,7 +240,7 @@ class PairPlanner : private MetricSteps {
     // Ids are dense in their low bits; addresses and numbers of other kinds are not.
     layout.hashed = std::any_of(starts.begin(), starts.end(), [](const BoundSite& s) { return s.key->type.size > 4; });
     metric_plan_.pair = layout;
-    make_value(ends, !value_);
+    make_value(ends, !metric_.value);
     if (!find_retired_label(ends)) {
       return;
     }
@@ -283,14 +277,17 @@ class PairPlanner : private MetricSteps {
   }
 
   /// Which events of an end's tracepoint start a pair of the same key; null when none do.
-  static BoundPtr restarts(const BoundSite& end, const std::vector<BoundSite>& starts) {
-    BoundPtr any;
+  static TypedExprPtr restarts(const BoundSite& end, const std::vector<BoundSite>& starts) {
+    TypedExprPtr any;
     for (const BoundSite& start : starts) {
-      if (start.tracepoint->name != end.tracepoint->name || signature(*start.key) != signature(*end.key)) {
+      if (start.tracepoint->name != end.tracepoint->name ||
+          typed::signature(*start.key) != typed::signature(*end.key)) {
         continue;
       }
-      const BoundPtr begins = start.filter ? start.filter : constant(1);
-      any = any ? make_bound(BoundBinary{expression::BinaryOp::LogicOr, any, begins, false}, schema::kTruth) : begins;
+      const TypedExprPtr begins = start.filter ? start.filter : typed::constant(1);
+      any =
+          any ? typed::make_typed(typed::BinaryExpr{expression::BinaryOp::LogicOr, any, begins, false}, schema::kTruth)
+              : begins;
     }
     return any;
   }

@@ -1,9 +1,13 @@
 #include "plan/planner.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 
+#include "base/byte_size.h"
 #include "plan/exits.h"
 #include "plan/metric_planner.h"
+#include "plan/program_parts.h"
 
 namespace tpx::plan {
 
@@ -32,6 +36,15 @@ void order_units(ProgramPlan& program) {
                         [](const Unit& unit) { return !std::holds_alternative<PairStart>(unit.action); });
 }
 
+void split_programs(Plan& plan) {
+  std::vector<ProgramPlan> parts;
+  for (ProgramPlan& program : plan.programs) {
+    std::vector<ProgramPlan> split = split_by_maps(std::move(program), plan.metrics);
+    std::move(split.begin(), split.end(), std::back_inserter(parts));
+  }
+  plan.programs = std::move(parts);
+}
+
 /// Rows need atomic updates when two programs may be in them on one CPU at once, or one program in itself.
 void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
   for (std::size_t i = 0; i < plan.metrics.size(); ++i) {
@@ -45,7 +58,8 @@ void decide_atomics(Plan& plan, const kernel::Kernel& kernel) {
       unguarded =
           unguarded || (counts && program.point.type == AttachType::TpBtf && !kernel.features.tp_btf_recursion_guard);
     }
-    plan.metrics[i].plan.store.atomic = programs > 1 || unguarded;
+    schema::StorePlan& store = plan.metrics[i].plan.store;
+    store.atomic = programs > 1 || unguarded || store.region.lane_rule == schema::LaneRule::Folded;
   }
 }
 
@@ -81,7 +95,28 @@ void decide_exits(Plan& plan, const kernel::Kernel& kernel, const Options& optio
   }
 }
 
+/// The default leaves three quarters to what the exporter keeps of each series and to its pages.
+std::uint64_t max_bytes(const config::Config& config, const kernel::Kernel& kernel) {
+  constexpr std::uint64_t kLeast = 64ULL << 20U;
+  if (const auto given = config.max_bytes()) {
+    return *given;
+  }
+  return kernel.memory_bytes == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                  : std::max(kLeast, kernel.memory_bytes / 4);
+}
+
 }  // namespace
+
+std::optional<Error> take_bytes(Plan& plan, const std::string& name, std::uint64_t bytes) {
+  if (bytes > plan.max_bytes || plan.map_bytes > plan.max_bytes - bytes) {
+    return Error{"metric \"" + name + "\": its maps need " + byte_size_text(bytes) +
+                     ", together with those before it " + byte_size_text(plan.map_bytes + bytes) + "; max_bytes is " +
+                     byte_size_text(plan.max_bytes),
+                 "lower max_series, or write `max_bytes: SIZE` at the top of the file"};
+  }
+  plan.map_bytes += bytes;
+  return std::nullopt;
+}
 
 std::string_view name(AttachType type) {
   return type == AttachType::TpBtf ? "tp_btf" : "tracepoint";
@@ -93,6 +128,7 @@ std::string AttachPoint::text() const {
 
 Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options) {
   Plan plan;
+  plan.max_bytes = max_bytes(config, kernel);
   for (const auto& file : config.files) {
     for (const config::Metric& metric : file.metrics) {
       const std::string name = config::full_name(file.name_space, metric.name.value);
@@ -101,6 +137,10 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
         plan.rejected.push_back({name, std::move(error), outcome.kernel_dependent, metric.name.at});
       }
       if (!outcome.metric) {
+        continue;
+      }
+      if (auto problem = take_bytes(plan, name, outcome.metric->map_bytes())) {
+        plan.rejected.push_back({name, std::move(*problem), true, metric.name.at});
         continue;
       }
       plan.metrics.push_back(std::move(*outcome.metric));
@@ -117,6 +157,7 @@ Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const
   std::for_each(plan.programs.begin(), plan.programs.end(), order_units);
   decide_atomics(plan, kernel);
   find_task_arguments(plan, kernel);
+  split_programs(plan);
   decide_exits(plan, kernel, options);
   return plan;
 }

@@ -21,6 +21,10 @@ struct Options {
   /// A table larger than this becomes a per-CPU hash. The verifier takes no variable offset of 512 MiB or more. (A million
   /// series of pid and comm take 88 MiB on two CPUs, as a hash 107.)
   std::uint64_t largest_table = 256ULL << 20U;
+  /// Bytes of a table's values beyond which CPUs share rows; see choose_lanes().
+  std::uint64_t largest_lanes = 32ULL << 20U;
+  std::optional<std::uint32_t> own_lanes;     ///< for tests: plans as if so many CPUs were online
+  std::optional<std::uint32_t> folded_lanes;  ///< for tests: all CPUs share so many rows, a power of two
 };
 
 /// Decides everything: what each metric's key and value look like, where it is kept, which programs count it and how they
@@ -28,5 +32,9 @@ struct Options {
 /// planned. Deterministic. Of a configuration's incomplete metrics only the errors are
 /// found.
 [[nodiscard]] Plan make_plan(const config::Config& config, const kernel::Kernel& kernel, const Options& options);
+
+/// Adds the bytes of one more metric's maps to Plan::map_bytes; an error, and nothing is added, where that would be more than
+/// Plan::max_bytes.
+[[nodiscard]] std::optional<Error> take_bytes(Plan& plan, const std::string& name, std::uint64_t bytes);
 
 }  // namespace tpx::plan

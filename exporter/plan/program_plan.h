@@ -6,10 +6,12 @@
 #include <variant>
 #include <vector>
 
-#include "plan/bound.h"
 #include "schema/metric_schema.h"
+#include "typed/expr.h"
 
 namespace tpx::plan {
+
+using typed::TypedExprPtr;
 
 /// How a program is attached.
 enum class AttachType : std::uint8_t {
@@ -30,37 +32,37 @@ struct AttachPoint {
 
 /// Which system calls a unit of a program on raw sys_enter or sys_exit serves.
 struct SyscallDispatch {
-  BoundPtr number;                     ///< the call's number
-  BoundPtr compat;                     ///< not 0 in a 32-bit call, which the syscalls/* events leave out; may be null
+  TypedExprPtr number;                 ///< the call's number
+  TypedExprPtr compat;                 ///< not 0 in a 32-bit call, which the syscalls/* events leave out; may be null
   std::vector<std::uint32_t> numbers;  ///< one: compared; several: looked up, DispatchIndex is the entry of `indexes`
   std::vector<std::uint32_t> indexes;  ///< same length as numbers
 };
 
 /// Builds the key, finds the row, updates it.
 struct Count {
-  std::vector<BoundPtr> labels;  ///< as many as the metric's key has fields
-  BoundPtr value;                ///< null: 1 (counter)
+  std::vector<TypedExprPtr> labels;  ///< as many as the metric's key has fields
+  TypedExprPtr value;                ///< null: 1 (counter)
 };
 /// Where one captured value lies in a pair's slot.
 struct Capture {
-  BoundPtr value;
+  TypedExprPtr value;
   std::uint32_t offset = 0;  ///< in the payload
   std::uint32_t size = 8;    ///< room for it there, a multiple of 8: what the end reads
 };
 struct PairStart {
-  BoundPtr key;
+  TypedExprPtr key;
   std::vector<Capture> captures;
 };
 /// Ends a pair and counts the duration in nanoseconds.
 struct PairEnd {
-  BoundPtr key;
+  TypedExprPtr key;
   /// Null: all events pass. If one of them rejects an end, the pair ends without being counted. If there was no start, an
   /// event that `end_filter` rejects does not count as an end without a start.
-  BoundPtr end_filter;  ///< of `to`
-  BoundPtr filter;      ///< of the metric
+  TypedExprPtr end_filter;  ///< of `to`
+  TypedExprPtr filter;      ///< of the metric
   /// If the end's tracepoint also starts pairs of the same key: non-zero for events that start one. If end_filter rejects
   /// such an event, it does not end the earlier pair; the new start replaces the earlier one. Null: no event starts a pair.
-  BoundPtr restarts;
+  TypedExprPtr restarts;
   Count count;  ///< value null: the duration
 };
 
@@ -68,7 +70,7 @@ struct PairEnd {
 struct Unit {
   std::size_t metric = 0;  ///< index in Plan::metrics
   std::optional<SyscallDispatch> dispatch;
-  BoundPtr filter;  ///< null: all events
+  TypedExprPtr filter;  ///< null: all events
   std::variant<Count, PairStart, PairEnd> action;
 };
 
@@ -103,6 +105,10 @@ struct PlannedMetric {
   bool counts_events = true;             ///< false: the counter adds up values, such as bytes
   std::vector<std::string> notes;        ///< what was left out, such as a listed tracepoint that the kernel lacks
   Errors warnings;                       ///< valid, but probably not intended; each with its location
+  /// Kernel memory of its maps.
+  [[nodiscard]] std::uint64_t map_bytes() const {
+    return plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (pair ? pair->total_bytes() : 0);
+  }
 };
 
 /// A metric that can't be had here.
@@ -133,6 +139,8 @@ struct Plan {
   std::vector<ProgramPlan> programs;
   std::vector<Rejected> rejected;
   std::optional<ExitPlan> exits;  ///< when a metric retires series
+  std::uint64_t map_bytes = 0;    ///< of all metrics
+  std::uint64_t max_bytes = 0;    ///< what they may take
 };
 
 }  // namespace tpx::plan

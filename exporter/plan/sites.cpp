@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include "expression/ast.h"
 #include "kernel/syscalls.h"
-#include "plan/field_table.h"
+#include "typed/bind.h"
+#include "typed/field_table.h"
+#include "typed/mapped_names.h"
 
 namespace tpx::plan {
 
@@ -49,7 +51,10 @@ class Finder {
       return fail("raw tracepoint " + name + " not found", hint);
     }
     Tracepoint result{name, nullptr, {}};
-    result.sites.push_back(raw_site(name, *arguments));
+    result.sites.push_back({{AttachType::TpBtf, {}, name, kernel_.btf->tracepoint_id(name).value_or(0)},
+                            std::make_shared<const typed::RawNames>(raw_event(name, std::move(*arguments))),
+                            std::nullopt,
+                            "arguments typed by BTF"});
     if (!kernel_.features.tp_btf_exact && !fires_unpreempted(name, kernel_.features.realtime)) {
       result.sites.front().reason += kSkips;
     }
@@ -81,17 +86,13 @@ class Finder {
   }
 
  private:
-  Site raw_site(const std::string& name, std::vector<kernel::Btf::Argument> arguments) const {
-    Site site;
-    site.point = {AttachType::TpBtf, {}, name, kernel_.btf->tracepoint_id(name).value_or(0)};
-    site.scope.mode = Scope::Mode::Raw;
-    site.scope.event = name;
-    site.scope.btf = &*kernel_.btf;
-    site.scope.arguments = std::move(arguments);
-    site.scope.probe_reads = probe_reads_;
-    site.scope.current_task_btf = kernel_.features.current_task_btf;
-    site.reason = "arguments typed by BTF";
-    return site;
+  typed::Event raw_event(const std::string& name, std::vector<kernel::Btf::Argument> arguments) const {
+    typed::Event event{name};
+    event.btf = &*kernel_.btf;
+    event.arguments = std::move(arguments);
+    event.probe_reads = probe_reads_;
+    event.current_task_btf = kernel_.features.current_task_btf;
+    return event;
   }
 
   void add_tp_btf(Tracepoint& tracepoint) const {
@@ -106,52 +107,55 @@ class Finder {
     if (!arguments) {
       return;
     }
-    Site site = raw_site(raw_name, std::move(*arguments));
-    site.scope.mode = Scope::Mode::Mapped;
-    site.scope.event = tracepoint.name;
-    site.scope.format = tracepoint.format.get();
-    site.scope.syscall = syscall;
+    typed::Event event = raw_event(tracepoint.name, std::move(*arguments));
+    Site site;
+    site.point = {AttachType::TpBtf, {}, raw_name, kernel_.btf->tracepoint_id(raw_name).value_or(0)};
     site.reason = "all fields it reads are available from the tracepoint's arguments";
     if (syscall) {
-      site.dispatch = dispatch(format.name, enter, site.scope);
+      site.dispatch = dispatch(format.name, enter, typed::RawNames(event));
       if (!site.dispatch) {
         return;
       }
       site.reason += "; one program serves all syscalls";
     }
+    event.format = tracepoint.format;
+    event.syscall = syscall;
+    site.names = std::make_shared<const typed::MappedNames>(event);
     tracepoint.sites.push_back(std::move(site));
   }
 
-  std::optional<SyscallDispatch> dispatch(const std::string& event, bool enter, Scope scope) const {
+  std::optional<SyscallDispatch> dispatch(const std::string& event, bool enter, const typed::RawNames& raw) const {
     const auto prefix = enter ? kEnter : kExit;
     const auto number = kernel::syscall_number_of_event(std::string_view(event).substr(prefix.size()));
-    const std::string_view text = enter ? "args.id" : syscall_number_at_exit();
+    const std::string_view text = enter ? "args.id" : typed::syscall_number_at_exit();
     if (!number || text.empty()) {
       return std::nullopt;
     }
     auto node = expression::parse(text, {});
-    scope.mode = Scope::Mode::Raw;
-    auto bound = node ? bind(**node, scope) : Result<BoundPtr>(fail("no row"));
+    auto bound = node ? typed::bind(**node, raw) : Result<TypedExprPtr>(fail("no row"));
     if (!bound) {
       return std::nullopt;
     }
-    BoundPtr compat = kernel_.features.current_task_btf ? compat_call(*kernel_.btf) : nullptr;
+    TypedExprPtr compat = kernel_.features.current_task_btf ? typed::compat_call(*kernel_.btf) : nullptr;
     if (!compat && !kernel_.features.current_task_btf) {
       return std::nullopt;
     }
     return SyscallDispatch{*bound, std::move(compat), {*number}, {0}};
   }
 
+  typed::Event record_event(const Tracepoint& tracepoint) const {
+    typed::Event event{tracepoint.name, tracepoint.format};
+    event.syscall = tracepoint.format->category == "syscalls";
+    event.btf = kernel_.btf ? &*kernel_.btf : nullptr;
+    event.current_task_btf = kernel_.features.current_task_btf;
+    return event;
+  }
+
   void add_classic(Tracepoint& tracepoint) const {
     const kernel::Format& format = *tracepoint.format;
     Site site;
     site.point = {AttachType::Classic, format.category, format.name, format.id};
-    site.scope.mode = Scope::Mode::Classic;
-    site.scope.event = tracepoint.name;
-    site.scope.format = tracepoint.format.get();
-    site.scope.syscall = format.category == "syscalls";
-    site.scope.btf = kernel_.btf ? &*kernel_.btf : nullptr;
-    site.scope.current_task_btf = kernel_.features.current_task_btf;
+    site.names = std::make_shared<const typed::RecordNames>(record_event(tracepoint));
     site.reason = options_.force_attach      ? "forced"
                   : !kernel_.btf             ? "this kernel has no BTF"
                   : !kernel_.features.tp_btf ? "this kernel does not load tp_btf programs"
@@ -191,25 +195,19 @@ class Finder {
         kernel::syscall_number_of_event(std::string_view(format.name).substr(enter ? kEnter.size() : kExit.size()));
     auto record = kernel_.tracefs.format("raw_syscalls", enter ? "sys_enter" : "sys_exit");
     const kernel::Field* id = record ? record->find("id") : nullptr;
-    BoundPtr compat = kernel_.btf && kernel_.features.current_task_btf ? compat_call(*kernel_.btf) : nullptr;
+    TypedExprPtr compat = kernel_.btf && kernel_.features.current_task_btf ? typed::compat_call(*kernel_.btf) : nullptr;
     if (!number || id == nullptr || id->size != 8 || !compat) {
       return std::nullopt;
     }
     Site site;
     site.point = {AttachType::Classic, record->category, record->name, record->id};
-    site.dispatch =
-        SyscallDispatch{make_bound(ContextLoad{id->offset, 8, true}, {schema::ValueType::Kind::Integer, 8, true}),
-                        std::move(compat),
-                        {*number},
-                        {0}};
-    site.record = std::make_shared<const kernel::Format>(std::move(*record));
-    site.scope.mode = Scope::Mode::Classic;
-    site.scope.event = tracepoint.name;
-    site.scope.format = tracepoint.format.get();
-    site.scope.record = site.record.get();
-    site.scope.syscall = true;
-    site.scope.btf = &*kernel_.btf;
-    site.scope.current_task_btf = true;
+    site.dispatch = SyscallDispatch{
+        typed::make_typed(typed::ContextLoad{id->offset, 8, true}, {schema::ValueType::Kind::Integer, 8, true}),
+        std::move(compat),
+        {*number},
+        {0}};
+    site.names = std::make_shared<const typed::RecordNames>(record_event(tracepoint),
+                                                            std::make_shared<const kernel::Format>(std::move(*record)));
     site.reason = std::string(kExact) + "; one program serves all syscalls";
     return site;
   }

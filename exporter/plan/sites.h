@@ -6,9 +6,9 @@
 
 #include "config/config.h"
 #include "kernel/kernel.h"
-#include "plan/bind.h"
 #include "plan/planner.h"
 #include "plan/program_plan.h"
+#include "typed/event_names.h"
 
 namespace tpx::plan {
 
@@ -16,10 +16,9 @@ namespace tpx::plan {
 /// See docs/design/attachment.md.
 struct Site {
   AttachPoint point;
-  Scope scope;
-  std::optional<SyscallDispatch> dispatch;                 ///< numbers has one entry
-  std::string reason;                                      ///< why this attach type
-  std::shared_ptr<const kernel::Format> record = nullptr;  ///< what scope.record points to
+  std::shared_ptr<const typed::EventNames> names;
+  std::optional<SyscallDispatch> dispatch;  ///< numbers has one entry
+  std::string reason;                       ///< why this attach type
 };
 
 /// One tracepoint of a metric with the ways to serve it, best first.

@@ -13,11 +13,18 @@ using schema::MetricKind;
 namespace {
 
 constexpr std::uint32_t kBatch = 1024;
+constexpr std::uint32_t kLeastBatch = 16;
+/// Of a batch; a bucket that holds more makes it grow.
+constexpr std::size_t kBatchBytes = 1U << 20U;
 
 std::uint64_t load(const std::byte* from, std::uint32_t size) {
   std::uint64_t value = 0;
   std::memcpy(&value, from, size);
   return value;
+}
+
+std::uint64_t hash_of(std::span<const std::byte> key) {
+  return HashIndex::hash_of({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
 /// Adds to a 128-bit number in two words.
@@ -38,11 +45,15 @@ ObjectReader::ObjectReader(const loader::LoadedObjectMetric& metric)
 Result<void> ObjectReader::read(MapSnapshot& snapshot) {
   const schema::MetricSchema& plan = metric_.plan.planned.plan;
   snapshot.clear();
-  rows_.clear();
+  rows_.reset(expected_);
+  last_row_ = kNoRow;
   snapshot.key_size = plan.key.size;
   snapshot.value_words = plan.value.words();
   snapshot.other.assign(snapshot.value_words, 0);
-  return metric_.plan.rows.map.array ? read_array(snapshot) : read_hash(snapshot);
+  auto read = metric_.plan.rows.map.array ? read_array(snapshot) : read_hash(snapshot);
+  snapshot.keys.resize(snapshot.row_count * snapshot.key_size);
+  expected_ = snapshot.row_count;
+  return read;
 }
 
 Result<void> ObjectReader::read_array(MapSnapshot& snapshot) {
@@ -64,7 +75,9 @@ Result<void> ObjectReader::read_hash(MapSnapshot& snapshot) {
   const plan::ObjectMap& map = metric_.plan.rows.map;
   const std::size_t element = std::size_t{stride_} * copies_;
   std::vector<std::byte> cursor(std::max<std::size_t>(map.key_size, 8));
-  std::uint32_t room = std::min(kBatch, std::max(map.max_entries, 1U));
+  const auto fitting = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(kBatchBytes / std::max<std::size_t>(map.key_size + element, 1), kLeastBatch, kBatch));
+  std::uint32_t room = std::min(fitting, std::max(map.max_entries, 1U));
   for (bool first = true;;) {
     keys_.resize(std::size_t{room} * map.key_size);
     values_.resize(room * element);
@@ -96,32 +109,55 @@ void ObjectReader::add_element(const std::byte* key, const std::byte* values, Ma
   }
 }
 
-void ObjectReader::add_row(const plan::Row& row, MapSnapshot& snapshot) {
-  const plan::RowValuePtr& filter = metric_.plan.rows.filter;
-  if (!filter || plan::integer_of(*filter, row) != 0) {
+void ObjectReader::add_row(const typed::MapEntry& row, MapSnapshot& snapshot) {
+  const typed::TypedExprPtr& filter = metric_.plan.rows.filter;
+  if (!filter || typed::integer_of(*filter, row) != 0) {
     add_value(row, find_row(row, snapshot));
   }
 }
 
-std::uint64_t* ObjectReader::find_row(const plan::Row& row, MapSnapshot& snapshot) {
+std::uint64_t* ObjectReader::find_row(const typed::MapEntry& row, MapSnapshot& snapshot) {
   const schema::KeyLayout& layout = metric_.plan.planned.plan.key;
-  key_.assign(layout.size, '\0');
+  // The key is written where that of a new row lies.
+  snapshot.keys.resize((snapshot.row_count + 1) * layout.size);
+  std::byte* key = snapshot.keys.data() + snapshot.row_count * layout.size;
   for (std::size_t i = 0; i < layout.fields.size(); ++i) {
     const schema::KeyField& field = layout.fields[i];
-    plan::write(*metric_.plan.rows.labels[i], row,
-                {reinterpret_cast<std::byte*>(key_.data()) + field.offset, field.type.size});
+    typed::evaluate(*metric_.plan.rows.labels[i], row, {key + field.offset, field.type.size});
   }
-  const auto [found, added] = rows_.try_emplace(key_, snapshot.row_count);
-  if (added) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(key_.data());
-    snapshot.keys.insert(snapshot.keys.end(), bytes, bytes + key_.size());
-    snapshot.values.resize(snapshot.values.size() + snapshot.value_words, 0);
-    ++snapshot.row_count;
+  // The CPUs of one element mostly share a row.
+  if (last_row_ == kNoRow || !std::ranges::equal(snapshot.key(last_row_), std::span(key, layout.size))) {
+    last_row_ = find_or_add(snapshot);
   }
-  return snapshot.values.data() + found->second * snapshot.value_words;
+  return snapshot.values.data() + last_row_ * snapshot.value_words;
 }
 
-void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
+/// The row of the key that stands behind those of all rows.
+std::size_t ObjectReader::find_or_add(MapSnapshot& snapshot) {
+  const std::size_t added = snapshot.row_count;
+  const std::span<const std::byte> key = snapshot.key(added);
+  const std::uint64_t hash = hash_of(key);
+  const std::uint32_t known =
+      rows_.find(hash, [&](std::uint32_t row) { return std::ranges::equal(snapshot.key(row), key); });
+  if (known != HashIndex::kNone) {
+    return known;
+  }
+  if (rows_.full()) {
+    index_rows(snapshot, 2 * added);
+  }
+  rows_.insert(hash, static_cast<std::uint32_t>(added));
+  snapshot.values.resize(snapshot.values.size() + snapshot.value_words, 0);
+  return snapshot.row_count++;
+}
+
+void ObjectReader::index_rows(const MapSnapshot& snapshot, std::size_t expected) {
+  rows_.reset(expected);
+  for (std::size_t row = 0; row < snapshot.row_count; ++row) {
+    rows_.insert(hash_of(snapshot.key(row)), static_cast<std::uint32_t>(row));
+  }
+}
+
+void ObjectReader::add_value(const typed::MapEntry& row, std::uint64_t* words) const {
   const plan::ObjectRows& rows = metric_.plan.rows;
   const schema::ValueLayout& layout = metric_.plan.planned.plan.value;
   const std::uint64_t bounds = layout.bounds.size();
@@ -130,12 +166,12 @@ void ObjectReader::add_value(const plan::Row& row, std::uint64_t* words) const {
       words[i] +=
           load(row.value.data() + rows.buckets->offset + std::size_t{i} * rows.buckets->size, rows.buckets->size);
     }
-    add_wide(words + bounds + 1, plan::integer_of(*rows.sum, row), layout.is_signed);
+    add_wide(words + bounds + 1, typed::integer_of(*rows.sum, row), layout.is_signed);
     return;
   }
-  const std::int64_t value = plan::integer_of(*rows.value, row);
+  const std::int64_t value = typed::integer_of(*rows.value, row);
   if (rows.bucket) {
-    const auto bucket = static_cast<std::uint64_t>(plan::integer_of(*rows.bucket, row));
+    const auto bucket = static_cast<std::uint64_t>(typed::integer_of(*rows.bucket, row));
     if (bucket == bounds + 1) {
       add_wide(words + bounds + 1, value, false);
     } else {

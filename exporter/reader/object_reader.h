@@ -1,9 +1,10 @@
 #pragma once
 
-#include <string>
-#include <unordered_map>
+#include <cstdint>
+#include <span>
 #include <vector>
 
+#include "base/hash_index.h"
 #include "loader/object.h"
 #include "reader/source.h"
 
@@ -25,18 +26,24 @@ class ObjectReader : public Source {
   [[nodiscard]] std::uint64_t lost_events() const override;
 
  private:
+  static constexpr std::size_t kNoRow = ~std::size_t{0};
+
   [[nodiscard]] Result<void> read_array(MapSnapshot& snapshot);
   [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
   void add_element(const std::byte* key, const std::byte* values, MapSnapshot& snapshot);
-  void add_row(const plan::Row& row, MapSnapshot& snapshot);
-  std::uint64_t* find_row(const plan::Row& row, MapSnapshot& snapshot);
-  void add_value(const plan::Row& row, std::uint64_t* words) const;
+  void add_row(const typed::MapEntry& row, MapSnapshot& snapshot);
+  std::uint64_t* find_row(const typed::MapEntry& row, MapSnapshot& snapshot);
+  [[nodiscard]] std::size_t find_or_add(MapSnapshot& snapshot);
+  void index_rows(const MapSnapshot& snapshot, std::size_t expected);
+  void add_value(const typed::MapEntry& row, std::uint64_t* words) const;
 
   const loader::LoadedObjectMetric& metric_;
-  std::uint32_t copies_;  ///< values of one element
-  std::uint32_t stride_;  ///< bytes from one to the next
-  std::string key_;       // kept for their memory, as the batches are
-  std::unordered_map<std::string, std::size_t> rows_;
+  std::uint32_t copies_;           ///< values of one element
+  std::uint32_t stride_;           ///< bytes from one to the next
+  HashIndex rows_;                 ///< of the snapshot, by their keys
+  std::size_t last_row_ = kNoRow;  ///< of the last element's last CPU
+  std::size_t expected_ = 0;       ///< rows of the last snapshot
+  // Kept for their memory.
   std::vector<std::byte> keys_;
   std::vector<std::byte> values_;
 };

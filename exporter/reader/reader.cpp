@@ -15,6 +15,10 @@ using schema::RegionLayout;
 namespace {
 
 constexpr std::uint32_t kBatch = 4096;
+constexpr std::uint32_t kLeastBatch = 16;
+/// Of a batch of a hash; a bucket that holds more makes it grow.
+constexpr std::size_t kBatchBytes = 1U << 20U;
+constexpr std::size_t kBlockWords = 2048;
 constexpr std::uint32_t kNotBornYet = 1U << 31U;
 
 /// As RegionLayout counts them.
@@ -48,24 +52,42 @@ Result<void> Reader::read(MapSnapshot& snapshot) {
   return {};
 }
 
-void Reader::sum_row(std::uint64_t row, std::uint64_t* sum) {
+void Reader::add_lane(std::uint64_t lane, std::span<const std::uint32_t> rows, std::uint64_t* sums) {
   const schema::MetricSchema& plan = metric_.planned.plan;
   const RegionLayout& region = plan.store.region;
+  const std::uint64_t first = region.values_offset() + lane * region.lane_stride();
   if (region.value_words == 1) {
-    for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-      *sum += metric_.region.load(region.values_offset() + cpu * region.cpu_stride() + row * 8);
+    for (const std::uint32_t row : rows) {
+      *sums++ += metric_.region.load(first + std::uint64_t{row} * 8);
     }
     return;
   }
-  std::vector<std::uint64_t>& words = row_;
-  words.resize(region.value_words);
-  for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + row * region.value_stride();
+  const std::uint64_t stride = region.value_stride();
+  row_.resize(region.value_words);
+  for (const std::uint32_t row : rows) {
     for (std::uint32_t i = 0; i < region.value_words; ++i) {
-      words[i] = metric_.region.load(at + 8 * std::uint64_t{i});
+      row_[i] = metric_.region.load(first + row * stride + 8 * std::uint64_t{i});
     }
-    add_words(sum, words.data(), region.value_words, plan.value.kind);
+    add_words(sums, row_.data(), region.value_words, plan.value.kind);
+    sums += region.value_words;
   }
+}
+
+void Reader::sum_rows(std::span<const std::uint32_t> rows, std::uint64_t* sums) {
+  const RegionLayout& region = metric_.planned.plan.store.region;
+  // A block of sums stays in the first-level cache while each lane is read from front to back.
+  while (!rows.empty()) {
+    const auto block = rows.first(std::min(rows.size(), std::max<std::size_t>(kBlockWords / region.value_words, 1)));
+    for (std::uint32_t lane = 0; lane < region.lanes; ++lane) {
+      add_lane(lane, block, sums);
+    }
+    sums += block.size() * region.value_words;
+    rows = rows.subspan(block.size());
+  }
+}
+
+void Reader::sum_row(std::uint32_t row, std::uint64_t* sum) {
+  sum_rows({&row, 1}, sum);
 }
 
 void Reader::leave_out_younger_than(std::chrono::nanoseconds age) {
@@ -81,48 +103,69 @@ void Reader::read_array(MapSnapshot& snapshot) {
 
 void Reader::read_table(MapSnapshot& snapshot) {
   const RegionLayout& region = metric_.planned.plan.store.region;
-  const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.fresh_offset()), region.capacity);
-  const std::uint64_t live = series_in_use(metric_);
-  const std::uint32_t now = ticks_now();
   snapshot.table_keys = metric_.region.data() + region.keys_offset();
   snapshot.ids_last = !metric_.planned.plan.retire_field;
-  snapshot.values.reserve(live * region.value_words);
-  snapshot.ids.reserve(live);
-  for (std::uint64_t id = 0; id < used; ++id) {
-    const auto place = metric_.region.load<std::uint32_t>(region.places_offset() + 4 * id);
+  find_rows(snapshot);
+  snapshot.row_count = snapshot.ids.size();
+  snapshot.values.assign(snapshot.row_count * region.value_words, 0);
+  sum_rows(snapshot.ids, snapshot.values.data());
+  drop_unpublished(snapshot);
+}
+
+/// The ids of all rows that have a key and are old enough.
+void Reader::find_rows(MapSnapshot& snapshot) {
+  const RegionLayout& region = metric_.planned.plan.store.region;
+  const std::uint64_t used = std::min<std::uint64_t>(metric_.region.load(region.fresh_offset()), region.capacity);
+  const std::uint32_t now = ticks_now();
+  unpublished_.clear();
+  snapshot.ids.reserve(series_in_use(metric_));
+  for (std::uint32_t id = 0; id < used; ++id) {
+    const auto place = metric_.region.load<std::uint32_t>(region.places_offset() + 4 * std::uint64_t{id});
     if (place == 0) {
       continue;
     }
     // The difference is right over a wrap of the ticks, too; a birth after `now` is a very large one.
     if (least_age_ > 0) {
-      const std::uint32_t age = now - metric_.region.load<std::uint32_t>(region.births_offset() + 4 * id);
+      const std::uint32_t age =
+          now - metric_.region.load<std::uint32_t>(region.births_offset() + 4 * std::uint64_t{id});
       if (age < least_age_ || age > kNotBornYet) {
         ++snapshot.young;
         continue;
       }
     }
-    snapshot.values.resize(snapshot.values.size() + region.value_words, 0);
-    std::uint64_t* sum = snapshot.values.data() + snapshot.row_count * region.value_words;
-    sum_row(id, sum);
-    // Not published, as far as its program says: it was, if something counted there; else its id may go to another key.
-    if ((place & RegionLayout::kUnpublished) != 0 &&
-        std::all_of(sum, sum + region.value_words, [](std::uint64_t word) { return word == 0; })) {
-      snapshot.values.resize(snapshot.values.size() - region.value_words);
-      continue;
+    if ((place & RegionLayout::kUnpublished) != 0) {
+      unpublished_.push_back(snapshot.ids.size());
     }
-    snapshot.ids.push_back(static_cast<std::uint32_t>(id));
-    ++snapshot.row_count;
+    snapshot.ids.push_back(id);
+  }
+}
+
+/// Of a row that is not published, as far as its program says: it was, if something counted there; else its id may go to
+/// another key.
+void Reader::drop_unpublished(MapSnapshot& snapshot) {
+  const std::size_t words = snapshot.value_words;
+  while (!unpublished_.empty()) {
+    const std::size_t row = unpublished_.back();
+    unpublished_.pop_back();
+    const auto value = snapshot.values.begin() + static_cast<std::ptrdiff_t>(row * words);
+    const auto end = value + static_cast<std::ptrdiff_t>(words);
+    if (std::all_of(value, end, [](std::uint64_t word) { return word == 0; })) {
+      snapshot.values.erase(value, end);
+      snapshot.ids.erase(snapshot.ids.begin() + static_cast<std::ptrdiff_t>(row));
+      --snapshot.row_count;
+    }
   }
 }
 
 Result<void> Reader::read_hash(MapSnapshot& snapshot) {
-  return read_batches(snapshot, metric_.planned.plan.store.region.value_cpus);
+  return read_batches(snapshot, metric_.planned.plan.store.hash_copies());
 }
 
 Result<void> Reader::read_batches(MapSnapshot& snapshot, std::uint32_t cpus) {
   const schema::MetricSchema& plan = metric_.planned.plan;
   const std::uint32_t words = snapshot.value_words;
-  std::uint32_t room = kBatch;
+  const std::size_t element = plan.key.size + std::size_t{words} * cpus * sizeof(std::uint64_t);
+  auto room = static_cast<std::uint32_t>(std::clamp<std::size_t>(kBatchBytes / element, kLeastBatch, kBatch));
   // The cursor of a hash is a u32 bucket number; the kernel may copy a whole key.
   std::vector<std::byte> cursor(std::max<std::size_t>(plan.key.size, 8));
   bool first = true;
@@ -160,9 +203,9 @@ Result<void> Reader::read_batches(MapSnapshot& snapshot, std::uint32_t cpus) {
 std::array<std::uint64_t, RegionLayout::kLostReasons> Reader::lost() const {
   const RegionLayout& region = metric_.planned.plan.store.region;
   std::array<std::uint64_t, RegionLayout::kLostReasons> sum{};
-  for (std::uint32_t cpu = 0; cpu < region.cpus; ++cpu) {
+  for (std::uint32_t line = 0; line < region.lost_lines(); ++line) {
     for (std::uint32_t reason = 0; reason < sum.size(); ++reason) {
-      sum[reason] += metric_.region.load(region.lost_offset() + std::uint64_t{cpu} * region.lost_stride() +
+      sum[reason] += metric_.region.load(region.lost_offset() + std::uint64_t{line} * region.lost_stride() +
                                          8 * std::uint64_t{reason});
     }
   }

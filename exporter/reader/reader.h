@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -28,15 +29,21 @@ class Reader : public Source {
   [[nodiscard]] std::array<std::uint64_t, schema::RegionLayout::kLostReasons> lost() const override;
 
  private:
-  void sum_row(std::uint64_t row, std::uint64_t* sum);
+  /// Adds the rows of one lane to `sums`, which lie as the snapshot's values do.
+  void add_lane(std::uint64_t lane, std::span<const std::uint32_t> rows, std::uint64_t* sums);
+  void sum_rows(std::span<const std::uint32_t> rows, std::uint64_t* sums);
+  void sum_row(std::uint32_t row, std::uint64_t* sum);
+  void find_rows(MapSnapshot& snapshot);
+  void drop_unpublished(MapSnapshot& snapshot);
   void read_array(MapSnapshot& snapshot);
   void read_table(MapSnapshot& snapshot);
   [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
   [[nodiscard]] Result<void> read_batches(MapSnapshot& snapshot, std::uint32_t cpus);
 
   const loader::LoadedMetric& metric_;
-  std::uint32_t least_age_ = 0;     ///< in ticks
-  std::vector<std::uint64_t> row_;  // kept for its memory, as the batches are
+  std::uint32_t least_age_ = 0;           ///< in ticks
+  std::vector<std::uint64_t> row_;        // kept for their memory, as the following are
+  std::vector<std::size_t> unpublished_;  ///< positions in the snapshot
   std::vector<std::byte> batch_keys_;
   std::vector<std::uint64_t> batch_values_;
 };

@@ -86,7 +86,7 @@ Result<bool> Retirement::take_element(std::span<const std::byte> key) {
   const schema::MetricSchema& plan = metric_.planned.plan;
   const std::uint32_t count = plan.value.words();
   const int map = metric_.hash.get();
-  words_.resize(std::size_t{count} * plan.store.region.value_cpus);
+  words_.resize(std::size_t{count} * plan.store.hash_copies());
   int code = bpf_map_lookup_and_delete_elem(map, key.data(), words_.data());
   if (code != 0 && errno != ENOENT) {
     // Hashes learnt it with Linux 5.14.
@@ -100,7 +100,7 @@ Result<bool> Retirement::take_element(std::span<const std::byte> key) {
     return fail(os_failure("can't take an element out of the map of " + plan.name, errno));
   }
   sum_.assign(count, 0);
-  for (std::size_t cpu = 0; cpu < plan.store.region.value_cpus; ++cpu) {
+  for (std::size_t cpu = 0; cpu < plan.store.hash_copies(); ++cpu) {
     add_words(sum_.data(), words_.data() + cpu * count, count, plan.value.kind);
   }
   return true;

@@ -66,9 +66,9 @@ std::uint64_t TableRetirement::place_offset(std::uint32_t id) const {
   return plan_.store.region.places_offset() + 4 * std::uint64_t{id};
 }
 
-std::uint64_t TableRetirement::value_offset(std::uint32_t id, std::uint64_t cpu) const {
+std::uint64_t TableRetirement::value_offset(std::uint32_t id, std::uint64_t lane) const {
   const RegionLayout& region = plan_.store.region;
-  return region.values_offset() + cpu * region.cpu_stride() + std::uint64_t{id} * region.value_stride();
+  return region.values_offset() + lane * region.lane_stride() + std::uint64_t{id} * region.value_stride();
 }
 
 std::span<const std::byte> TableRetirement::key_of(std::uint32_t id) const {
@@ -122,8 +122,8 @@ void TableRetirement::take_value(const Row& row, const TakeSeries& take) {
   const RegionLayout& region = plan_.store.region;
   words_.resize(region.value_words);
   sum_.assign(region.value_words, 0);
-  for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = value_offset(row.id, cpu);
+  for (std::uint64_t lane = 0; lane < region.lanes; ++lane) {
+    const std::uint64_t at = value_offset(row.id, lane);
     for (std::uint64_t word = 0; word < region.value_words; ++word) {
       words_[word] = load(at + 8 * word);
     }
@@ -134,8 +134,8 @@ void TableRetirement::take_value(const Row& row, const TakeSeries& take) {
 
 void TableRetirement::zero_value(const Row& row) const {
   const RegionLayout& region = plan_.store.region;
-  for (std::uint64_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = value_offset(row.id, cpu);
+  for (std::uint64_t lane = 0; lane < region.lanes; ++lane) {
+    const std::uint64_t at = value_offset(row.id, lane);
     for (std::uint64_t word = 0; word < region.value_words; ++word) {
       store(at + 8 * word, 0);
     }

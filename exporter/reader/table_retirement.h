@@ -56,7 +56,7 @@ class TableRetirement {
   [[nodiscard]] std::span<const std::byte> key_of(std::uint32_t id) const;
   [[nodiscard]] std::uint64_t slot_offset(std::uint32_t slot) const;
   [[nodiscard]] std::uint64_t place_offset(std::uint32_t id) const;
-  [[nodiscard]] std::uint64_t value_offset(std::uint32_t id, std::uint64_t cpu) const;
+  [[nodiscard]] std::uint64_t value_offset(std::uint32_t id, std::uint64_t lane) const;
   void take_value(const Row& row, const TakeSeries& take);
   void zero_value(const Row& row) const;
   void empty_slot(std::uint32_t slot) const;

@@ -27,7 +27,7 @@ struct Offsets {
 
 Offsets offsets_of(const RegionLayout& layout) {
   Offsets at;
-  at.index = to_line(std::uint64_t{layout.lost_offset()} + std::uint64_t{layout.lost_stride()} * layout.cpus);
+  at.index = to_line(std::uint64_t{layout.lost_offset()} + std::uint64_t{layout.lost_stride()} * layout.lost_lines());
   at.links = at.index + to_line(std::uint64_t{layout.slots} * 4);
   at.places = at.links + to_line(std::uint64_t{layout.capacity} * 4);
   at.births = at.places + to_line(std::uint64_t{layout.capacity} * 4);
@@ -69,12 +69,12 @@ std::uint32_t RegionLayout::values_offset() const {
   return static_cast<std::uint32_t>(offsets_of(*this).values);
 }
 
-std::uint64_t RegionLayout::cpu_stride() const {
+std::uint64_t RegionLayout::lane_stride() const {
   return to_line((std::uint64_t{capacity} + 1) * value_stride());
 }
 
 std::uint64_t RegionLayout::total_bytes() const {
-  return offsets_of(*this).values + cpu_stride() * value_cpus;
+  return offsets_of(*this).values + lane_stride() * lanes;
 }
 
 std::uint64_t StorePlan::map_bytes(std::uint32_t key_size, std::uint32_t value_bytes) const {
@@ -84,7 +84,7 @@ std::uint64_t StorePlan::map_bytes(std::uint32_t key_size, std::uint32_t value_b
     // the key, a pointer to the values stands after it, and a bucket is 16 bytes.
     constexpr std::uint64_t kElement = 48;
     constexpr std::uint64_t kBucket = 16;
-    const std::uint64_t entry = kElement + to_word(key_size) + 8 + to_word(value_bytes) * region.cpus;
+    const std::uint64_t entry = kElement + to_word(key_size) + 8 + to_word(value_bytes) * hash_copies();
     bytes += entry * max_series + kBucket * std::bit_ceil(std::uint64_t{max_series});
   }
   return bytes;

@@ -106,27 +106,35 @@ enum class StoreKind : std::uint8_t {
 /// What people call it.
 [[nodiscard]] std::string store_name(StoreKind kind);
 
+/// Which of the rows of a series ("lanes") a CPU adds to. Every rule is exact for every CPU number, whatever comes online.
+enum class LaneRule : std::uint8_t {
+  PerCpu,      ///< lane = CPU: as many lanes as possible CPUs
+  SharedLast,  ///< CPUs from `lanes - 1` on share the last lane and add to it atomically; each other CPU has its own
+  Folded       ///< lane = CPU modulo `lanes`, a power of two: all CPUs add atomically (StorePlan::atomic)
+};
+
 /// Where everything lies in the one value of a mmapable array that backs Array and Table stores, and the `other` row and
 /// counters of every store. All offsets in bytes from the start, multiples of 64 per area.
 ///
 ///   fresh    u64   ids from this one on were never taken (BPF: fetch-and-add 1; may run past the capacity)
 ///   free     u64   stack of ids given back: top id + 1 or 0 (lower 20 bits) | ids on it (20 bits) << 20 | changes << 40,
 ///                  which is there so that a compare-and-swap notices that the top went and came back
-///   lost     u64[cpus][8]: events that could not be counted, by LostReason; one line per CPU
+///   lost     u64[lost_lines][8]: events that could not be counted, by LostReason; CPUs share lines, adds are atomic
 ///   index    u32[slots]: 0 empty; else hash (upper 10 bits) | id + 1 (20 bits) << 2 | state (lower 2 bits)
 ///   links    u32[capacity]: of each id on the stack the one below it + 1, or 0
 ///   places   u32[capacity]: of each id its slot in the index + 1, or 0 while it has no key; with kUnpublished from before
 ///            its word stands in the index until after
 ///   births   u32[capacity], if there are any: of each id when its key was written, in ticks; see kTickBits
 ///   keys     [capacity][key_size]
-///   values   [cpus][capacity + 1][words]: the last row is the series `other`
+///   values   [lanes][capacity + 1][words]: the last row is the series `other`
 ///
 /// What every event touches is kept small, so that it stays in a core's cache: a word of the index, the key, the row.
-/// A Gauge has one shared row per series (cpus = 1).
+/// A Gauge has one shared row per series (lanes = 1).
 /// See docs/design/lock-free-table.md.
 struct RegionLayout {
   static constexpr std::uint32_t kLostReasons = 8;
-  static constexpr std::uint32_t kIdBits = 20;  ///< of an index word
+  static constexpr std::uint32_t kMostLostLines = 16;  ///< a power of two
+  static constexpr std::uint32_t kIdBits = 20;         ///< of an index word
   static constexpr std::uint32_t kMostIds = (1U << kIdBits) - 1;
   static constexpr std::uint32_t kUnpublished = 1U << 31U;
   /// log2 of the nanoseconds in a tick of CLOCK_MONOTONIC (bpf_ktime_get_ns()): 67 ms. 32 bits of ticks last 9 years.
@@ -139,14 +147,16 @@ struct RegionLayout {
   std::uint32_t slots = 0;  ///< power of two, at least three times the capacity; 0 unless Table
   std::uint32_t key_size = 0;
   std::uint32_t value_words = 1;
-  std::uint32_t value_cpus = 1;  ///< rows per series
-  std::uint32_t cpus = 1;        ///< possible CPUs
-  bool births = false;           ///< for a Table with retire_on_exit
+  std::uint32_t lanes = 1;  ///< rows per series
+  std::uint32_t cpus = 1;   ///< possible CPUs
+  bool births = false;      ///< for a Table with retire_on_exit
+  LaneRule lane_rule = LaneRule::PerCpu;
 
   [[nodiscard]] std::uint32_t fresh_offset() const { return 0; }
   [[nodiscard]] std::uint32_t free_offset() const { return 64; }
   [[nodiscard]] std::uint32_t lost_offset() const { return 128; }
   [[nodiscard]] std::uint32_t lost_stride() const { return kLostReasons * 8; }
+  [[nodiscard]] std::uint32_t lost_lines() const { return cpus < kMostLostLines ? cpus : kMostLostLines; }
   [[nodiscard]] std::uint32_t index_offset() const;
   [[nodiscard]] std::uint32_t links_offset() const;
   [[nodiscard]] std::uint32_t places_offset() const;
@@ -154,8 +164,8 @@ struct RegionLayout {
   [[nodiscard]] std::uint32_t keys_offset() const;
   [[nodiscard]] std::uint32_t values_offset() const;
   [[nodiscard]] std::uint32_t value_stride() const { return value_words * 8; }
-  /// Bytes from one CPU's rows to the next one's, a multiple of 64.
-  [[nodiscard]] std::uint64_t cpu_stride() const;
+  /// Bytes from one lane to the next, a multiple of 64.
+  [[nodiscard]] std::uint64_t lane_stride() const;
   [[nodiscard]] std::uint64_t total_bytes() const;
   [[nodiscard]] std::uint32_t other_row() const { return capacity; }
 };
@@ -179,7 +189,10 @@ struct StorePlan {
   std::string reason;  ///< why this kind, for `check` and the landing page
   std::uint32_t max_series = 1;
   RegionLayout region;  ///< of the mmapable array, which every store has
-  bool atomic = false;  ///< rows are updated by atomic adds: several programs share them, or one may nest in itself
+  /// All rows are updated by atomic adds: CPUs or several programs share them, or one may nest in itself.
+  bool atomic = false;
+  /// Values that the kernel keeps of each element of a PerCpuHash; a gauge's is a plain hash.
+  [[nodiscard]] std::uint32_t hash_copies() const { return region.lanes == 1 ? 1 : region.cpus; }
   [[nodiscard]] std::uint64_t map_bytes(std::uint32_t key_size, std::uint32_t value_bytes) const;
 };
 

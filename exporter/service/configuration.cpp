@@ -1,7 +1,7 @@
 #include "service/configuration.h"
 
 #include "decode/decoder.h"
-#include "plan/syntax.h"
+#include "plan/label.h"
 
 namespace tpx::service {
 
@@ -23,8 +23,8 @@ plan::Options planner_options() {
 
 Errors errors_without_kernel(const config::Loaded& loaded) {
   Errors errors = loaded.errors;
-  const Errors syntax = plan::syntax_errors(loaded.config, planner_options());
-  errors.insert(errors.end(), syntax.begin(), syntax.end());
+  const Errors decoders = plan::decoder_errors(loaded.config, planner_options());
+  errors.insert(errors.end(), decoders.begin(), decoders.end());
   return errors;
 }
 

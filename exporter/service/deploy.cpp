@@ -1,6 +1,8 @@
 #include "service/deploy.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <span>
@@ -10,6 +12,7 @@
 #include "base/parallel.h"
 #include "base/shortage.h"
 #include "codegen/generate.h"
+#include "plan/program_parts.h"
 #include "service/configuration.h"
 #include "service/identity.h"
 
@@ -20,8 +23,13 @@ namespace {
 /// Loads a plan: compiles its programs, finds the metrics that the kernel refuses, attaches the rest.
 class Deployer {
  public:
-  Deployer(plan::Plan plan, const kernel::Features& features, const Continuity& continuity)
-      : plan_(std::move(plan)), features_(features), continuity_(continuity), identities_(identities(plan_)) {
+  /// The metrics in `anew` are not kept, whatever their identities are.
+  Deployer(plan::Plan plan, const kernel::Features& features, const Continuity& continuity, std::set<std::size_t> anew)
+      : plan_(std::move(plan)),
+        features_(features),
+        continuity_(continuity),
+        identities_(identities(plan_)),
+        anew_(std::move(anew)) {
     down_.resize(plan_.metrics.size());
     kept_.resize(plan_.metrics.size());
   }
@@ -36,8 +44,7 @@ class Deployer {
     }
     watch_exits(attach);
     // A metric that one program could not serve is not served at all: half a count is a wrong one.
-    for (const plan::ProgramPlan& program : plan_.programs) {
-      reload_without_down(program, programs);
+    while (reload_without_down(programs)) {
     }
     if (attach == loader::Attach::Yes) {
       attach_all(programs);
@@ -45,7 +52,16 @@ class Deployer {
     return collect(std::move(programs));
   }
 
+  /// Those of the constructor, and what the kernel does not let go on. If there are more, the result of run() is of no use.
+  [[nodiscard]] const std::set<std::size_t>& anew() const { return anew_; }
+
  private:
+  /// A program that runs, and the metrics of those of its attach point that go into its slot.
+  struct Succession {
+    const loader::ServingProgram* running;
+    std::vector<std::size_t> metrics;
+  };
+
   void reject(std::size_t metric, Error error, bool refused = false) {
     if (down_[metric]) {
       return;
@@ -62,8 +78,13 @@ class Deployer {
         {plan.name, std::move(error).with_context("metric \"" + plan.name + "\": "), true, plan.at});
   }
 
-  [[nodiscard]] const loader::ServingProgram* before(const plan::AttachPoint& point) const {
-    return continuity_.previous == nullptr ? nullptr : loader::program_at(*continuity_.previous, point);
+  /// The program in whose slot the metric is counted from now on; null: in none that there is.
+  [[nodiscard]] const loader::ServingProgram* before(const plan::AttachPoint& point, std::size_t metric) const {
+    const auto found = std::find_if(successions_.begin(), successions_.end(), [&](const Succession& each) {
+      return each.running->point == point &&
+             std::find(each.metrics.begin(), each.metrics.end(), metric) != each.metrics.end();
+    });
+    return found == successions_.end() ? nullptr : found->running;
   }
 
   /// The metrics that go on counting in the maps that they have: those whose identity is the same, and whose programs
@@ -74,18 +95,63 @@ class Deployer {
     }
     for (const loader::LoadedMetric& metric : continuity_.previous->metrics) {
       const auto same = std::find(identities_.begin(), identities_.end(), metric.identity);
-      if (same != identities_.end()) {
-        kept_[static_cast<std::size_t>(same - identities_.begin())] = &metric;
+      const auto index = static_cast<std::size_t>(same - identities_.begin());
+      if (same != identities_.end() && !anew_.contains(index)) {
+        kept_[index] = &metric;
       }
     }
+    arrange_parts();
     while (std::any_of(plan_.programs.begin(), plan_.programs.end(),
                        [this](const plan::ProgramPlan& program) { return drop_kept(program); })) {
     }
   }
 
+  /// An attach point may have several programs. A metric that is kept stays in the slot where it is, as slots are filled one
+  /// after the other: in another one an event in between would be counted twice or never.
+  void arrange_parts() {
+    std::vector<plan::ProgramPlan> arranged;
+    for (auto at = plan_.programs.begin(); at != plan_.programs.end();) {
+      plan::ProgramPlan whole = std::move(*at);
+      for (++at; at != plan_.programs.end() && at->point == whole.point; ++at) {
+        std::move(at->units.begin(), at->units.end(), std::back_inserter(whole.units));
+      }
+      arrange(std::move(whole), arranged);
+    }
+    plan_.programs = std::move(arranged);
+  }
+
+  void arrange(plan::ProgramPlan whole, std::vector<plan::ProgramPlan>& arranged) {
+    const std::vector<loader::ServingProgram>& programs = continuity_.previous->programs;
+    std::vector<const loader::ServingProgram*> running;
+    std::vector<std::vector<std::size_t>> stay;
+    for (std::size_t index = 0; index < programs.size(); ++index) {
+      if (!(programs[index].point == whole.point)) {
+        continue;
+      }
+      running.push_back(&programs[index]);
+      stay.emplace_back();
+      for (const std::size_t metric : plan::metrics_of(whole)) {
+        const loader::LoadedMetric* kept = kept_[metric];
+        if (kept != nullptr && std::find(kept->programs.begin(), kept->programs.end(), index) != kept->programs.end()) {
+          stay.back().push_back(metric);
+        }
+      }
+    }
+    std::vector<plan::ProgramPlan> parts = plan::split_by_maps(std::move(whole), plan_.metrics, stay);
+    for (std::size_t part = 0; part < parts.size(); ++part) {
+      if (parts[part].units.empty()) {
+        continue;
+      }
+      if (part < running.size()) {
+        successions_.push_back({running[part], plan::metrics_of(parts[part])});
+      }
+      arranged.push_back(std::move(parts[part]));
+    }
+  }
+
   /// Whether a metric of the program is not kept any more, as the program can't be replaced.
   bool drop_kept(const plan::ProgramPlan& program) {
-    const loader::ServingProgram* running = before(program.point);
+    const loader::ServingProgram* running = before(program.point, program.units.front().metric);
     if (running != nullptr && (running->slot != nullptr || unchanged(program, *running))) {
       return false;
     }
@@ -149,7 +215,7 @@ class Deployer {
     if (!code) {
       return fail(std::move(code.error()));
     }
-    const loader::ServingProgram* running = before(program.point);
+    const loader::ServingProgram* running = before(program.point, program.units.front().metric);
     std::string key = code_of(*code);
     const bool same = running != nullptr && all_kept(program) && !key.empty() && key == running->code;
     auto loaded = same ? running->program.share()
@@ -162,11 +228,7 @@ class Deployer {
     loader::ServingProgram serving{program.point,      program.name,   code->instructions().size(),   {},
                                    std::move(*loaded), std::move(key), same ? running->slot : nullptr};
     serving.shared = same;
-    for (const plan::Unit& unit : program.units) {
-      if (std::find(serving.metrics.begin(), serving.metrics.end(), unit.metric) == serving.metrics.end()) {
-        serving.metrics.push_back(unit.metric);
-      }
-    }
+    serving.metrics = plan::metrics_of(program);
     return serving;
   }
 
@@ -186,10 +248,14 @@ class Deployer {
   }
 
   void load_program(const plan::ProgramPlan& whole, std::vector<loader::ServingProgram>& programs) {
-    take_program(whole, compile(only(whole, [](std::size_t) { return true; })), programs);
+    const plan::ProgramPlan program = only(whole, [](std::size_t) { return true; });
+    if (!program.units.empty()) {
+      take_program(whole, compile(program), programs);
+    }
   }
 
-  /// Takes a program loaded with all its metrics; when that failed, finds out which of them is to blame.
+  /// Takes a program loaded with all its metrics. When that failed, finds out which of them is to blame; when none alone is,
+  /// the program is too long, and is loaded in two halves.
   void take_program(const plan::ProgramPlan& whole, Result<loader::ServingProgram> serving,
                     std::vector<loader::ServingProgram>& programs) {
     plan::ProgramPlan program = only(whole, [](std::size_t) { return true; });
@@ -198,27 +264,59 @@ class Deployer {
     }
     if (!serving) {
       blame(program, serving.error());
-      program = only(whole, [](std::size_t) { return true; });
-      if (program.units.empty()) {
+      plan::ProgramPlan left = only(whole, [](std::size_t) { return true; });
+      if (left.units.empty()) {
         return;
       }
-      serving = compile(program);
+      if (left.units.size() < program.units.size()) {
+        program = std::move(left);
+        serving = compile(program);
+      }
+    }
+    if (!serving && plan::metrics_of(program).size() == 1) {
+      reject(program.units.front().metric, serving.error(), serving.error().by_verifier);
+      return;
     }
     if (!serving) {
-      for (const plan::Unit& unit : program.units) {
-        reject(unit.metric, serving.error());
-      }
+      const auto [first, second] = halve(program);
+      load_program(first, programs);
+      load_program(second, programs);
       return;
     }
     programs.push_back(std::move(*serving));
   }
 
-  void blame(const plan::ProgramPlan& program, const Error& error) {
-    std::set<std::size_t> metrics;
-    for (const plan::Unit& unit : program.units) {
-      metrics.insert(unit.metric);
+  /// The first half stays in the slot that the program was meant for: with what is kept, which can't leave it.
+  std::pair<plan::ProgramPlan, plan::ProgramPlan> halve(const plan::ProgramPlan& program) {
+    const auto is_kept = [this](std::size_t metric) { return kept_[metric] != nullptr; };
+    auto halves = std::pair(only(program, is_kept), only(program, std::not_fn(is_kept)));
+    if (halves.first.units.empty() || halves.second.units.empty()) {
+      halves = plan::halve(program);
     }
+    for (const std::size_t metric : plan::metrics_of(halves.second)) {
+      for (Succession& each : successions_) {
+        if (each.running->point == program.point) {
+          std::erase(each.metrics, metric);
+        }
+      }
+      begin_anew(metric);
+    }
+    return halves;
+  }
+
+  void begin_anew(std::size_t metric) {
+    if (kept_[metric] != nullptr) {
+      anew_.insert(metric);
+    }
+  }
+
+  void blame(const plan::ProgramPlan& program, const Error& error) {
+    const std::vector<std::size_t> metrics = plan::metrics_of(program);
     const bool refused = error.by_verifier;
+    const bool too_long = !error.os_error || *error.os_error == E2BIG;
+    if (metrics.size() > 1 && too_long) {
+      return;
+    }
     if (metrics.size() == 1 || !refused) {
       for (const std::size_t metric : metrics) {
         reject(metric, error, refused);
@@ -233,17 +331,31 @@ class Deployer {
     }
   }
 
-  /// A program loaded early may serve a metric that a later program took down.
-  void reload_without_down(const plan::ProgramPlan& whole, std::vector<loader::ServingProgram>& programs) {
-    const auto found = std::find_if(programs.begin(), programs.end(), [&](const loader::ServingProgram& program) {
-      return program.point == whole.point;
-    });
-    if (found == programs.end() ||
-        std::none_of(found->metrics.begin(), found->metrics.end(), [&](std::size_t m) { return bool{down_[m]}; })) {
-      return;
+  /// What `serving` counts, without the metrics that are down.
+  plan::ProgramPlan plan_of(const loader::ServingProgram& serving) const {
+    const std::set<std::size_t> metrics(serving.metrics.begin(), serving.metrics.end());
+    plan::ProgramPlan result;
+    for (const plan::ProgramPlan& program : plan_.programs) {
+      if (program.point == serving.point && result.units.empty()) {
+        result = only(program, [&](std::size_t metric) { return metrics.contains(metric); });
+      }
     }
+    return result;
+  }
+
+  /// A program loaded early may serve a metric that a later program took down. False: none does.
+  bool reload_without_down(std::vector<loader::ServingProgram>& programs) {
+    const auto stale = [&](const loader::ServingProgram& program) {
+      return std::any_of(program.metrics.begin(), program.metrics.end(), [&](std::size_t m) { return bool{down_[m]}; });
+    };
+    const auto found = std::find_if(programs.begin(), programs.end(), stale);
+    if (found == programs.end()) {
+      return false;
+    }
+    const plan::ProgramPlan again = plan_of(*found);
     programs.erase(found);
-    load_program(whole, programs);
+    load_program(again, programs);
+    return true;
   }
 
   /// Before anything counts, so that no end is missed.
@@ -284,12 +396,18 @@ class Deployer {
 
   /// Through the slot of the program that runs there, which replace_programs() gives to this one; or through a new slot; or
   /// directly, where the kernel can't.
-  Result<void> attach(loader::ServingProgram& program) const {
-    const loader::ServingProgram* running = before(program.point);
+  Result<void> attach(loader::ServingProgram& program) {
+    const loader::ServingProgram* running = before(program.point, program.metrics.front());
     if (running != nullptr && running->slot != nullptr) {
-      program.slot = running->slot;
-      program.replaces = true;
-      return program.slot->try_out(program.program.descriptor());
+      auto tried = running->slot->try_out(program.program.descriptor());
+      if (tried || is_shortage(tried.error())) {
+        program.slot = running->slot;
+        program.replaces = true;
+        return tried;
+      }
+      for (const std::size_t metric : program.metrics) {
+        begin_anew(metric);
+      }
     }
     if (continuity_.replaceable) {
       auto slot = loader::AttachSlot::make(program.point);
@@ -352,6 +470,8 @@ class Deployer {
   const kernel::Features& features_;
   Continuity continuity_;
   std::vector<std::string> identities_;
+  std::set<std::size_t> anew_;
+  std::vector<Succession> successions_;
   std::vector<const loader::LoadedMetric*> kept_;  ///< for each metric the one that it continues; null: it begins anew
   std::vector<loader::LoadedMetric> maps_;
   std::vector<bool> down_;
@@ -386,7 +506,15 @@ void append(Errors& errors, const std::vector<plan::Rejected>& rejected) {
 
 loader::Loaded deploy(plan::Plan plan, const kernel::Features& features, loader::Attach attach,
                       const Continuity& continuity) {
-  return Deployer(std::move(plan), features, continuity).run(attach);
+  std::set<std::size_t> anew;
+  for (;;) {
+    Deployer deployer(plan, features, continuity, anew);
+    loader::Loaded loaded = deployer.run(attach);
+    if (deployer.anew().size() == anew.size()) {
+      return loaded;
+    }
+    anew = deployer.anew();
+  }
 }
 
 Deployment deploy(Prepared prepared, const kernel::Kernel& kernel, loader::Attach attach,

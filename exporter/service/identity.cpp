@@ -6,6 +6,8 @@
 #include <tuple>
 #include <variant>
 
+#include "typed/expr.h"
+
 namespace tpx::service {
 
 namespace {
@@ -26,8 +28,8 @@ class Writer {
   Writer& text(const char* name, const std::string& value) {
     return raw(name, std::to_string(value.size()) + ":" + value);
   }
-  Writer& bound(const char* name, const plan::BoundPtr& value) {
-    return value ? text(name, plan::signature(*value)).type("type", value->type) : raw(name, "none");
+  Writer& bound(const char* name, const plan::TypedExprPtr& value) {
+    return value ? text(name, typed::signature(*value)).type("type", value->type) : raw(name, "none");
   }
   Writer& type(const char* name, const schema::ValueType& type) {
     return raw(name, std::to_string(static_cast<unsigned>(type.kind)) + "," + std::to_string(type.size) +
@@ -90,8 +92,9 @@ void write(Writer& out, const schema::StorePlan& store) {
   const schema::RegionLayout& region = store.region;
   out.number("store", static_cast<std::uint64_t>(store.kind)).number("max_series", store.max_series);
   out.number("atomic", store.atomic ? 1 : 0).number("capacity", region.capacity).number("slots", region.slots);
-  out.number("key_size", region.key_size).number("words", region.value_words).number("rows", region.value_cpus);
+  out.number("key_size", region.key_size).number("words", region.value_words).number("lanes", region.lanes);
   out.number("cpus", region.cpus).number("births", region.births ? 1 : 0);
+  out.number("lane_rule", static_cast<std::uint64_t>(region.lane_rule)).number("copies", store.hash_copies());
   // Where the areas lie follows from these members and from the code that computes it.
   out.number("index", region.index_offset()).number("links", region.links_offset());
   out.number("places", region.places_offset()).number("keys", region.keys_offset());
@@ -100,7 +103,7 @@ void write(Writer& out, const schema::StorePlan& store) {
 
 void write(Writer& out, const plan::Count& count) {
   out.bound("value", count.value);
-  for (const plan::BoundPtr& label : count.labels) {
+  for (const plan::TypedExprPtr& label : count.labels) {
     out.bound("expression", label);
   }
 }

@@ -206,11 +206,26 @@ Result<void> MetricService::start_retirer() {
 
 void MetricService::end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value) {
   const schema::MetricSchema& plan = served.planned->plan;
+  served.read_at = {};  // its snapshot has a row that is over
   if (served.series->end_row(key, value, served.snapshot) || !served.labels->decode(key, retired_labels_)) {
     return;
   }
   retired_labels_[*plan.retire_field] = "exited";
   served.series->add_retired(retired_labels_, value);
+}
+
+bool MetricService::read(Served& served, Time asked) {
+  if (served.read_at > asked) {
+    return true;
+  }
+  served.read_at = std::chrono::steady_clock::now();
+  auto read = served.reader->read(served.snapshot);
+  served.read_error = read ? "" : read.error().message;
+  if (!read) {
+    served.read_at = {};
+    served.series->forget_snapshot();
+  }
+  return read.has_value();
 }
 
 bool MetricService::scrape(exposition::TextWriter& writer) {
@@ -219,17 +234,14 @@ bool MetricService::scrape(exposition::TextWriter& writer) {
   return scrape(writer, showing);
 }
 
-bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing) {
+bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing& showing, Time asked) {
   const std::lock_guard lock(mutex_);
   bool all = true;
   for (Served& served : served_) {
     if (!writer.ok()) {
       return false;
     }
-    auto read = served.reader->read(served.snapshot);
-    served.read_error = read ? "" : read.error().message;
-    if (!read) {
-      served.series->forget_snapshot();
+    if (!read(served, asked)) {
       all = false;
       continue;
     }
@@ -243,20 +255,18 @@ bool MetricService::scrape(exposition::TextWriter& writer, const decode::Showing
   return all && writer.ok();
 }
 
-/// Of all rows, the young ones too, and of those that have ended.
-double MetricService::events_total(const Served& served) {
-  const MetricKind kind = served.planned->plan.value.kind;
+/// The young ones too; nothing when they can't be read.
+std::optional<reader::MapSnapshot> MetricService::all_rows(const Served& served) {
   reader::MapSnapshot snapshot;
-  std::optional<reader::Reader> all_rows;
+  std::optional<reader::Reader> every;
   if (served.metric != nullptr) {
-    all_rows.emplace(*served.metric);
+    every.emplace(*served.metric);
   }
-  reader::Source& source = all_rows ? *all_rows : *served.reader;
-  double events = events_in(served.series->ended(), kind);
-  if (source.read(snapshot)) {
-    events += events_in(snapshot, kind);
+  reader::Source& source = every ? *every : *served.reader;
+  if (!source.read(snapshot)) {
+    return std::nullopt;
   }
-  return events;
+  return snapshot;
 }
 
 MetricStatus MetricService::status_of(Served& served, Detail detail) {
@@ -275,13 +285,15 @@ MetricStatus MetricService::status_of(Served& served, Detail detail) {
   status.store = schema::store_name(plan.store.kind);
   status.store_reason = plan.store.reason;
   status.series_limit = plan.store.max_series;
-  status.map_bytes =
-      plan.store.map_bytes(plan.key.size, plan.value.bytes()) + (planned.pair ? planned.pair->total_bytes() : 0);
+  status.map_bytes = planned.map_bytes();
   status.events_total = served.events_shown;
-  if (detail == Detail::Totals) {
-    status.events_total = events_total(served);
-  }
   status.series = served.snapshot.rows() + served.snapshot.young + served.series->retired_series();
+  if (detail == Detail::Totals) {
+    const auto rows = all_rows(served);
+    status.events_total =
+        events_in(served.series->ended(), plan.value.kind) + (rows ? events_in(*rows, plan.value.kind) : 0);
+    status.series = (rows ? rows->rows() : 0) + served.series->retired_series();
+  }
   status.unshown = static_cast<std::uint64_t>(events_in(served.series->unshown(), plan.value.kind));
   const auto counts = served.reader->lost();
   status.other = at(counts, LostReason::OtherFull) + at(counts, LostReason::OtherBusy);
@@ -301,8 +313,7 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
     const plan::ObjectMap& map = *served.map;
     status.attach = "object";
     status.store = map.kind;
-    const std::uint64_t copies = map.per_cpu ? served.planned->plan.store.region.cpus : 1;
-    status.map_bytes = (map.key_size + map.value_size * copies) * map.max_entries;
+    status.map_bytes = map.bytes(served.planned->plan.store.region.cpus);
     status.lost = {{"program", served.reader->lost_events()}};
     for (const loader::ObjectProgram& program : served.object->programs) {
       if (program.refused) {
@@ -332,6 +343,14 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
   }
 }
 
+MetricStatus MetricService::status_of(const plan::Rejected& rejected) {
+  MetricStatus metric;
+  metric.name = rejected.name;
+  metric.reason = without_name(rejected.error.message);
+  metric.hint = rejected.error.hint;
+  return metric;
+}
+
 std::optional<ExporterStatus> MetricService::status(Detail detail) {
   const std::lock_guard lock(mutex_);
   if (handed_over_) {
@@ -348,11 +367,7 @@ std::optional<ExporterStatus> MetricService::status(Detail detail) {
     if (known) {
       continue;
     }
-    MetricStatus metric;
-    metric.name = rejected.name;
-    metric.reason = without_name(rejected.error.message);
-    metric.hint = rejected.error.hint;
-    status.metrics.push_back(std::move(metric));
+    status.metrics.push_back(status_of(rejected));
   }
   add_programs(status);
   return status;
@@ -361,13 +376,16 @@ std::optional<ExporterStatus> MetricService::status(Detail detail) {
 void MetricService::add_programs(ExporterStatus& status) const {
   for (const loader::ServingProgram& program : loaded_.programs) {
     const auto statistics = program.statistics();
-    ProgramStatus entry;
-    entry.name = program.point.text();
-    if (statistics) {
-      entry.runs = statistics->runs;
-      entry.run_seconds = static_cast<double>(statistics->nanoseconds) * 1e-9;
+    const std::string name = program.point.text();
+    auto entry = std::find_if(status.programs.begin(), status.programs.end(),
+                              [&](const ProgramStatus& known) { return known.name == name; });
+    if (entry == status.programs.end()) {  // an attach point may have several
+      entry = status.programs.insert(entry, {name, 0, 0});
     }
-    status.programs.push_back(std::move(entry));
+    if (statistics) {
+      entry->runs += statistics->runs;
+      entry->run_seconds += static_cast<double>(statistics->nanoseconds) * 1e-9;
+    }
   }
   for (const loader::LoadedObject& object : loaded_.objects) {
     for (const loader::ObjectProgram& program : object.programs) {

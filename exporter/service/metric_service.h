@@ -15,6 +15,7 @@
 #include "exposition/text_writer.h"
 #include "loader/loader.h"
 #include "reader/source.h"
+#include "service/metric_detail.h"
 #include "service/retirer.h"
 #include "service/status.h"
 
@@ -47,20 +48,25 @@ class MetricService {
   [[nodiscard]] Result<void> begin(MetricService* previous, const loader::Loaded* attached,
                                    const std::function<void()>& publish);
 
-  /// Writes all metrics, as `showing` says. A metric whose map can't be read is left out and is down in the next
+  using Time = std::chrono::steady_clock::time_point;
+  /// Writes all metrics, as `showing` says. A reading of a map by another scrape that began after `asked`, when the request
+  /// came, serves this one, too. A metric whose map can't be read is left out and is down in the next
   /// status. False when one was left out, or the sink has refused a piece: then the scrape counts as not received.
-  bool scrape(exposition::TextWriter& writer, const decode::Showing& showing);
+  bool scrape(exposition::TextWriter& writer, const decode::Showing& showing, Time asked = Time::max());
   /// For a client that is not a scraper, and the only client.
   bool scrape(exposition::TextWriter& writer);
 
   /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps
-  /// for events_total.
+  /// for both.
   enum class Detail : std::uint8_t { Counts, Totals };
   /// Nothing once another service has taken over.
   [[nodiscard]] std::optional<ExporterStatus> status(Detail detail);
 
   /// What is attached, for the deployment that takes over.
   [[nodiscard]] const loader::Loaded& loaded() const { return loaded_; }
+
+  /// Reads the maps of one metric; nothing for a name that is not configured.
+  [[nodiscard]] std::optional<MetricDetail> detail(const std::string& name);
 
   [[nodiscard]] std::size_t served() const { return served_.size(); }
 
@@ -75,7 +81,8 @@ class MetricService {
     std::unique_ptr<decode::SeriesTable> series;
     std::unique_ptr<reader::Source> reader;
     reader::MapSnapshot snapshot;
-    double events_shown = 0;  ///< events in all series at the last scrape
+    std::chrono::steady_clock::time_point read_at{};  ///< when its reading began; {}: read it anew
+    double events_shown = 0;                          ///< events in all series at the last scrape
     std::string read_error;
   };
 
@@ -85,11 +92,15 @@ class MetricService {
   void configure(Served& served);
   [[nodiscard]] Result<void> start_retirer();
   void take_series(MetricService& previous);
+  /// False: the map can't be read.
+  [[nodiscard]] static bool read(Served& served, Time asked);
   void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
-  [[nodiscard]] static double events_total(const Served& served);
+  [[nodiscard]] static std::optional<reader::MapSnapshot> all_rows(const Served& served);
   [[nodiscard]] MetricStatus status_of(Served& served, Detail detail);
   void add_programs_of(const Served& served, MetricStatus& status) const;
   void add_programs(ExporterStatus& status) const;
+  [[nodiscard]] static MetricStatus status_of(const plan::Rejected& rejected);
+  static void add_series(const Served& served, MetricDetail& detail);
 
   std::mutex mutex_;
   loader::Loaded loaded_;

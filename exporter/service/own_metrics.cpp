@@ -141,14 +141,15 @@ std::vector<MetricFamily> status_families(const ExporterStatus& status) {
 }
 
 OwnMetrics::OwnMetrics(const BuildInfo& build, std::string procfs)
-    : registry_(std::make_shared<prometheus::Registry>()), process_(std::move(procfs)) {
+    : registry_(std::make_shared<prometheus::Registry>()),
+      scrapes_(std::make_shared<prometheus::Registry>()),
+      process_(std::move(procfs)) {
   prometheus::Labels labels = {{"version", build.version}, {"compiler", build.compiler}};
   if (!build.revision.empty()) {
     labels["revision"] = build.revision;
   }
   gauge(*registry_, "build_info", "1, with the build in the labels.", labels).Set(1);
-  last_scrape_ =
-      &gauge(*registry_, "last_scrape_duration_seconds", "How long the last finished scrape took to answer.");
+  last_scrape_ = &gauge(*scrapes_, "last_scrape_duration_seconds", "How long the last finished scrape took to answer.");
   reload_successful_ =
       &gauge(*registry_, "config_last_reload_successful", "1 if the last load of the configuration succeeded.");
   reload_time_ = &gauge(*registry_, "config_last_reload_success_timestamp_seconds",
@@ -161,7 +162,7 @@ OwnMetrics::OwnMetrics(const BuildInfo& build, std::string procfs)
   scrape_durations_ = &prometheus::BuildHistogram()
                            .Name(std::string(kPrefix) + "scrape_duration_seconds")
                            .Help("How long scrapes took to answer.")
-                           .Register(*registry_)
+                           .Register(*scrapes_)
                            .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                                             0.1, 0.25, 0.5, 1, 2.5, 5, 10});
 }
@@ -203,10 +204,13 @@ std::vector<MetricFamily> OwnMetrics::collect(const ExporterStatus& status) cons
     std::move(more.begin(), more.end(), std::back_inserter(all));
   };
   add(*registry_);
-  add(process_);
-  for (const auto& source : sources_) {
-    std::vector<MetricFamily> more = source();
-    std::move(more.begin(), more.end(), std::back_inserter(all));
+  if (!only_status_) {
+    add(*scrapes_);
+    add(process_);
+    for (const auto& source : sources_) {
+      std::vector<MetricFamily> more = source();
+      std::move(more.begin(), more.end(), std::back_inserter(all));
+    }
   }
   std::sort(all.begin(), all.end(), [](const MetricFamily& a, const MetricFamily& b) { return a.name < b.name; });
   return all;

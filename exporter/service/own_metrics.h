@@ -38,12 +38,18 @@ class OwnMetrics {
   /// More families, asked for at each collection, by several threads at once. Before the first collection.
   void add_source(std::function<std::vector<prometheus::MetricFamily>()> source);
 
+  /// From now on collect() has only what a status says and whether the configuration was loaded: nothing about the process,
+  /// its HTTP server or the scrapes. Before the first collection.
+  void leave_out_process() { only_status_ = true; }
+
   /// Everything, sorted by name.
   [[nodiscard]] std::vector<prometheus::MetricFamily> collect(const ExporterStatus& status) const;
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;
+  std::shared_ptr<prometheus::Registry> scrapes_;  ///< what goes with the process
   ProcessMetrics process_;
+  bool only_status_ = false;
   std::vector<std::function<std::vector<prometheus::MetricFamily>()>> sources_;
   prometheus::Histogram* scrape_durations_ = nullptr;  ///< owned by the registry, as all of these
   prometheus::Gauge* last_scrape_ = nullptr;

@@ -14,6 +14,25 @@ void append(Errors& errors, const std::vector<plan::Rejected>& rejected) {
   }
 }
 
+/// An object is loaded with all its maps or not at all.
+void limit_objects(Prepared& prepared, const kernel::Kernel& kernel) {
+  std::erase_if(prepared.objects.objects, [&](const OpenedObject& object) {
+    std::uint64_t bytes = 0;
+    for (const plan::ObjectMap& map : object.file.maps()) {
+      bytes += map.bytes(kernel.possible_cpus);
+    }
+    const bool none = object.metrics.empty();
+    const std::string name = none ? object.file.path() : object.metrics.front().planned.plan.name;
+    const auto problem = plan::take_bytes(prepared.plan, name, bytes);
+    for (const plan::ObjectMetricPlan& metric : object.metrics) {
+      if (problem) {
+        prepared.rejected.push_back({metric.planned.plan.name, *problem, true, metric.planned.plan.at});
+      }
+    }
+    return problem.has_value();
+  });
+}
+
 }  // namespace
 
 Prepared prepare(config::Loaded loaded, const kernel::Kernel& kernel) {
@@ -22,6 +41,7 @@ Prepared prepare(config::Loaded loaded, const kernel::Kernel& kernel) {
   prepared.written_wrong = std::move(loaded.errors);
   prepared.plan = plan::make_plan(prepared.config, kernel, planner_options());
   prepared.objects = plan_objects(prepared.config, kernel, planner_options());
+  limit_objects(prepared, kernel);
   for (auto* list : {&prepared.plan.rejected, &prepared.objects.rejected}) {
     for (plan::Rejected& metric : *list) {
       if (metric.kernel_dependent) {

@@ -214,13 +214,22 @@ Scrapers::Scrape Scrapers::begin(const std::optional<ScrapeClient>& client, Time
 }
 
 void Scrapers::end(const Scrape& scrape, bool sent, Time now) {
-  if (scrape.member == 0 || !sent || now - scrape.begun >= kInTime * scrape.timeout) {
+  if (scrape.member == 0 || (sent && now - scrape.begun >= kInTime * scrape.timeout)) {
     return;
   }
   const std::lock_guard lock(mutex_);
   const auto found =
       std::find_if(members_.begin(), members_.end(), [&](const Member& member) { return member.id == scrape.member; });
-  if (found == members_.end() || scrape.showing.sequence <= found->last().sequence) {
+  if (found == members_.end()) {
+    return;
+  }
+  if (!sent) {
+    if (found->unsure && found->unsure->sequence == scrape.showing.sequence) {
+      found->unsure.reset();
+    }
+    return;
+  }
+  if (scrape.showing.sequence <= found->last().sequence) {
     return;
   }
   const std::uint32_t sequence = scrape.showing.sequence;

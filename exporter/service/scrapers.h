@@ -60,7 +60,7 @@ class Scrapers {
 
   /// Numbers the scrape. Call it in the order in which responses read the series, one at a time.
   [[nodiscard]] Scrape begin(const std::optional<ScrapeClient>& client, Time now);
-  /// The response was sent, or failed. Scrapes may end in any order.
+  /// The response was sent, or failed, or turns out not to have arrived after it was sent. Scrapes may end in any order.
   void end(const Scrape& scrape, bool sent, Time now);
 
   /// The number of scrapers that received a response in the last 10 minutes, or in three of their intervals if longer.

@@ -80,6 +80,26 @@ bool decode_cgroups(const Prepared& prepared) {
          });
 }
 
+/// The errors with their source lines, bounded.
+std::string report_of(const LoadResult& result) {
+  constexpr std::size_t kLongest = 16384;
+  std::string report = config::render(config::by_place(result.errors), result.config);
+  if (report.size() > kLongest) {
+    report.resize(kLongest);
+    report += "\n…";
+  }
+  return to_utf8(report);
+}
+
+LoadedConfiguration configuration_of(const config::Config& config) {
+  LoadedConfiguration loaded;
+  for (const config::Config::File& file : config.files) {
+    loaded.files.push_back({file.path, file.text});
+  }
+  loaded.loaded_at = std::time(nullptr);
+  return loaded;
+}
+
 }  // namespace
 
 std::string summary(const Errors& errors) {
@@ -96,7 +116,11 @@ Service::Service(ServiceOptions options)
       log_(options_.log),
       environment_(environment_of(options_.paths)),
       own_(this_build(), options_.paths.procfs),
-      scrapers_(options_.series_start) {}
+      scrapers_(std::make_shared<Scrapers>(options_.series_start)) {
+  if (!options_.exporter_metrics) {
+    own_.leave_out_process();
+  }
+}
 
 LoadResult Service::load() {
   const std::lock_guard one(loading_);
@@ -109,8 +133,10 @@ LoadResult Service::load() {
   }
   std::string reason = summary(result.errors);
   own_.observe_reload(result.outcome == LoadResult::Outcome::Served, static_cast<double>(std::time(nullptr)), reason);
+  std::string report = result.errors.empty() ? "" : report_of(result);
   const std::lock_guard lock(mutex_);
   load_error_ = std::move(reason);
+  last_load_ = {std::time(nullptr), std::move(report)};
   return result;
 }
 
@@ -124,6 +150,9 @@ void Service::scrape(const http::Request& request, http::Response& response) {
     headers.emplace_back("Content-Encoding", "gzip");
   }
   response.begin(200, std::move(headers));
+  if (!response.reserve()) {  // from here on no client makes another one wait
+    return;
+  }
   SocketSink socket(response);
   std::optional<exposition::GzipSink> gzip;
   if (chosen.gzip) {
@@ -141,13 +170,17 @@ void Service::scrape(const http::Request& request, http::Response& response) {
     if (deployed->cgroups) {
       deployed->cgroups->learn();
     }
-    scrape = scrapers_.begin(client, std::chrono::steady_clock::now());
+    scrape = scrapers_->begin(client, std::chrono::steady_clock::now());
     scrape.begun = start;
-    all = deployed->metrics->scrape(writer, scrape.showing);
+    all = deployed->metrics->scrape(writer, scrape.showing, start);
   }
   exposition::write_families(writer, own_.collect(status_of(*deployed, MetricService::Detail::Counts)));
   const bool complete = writer.finish() && (!gzip || gzip->finish());
-  scrapers_.end(scrape, complete && all, std::chrono::steady_clock::now());
+  if (complete && all) {
+    response.on_delivery([scrapers = scrapers_, scrape](bool received) {
+      scrapers->end(scrape, received, std::chrono::steady_clock::now());
+    });
+  }
   if (complete) {
     own_.observe_scrape(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -155,6 +188,24 @@ void Service::scrape(const http::Request& request, http::Response& response) {
 
 ExporterStatus Service::status() {
   return status_of(*current(), MetricService::Detail::Totals);
+}
+
+ExporterStatus Service::counts() {
+  return status_of(*current(), MetricService::Detail::Counts);
+}
+
+std::optional<MetricDetail> Service::detail(const std::string& name) {
+  return current()->metrics->detail(name);
+}
+
+LoadedConfiguration Service::configuration() const {
+  const auto deployed = current();
+  return deployed ? deployed->configuration : LoadedConfiguration{};
+}
+
+LoadAttempt Service::last_load() const {
+  const std::lock_guard lock(mutex_);
+  return last_load_;
 }
 
 void Service::add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source) {
@@ -172,7 +223,7 @@ ExporterStatus Service::status_of(Deployed& deployed, MetricService::Detail deta
     found = current()->metrics->status(detail);
   }
   ExporterStatus status = std::move(*found);
-  status.scrapers = scrapers_.known(std::chrono::steady_clock::now());
+  status.scrapers = scrapers_->known(std::chrono::steady_clock::now());
   return status;
 }
 
@@ -208,6 +259,7 @@ LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
   // Start the watch first: a cgroup created before it would be missed.
   auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
   const auto running = current();
+  LoadedConfiguration configuration = configuration_of(prepared.config);
   const Continuity continuity{true, attached()};
   Deployment deployment = deploy(std::move(prepared), kernel, loader::Attach::Yes, continuity);
   if (const auto shortage = shortage_of(deployment); running && shortage) {
@@ -233,7 +285,7 @@ LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
     return {LoadResult::Outcome::Failed, std::move(not_served)};
   }
   log_notes(deployment);
-  return start(std::move(deployment), std::move(cgroups), kernel);
+  return start(std::move(deployment), std::move(cgroups), kernel, std::move(configuration));
 }
 
 /// What runs: of this process, or of the one before.
@@ -293,7 +345,7 @@ std::unique_ptr<live::CgroupWatch> Service::watch_cgroups(const kernel::Kernel& 
 }
 
 LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups,
-                          const kernel::Kernel& kernel) {
+                          const kernel::Kernel& kernel, LoadedConfiguration configuration) {
   const std::size_t programs = count_programs(deployment.loaded);
   // Before the threads of the first deployment are made: each would keep what this one has.
   if (!std::exchange(started_, true) && options_.attached) {
@@ -311,7 +363,7 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
   log_->info(
       "serving {} with {}{}", counted((*metrics)->served(), "metric"), counted(programs, "program"),
       kept == 0 ? "" : "; " + counted(kept, "metric") + (kept == 1 ? " keeps its counts" : " keep their counts"));
-  auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics)});
+  auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics), std::move(configuration)});
   MetricService& service = *next->metrics;
   const auto previous = current();
   {

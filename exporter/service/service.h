@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "live/cgroup_watch.h"
 #include "loader/pin_directory.h"
 #include "service/deploy.h"
+#include "service/metric_detail.h"
 #include "service/metric_service.h"
 #include "service/own_metrics.h"
 #include "service/prepare.h"
@@ -30,6 +32,7 @@ struct ServiceOptions {
   kernel::Paths paths;
   SeriesStart series_start = SeriesStart::Zero;
   SeriesTimes times;
+  bool exporter_metrics = true;  ///< false: nothing about this process itself, see OwnMetrics::leave_out_process()
   std::shared_ptr<spdlog::logger> log;
   /// Called once, before the first threads are made and after everything is attached: gives up privileges.
   std::function<void()> attached;
@@ -49,6 +52,22 @@ struct LoadResult {
   Outcome outcome = Outcome::Served;
   Errors errors = {};          ///< why it failed
   config::Config config = {};  ///< for the places of the errors
+};
+
+/// What the files said when they were loaded.
+struct LoadedConfiguration {
+  struct File {
+    std::string path;
+    std::string text;
+  };
+  std::vector<File> files;
+  std::int64_t loaded_at = 0;  ///< seconds since the epoch
+};
+
+/// The last attempt to load the configuration.
+struct LoadAttempt {
+  std::int64_t at = 0;  ///< seconds since the epoch
+  std::string report;   ///< all errors as `check` prints them, cut after some kilobytes; "": it is in use
 };
 
 /// All errors in one line, for a status page or a label: the first as a compiler writes it, and the number of further ones.
@@ -75,6 +94,17 @@ class Service {
   /// Reads the maps for the totals of events.
   [[nodiscard]] ExporterStatus status();
 
+  /// The state without a look at the maps: costs little.
+  [[nodiscard]] ExporterStatus counts();
+
+  /// One metric with its series, which it reads now; nothing for a name that is not configured.
+  [[nodiscard]] std::optional<MetricDetail> detail(const std::string& name);
+
+  /// The configuration in use; empty before the first load.
+  [[nodiscard]] LoadedConfiguration configuration() const;
+
+  [[nodiscard]] LoadAttempt last_load() const;
+
   /// More metrics about the exporter itself. Before the first scrape.
   void add_own_metrics(std::function<std::vector<prometheus::MetricFamily>()> source);
 
@@ -86,13 +116,15 @@ class Service {
   struct Deployed {
     std::unique_ptr<live::CgroupWatch> cgroups;  ///< null where no label needs it, or the kernel can't
     std::unique_ptr<MetricService> metrics;
+    LoadedConfiguration configuration;
   };
 
   [[nodiscard]] ExporterStatus status_of(Deployed& deployed, MetricService::Detail detail) const;
   [[nodiscard]] std::shared_ptr<Deployed> current() const;
   LoadResult try_load();
   LoadResult serve(Prepared prepared, const kernel::Kernel& kernel);
-  LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel);
+  LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel,
+                   LoadedConfiguration configuration);
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel);
   [[nodiscard]] const loader::Loaded* attached();
   void save_pins(const loader::Loaded& loaded);
@@ -103,8 +135,8 @@ class Service {
   std::shared_ptr<spdlog::logger> log_;
   decode::Environment environment_;
   OwnMetrics own_;
-  Scrapers scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
-  std::mutex pages_;   ///< held while a page's series are read and written
+  std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
+  std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
   bool started_ = false;                     ///< by `loading_`
   std::optional<kernel::Kernel> kernel_;     ///< by `loading_`: what the first load found out
@@ -112,7 +144,8 @@ class Service {
   std::optional<loader::Loaded> inherited_;  ///< by `loading_`: what an exporter before this one left counting
   mutable std::mutex mutex_;
   std::shared_ptr<Deployed> deployed_;
-  std::string load_error_;  ///< by `mutex_`
+  std::string load_error_;  ///< by `mutex_`, as is the next
+  LoadAttempt last_load_;
 };
 
 }  // namespace tpx::service

@@ -30,7 +30,7 @@ def rows(text):
 
 
 def test_files_are_where_it_says():
-    named = {word for text in (DEPLOYMENT, OPERATIONS) for word in re.findall(r"(?:deploy|dashboards|config|docs)/[\w./*-]+[\w*]", text)}
+    named = {word for text in (DEPLOYMENT, OPERATIONS) for word in re.findall(r"(?<![\w/-])(?:deploy|dashboards|config|docs)/[\w./*-]+[\w*]", text)}
     assert len(named) > 8
     assert [name for name in named if not list(ROOT.glob(name))] == []
 
@@ -59,8 +59,9 @@ def test_alerts_are_those_of_the_rules():
 
 def test_values_are_the_charts():
     values = yaml.safe_load((DEPLOY / "helm/tracepoint-exporter/values.yaml").read_text())
-    shown = [span.split("=")[0] for span in code(section(DEPLOYMENT, "Kubernetes")) if re.fullmatch(r"[a-z]\w+\.\w+(=\w+)?|\w*onfigurations", span)]
-    assert {"image.repository", "capabilities.sysAdmin", "podMonitor.enabled", "extraConfigurations"} <= set(shown)
+    spans = code(section(DEPLOYMENT, "Kubernetes"))
+    shown = {re.match(r"[\w.]+", span).group() for span in spans if re.fullmatch(r"[a-z]\w+\.[a-z]\w+(=[\w-]+)?|[a-z]+[A-Z]\w+(=[\w-]+)?|configurations", span)}
+    assert {"image.repository", "capabilities.sysAdmin", "podMonitor.enabled", "extraConfigurations", "checkConfiguration"} <= shown
     for name in shown:
         value = values
         for part in name.split("."):
@@ -68,15 +69,23 @@ def test_values_are_the_charts():
             value = value[part]
 
 
+def test_every_platform_is_in_the_table():
+    files = {str(path.relative_to(ROOT)) for path in (DEPLOY / "helm/platforms").glob("*.yaml")}
+    assert files == {span for row in rows(section(DEPLOYMENT, "Kubernetes").split("### Platforms")[1]) for span in code(row[1])} and len(files) == 5
+
+
 def test_kubernetes_commands_render(helm, kubectl):
     """As far as they go without a cluster."""
-    commands = [shlex.split(span) for span in code(section(DEPLOYMENT, "Kubernetes")) if span.startswith(("helm ", "kubectl "))]
-    assert len(commands) == 2
+    part = section(DEPLOYMENT, "Kubernetes")
+    commands = [shlex.split(line) for line in [*code(part), *part.splitlines()] if line.startswith(("helm ", "kubectl "))]
+    assert [words[:2] for words in commands].count(["kubectl", "apply"]) == 2 and len(commands) == 6
     for program, verb, *rest in commands:
-        if program == "helm":
-            assert verb == "install" and "kind: DaemonSet" in run(helm, "template", *rest, cwd=ROOT)
-        else:
-            assert (verb, rest[0]) == ("apply", "-k") and "kind: DaemonSet" in run(kubectl, "kustomize", *rest[1:], cwd=ROOT)
+        if (program, verb) == ("helm", "install"):
+            assert "kind: DaemonSet" in run(helm, "template", *(word for word in rest if word != "--wait"), cwd=ROOT)
+        elif (program, verb) == ("kubectl", "apply"):
+            assert rest[0] == "-k" and "kind: " in run(kubectl, "kustomize", *rest[1:], cwd=ROOT)
+        elif program == "kubectl":
+            run(kubectl, verb, "--help") if verb == "label" else run(kubectl, verb, *rest, "--dry-run=client", "-o", "name")
 
 
 def test_image_is_tagged_as_compose_and_chart_want_it():
@@ -110,8 +119,9 @@ metrics:
 
 def test_paths_answer(exporter):
     paths = [path for row in rows(section(OPERATIONS, "HTTP")) for path in code(row[0])]
-    assert len(paths) == 5
-    for path in paths:
+    assert len(paths) == 10
+    name = dict(next(iter(exporter.scrape().series("tracepoint_exporter_metric_up"))))["metric"]
+    for path in (each.replace("NAME", name) for each in paths):
         method = "POST" if path == "/-/reload" else "GET"
         assert exporter.get(path, method=method).status == 200, path
 

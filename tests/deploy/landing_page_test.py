@@ -16,7 +16,7 @@ metrics:
 
 # The rows of the table: name, state, and each cell by its label.
 ROWS = """
-[...document.querySelectorAll('tbody tr')].map(row => ({
+[...document.querySelectorAll('tbody tr[id]')].map(row => ({
   name: row.querySelector('.name').innerText,
   state: row.querySelector('.pill').innerText,
   text: row.innerText,
@@ -62,6 +62,29 @@ HARD_TO_READ = """
   return wrong;
 })()
 """
+
+
+def hundred_metrics():
+    """A configuration of a hundred metrics over the tracepoints of five categories."""
+    events = ["sched/sched_switch", "block/block_rq_issue", "syscalls/sys_enter_openat", "irq/softirq_entry", "signal/signal_generate"]
+    lines = [
+        f"  - {{name: a_metric_with_a_long_name_{i}_total, tracepoint: {events[i % 5]}, labels: {{comm: comm}}, max_series: 16}}\n"
+        for i in range(100)
+    ]
+    return "metrics:\n" + "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """The URL of an exporter of a hundred metrics."""
+    directory = tmp_path_factory.mktemp("large")
+    file = directory / "config.yaml"
+    file.write_text(hundred_metrics())
+    exporter = Exporter([f"--config.file={file}", "--web.enable-lifecycle"], (), directory / "log")
+    try:
+        yield f"http://127.0.0.1:{exporter.port}"
+    finally:
+        assert exporter.stop() == 0
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +173,9 @@ def test_shows_every_metric(browser, page, width):
     for name, row in rows.items():
         if not up[name]:
             continue
-        assert row["state"] in ("● up", "▲ full"), row
-        assert row["cells"]["Events a second"][0].isdigit() and row["sparkline"] > 60, row
+        assert row["state"] in ("● up", "▲ full", "✕ losing"), row
+        assert row["cells"]["Events a second"][0].isdigit(), row
+        assert row["sparkline"] > 60 or width < 860, row  # a phone has no room for it
         if limits[name] > 1:
             assert f"of {limits[name]:,}" in row["cells"]["Series"], row
     # Its own scrapes are seen.
@@ -166,7 +190,7 @@ def test_says_what_is_wrong_and_how_to_fix_it(browser, page):
     assert "sched/sched_swich" in first["text"] and "sched/sched_switch" in first["text"]
     crowded = next(row for row in others if row["name"] == "tracepoint_crowded_total")
     assert crowded["state"] == "▲ full" and "4 of 4" in crowded["cells"]["Series"]
-    notes = browser.evaluate("[...document.querySelectorAll('.note')].map(note => note.innerText)")
+    notes = browser.evaluate("[...document.querySelectorAll('.health li')].map(line => line.textContent)")
     assert any("Not counting" in note and "To fix it" in note and "sched/sched_switch" in note for note in notes)
     assert any("Out of room" in note and "tracepoint_crowded_total" in note and "max_series" in note for note in notes)
 
@@ -190,5 +214,45 @@ def test_links_lead_somewhere(browser, page):
     browser.screen(1280, 800)
     browser.open(url)
     links = browser.evaluate("[...document.querySelectorAll('a')].map(link => link.getAttribute('href'))")
-    assert {"/metrics", "/-/healthy", "/-/ready"} <= set(links)
-    assert {link: exporter.get(link).status for link in links} == dict.fromkeys(links, 200)
+    assert {"/metrics", "/config", "/tracepoints", "/api/v1/status", "/-/healthy", "/-/ready"} <= set(links)
+    for link in links:
+        if link.startswith("#"):
+            assert browser.evaluate(f"document.querySelector('{link}') !== null"), link
+    metrics = [link for link in links if link.startswith("/metric/")]
+    assert len(metrics) > 20
+    others = {link for link in links if link.startswith("/") and link not in metrics} | set(metrics[:2])
+    assert {link: exporter.get(link).status for link in others} == dict.fromkeys(others, 200)
+
+
+def test_a_hundred_metrics_fit_a_phone(browser, large):
+    browser.screen(390, 800, scripts=False)
+    browser.open(large + "/")
+    assert len(browser.evaluate(ROWS)) == 100
+    assert browser.evaluate("document.documentElement.scrollHeight") < 9000  # it was 34,511
+    assert browser.evaluate(OUTSIDE) == []
+    browser.open(large + "/?q=softirq")
+    assert len(browser.evaluate(ROWS)) == 20
+    browser.open(large + "/#metric-tracepoint_a_metric_with_a_long_name_99_total")
+    assert -1 < browser.evaluate("document.querySelector(':target').getBoundingClientRect().top") < 800
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metric/tracepoint_a_metric_with_a_long_name_0_total", "/config", "/tracepoints", "/tracepoints?q=sched",
+        "/tracepoints?name=sched/sched_switch", "/try", "/try?yaml=metrics:%20[{name:%20a_total,tracepoint:%20x/y}]",
+    ],
+)  # fmt: skip
+def test_every_page_is_readable_at_any_width(browser, large, path, width, dark):
+    browser.screen(width, 800, dark=dark, scripts=False)
+    asked = browser.open(large + path)
+    assert [url for url in asked if not url.startswith("data:")] == [large + path]
+    assert browser.complaints() == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.evaluate(HARD_TO_READ) == []
+    unnamed = "[...document.querySelectorAll('input, textarea, select')].filter(each => !each.labels.length).length"
+    assert browser.evaluate(unnamed) == 0
+    levels = browser.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(each => Number(each.tagName[1]))")
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels

@@ -1,10 +1,14 @@
 """The Debian package: built, judged by lintian, and installed, removed and purged in a throw-away layer over this machine."""
 
+import os
+import shutil
 import subprocess
 
 import pytest
+import yaml
+from harness import BINARY
 
-from support import run
+from support import ROOT, run
 
 # Runs inside namespaces of its own: / with all changes in memory, no network, and a systemd that only notes what it is asked.
 # /run/changes holds what differs from the machine's own files, whatever lies among those.
@@ -66,6 +70,8 @@ def test_contents(package):
         "/usr/share/tracepoint_exporter/config/syscalls.yaml",
         "/usr/share/tracepoint_exporter/dashboards/tracepoint-node.json",
         "/usr/share/tracepoint_exporter/prometheus/rules.yml",
+        "/usr/share/tracepoint_exporter/prometheus/prometheus.yml",
+        "/usr/share/doc/tracepoint-exporter/docs/deploy.md",
         "/usr/lib/tracepoint_exporter/bpf/tcp.bpf.o",
         "/usr/share/man/man1/tracepoint_exporter.1.gz",
         "/usr/share/bash-completion/completions/tracepoint_exporter",
@@ -74,6 +80,25 @@ def test_contents(package):
     assert not [name for name in names if "__pycache__" in name or name.endswith(".py")]
     depends = run("dpkg-deb", "--field", package, "Depends")
     assert "libbpf1" in depends and "libc6" in depends
+
+
+def test_programs_name_objects_that_are_there(unpacked):
+    files = list((unpacked / "usr/share/tracepoint_exporter/config/programs").glob("*.yaml"))
+    assert files
+    for path in files:
+        for program in yaml.safe_load(path.read_text())["programs"]:
+            assert (unpacked / "usr/lib/tracepoint_exporter/bpf" / program["object"]).exists(), path
+
+
+def test_without_objects_no_configuration_names_them(tmp_path):
+    """As a machine without clang or bpftool builds it."""
+    build = tmp_path / "build"
+    run("cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DTPX_TESTS=OFF", "-DTPX_BPF=OFF")
+    shutil.copy(BINARY, build / "tracepoint_exporter")  # what takes minutes
+    run("cmake", "--install", build, "--prefix", "/usr", env={**os.environ, "DESTDIR": str(tmp_path / "installed")})
+    config = tmp_path / "installed/usr/share/tracepoint_exporter/config"
+    assert (config / "syscalls.yaml").exists()
+    assert [path for path in config.rglob("*.yaml") if ".bpf.o" in path.read_text()] == []
 
 
 def test_installs_and_starts(in_layer):

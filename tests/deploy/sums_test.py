@@ -36,12 +36,16 @@ def asked(tmp_path_factory):
     """(ask, server, churn, seconds): a server that has seen everything, how to ask it, and how long it looked."""
     directory = tmp_path_factory.mktemp("sums")
     before, churn = bpf_objects(), Churn()
-    configuration, _ = stand_ins(everything_asked())
-    (directory / "config.yaml").write_text(configuration)
-    exporter = Exporter([f"--config.file={directory}/config.yaml", "--series.min-age=1s"], (), directory / "log")
-    server = Prometheus(directory / "prometheus", exporter.port, job="tracepoint_exporter")
+    exporters = []
+    for number, configuration in enumerate(stand_ins(everything_asked())[0]):
+        file = directory / f"config{number}.yaml"
+        file.write_text(configuration)
+        exporters.append(Exporter([f"--config.file={file}", "--series.min-age=1s"], (), directory / f"log{number}"))
+    targets = [{"targets": [f"127.0.0.1:{exporter.port}" for exporter in exporters]}]
+    server = Prometheus(directory / "prometheus", 0, jobs={"tracepoint_exporter": {"static_configs": targets}})
     try:
-        wait_until(lambda: server.query("tracepoint_oom_kills_total"), "it is scraped", 30, 0.2)
+        wait_until(lambda: len(server.query("tracepoint_exporter_build_info") or []) == len(exporters), "all are scraped", 30, 0.2)
+        assert server.query("max(tracepoint_exporter_metric_up == 0)") == []
         daemons = [churn.daemon(13), churn.daemon(17)]
         churn.short_processes(1009, 1)
         churn.label_sets(211, again=53)
@@ -50,15 +54,16 @@ def asked(tmp_path_factory):
             daemon.burst()
         churn.label_sets(101)
         churn.end_daemons()
-        last = server.query("count_over_time(up[1h])")[0][1]
-        wait_until(lambda: server.query("count_over_time(up[1h])")[0][1] >= last + QUIET_SCRAPES, "it has stood still", 60, 0.2)
-        ((_, samples),) = server.samples("up")
+        scrapes = "min(count_over_time(up[1h]))"
+        last = server.query(scrapes)[0][1]
+        wait_until(lambda: server.query(scrapes)[0][1] >= last + QUIET_SCRAPES, "it has stood still", 60, 0.2)
+        samples = sorted(sample for _, each in server.samples("up") for sample in each)
         end = samples[-1][0] + 0.5
         yield lambda query: server.query(query, end), server, churn, int(end - samples[0][0]) + 1
     finally:
         churn.end_daemons()
         server.stop()
-        assert exporter.stop() == 0
+        assert [exporter.stop() for exporter in exporters] == [0] * len(exporters)
     wait_until(lambda: not bpf_objects() - before, "all BPF objects are gone", 15, 0.1)
 
 

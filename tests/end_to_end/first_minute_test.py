@@ -96,15 +96,21 @@ def test_check_takes_what_serve_plans_again(configuration, exporter):
     assert running.scrape().sum("tracepoint_switches_total") > 0
 
 
-def test_check_says_what_does_not_fit_into_one_program(configuration):
+def test_check_and_serve_divide_many_metrics_among_programs(configuration, exporter, workload):
     lines = "".join(
         f"  - {{name: m{i}_total, tracepoint: syscalls/sys_enter_getppid, labels: {{a: comm, b: pid, c: {i}}}}}\n"
         for i in range(120)
     )
     path = configuration("metrics:\n" + lines)
-    for done in (run("check", path), serve("--config.strict", f"--config.file={path}")):
-        assert done.returncode == 1, done.stderr
-        assert "does not fit" in done.stderr
+    done = run("check", path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("program tp_btf sys_enter") > 1
+    running = exporter("metrics:\n" + lines, "--config.strict")
+    calls = workload("getppid_calls", 1009)
+    calls.go()
+    page = running.scrape()
+    for i in range(120):
+        assert page.sum(f"tracepoint_m{i}_total", b=str(calls.pid)) == 1009, i
 
 
 # ---- errors

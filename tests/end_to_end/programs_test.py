@@ -392,7 +392,7 @@ metrics:
     def seen():
         scrape = running.scrape()
         return (
-            scrape.sum("tracepoint_tcp_retransmits_total", state="SYN_SENT"),
+            scrape.sum("tracepoint_tcp_segment_retransmits_total", state="SYN_SENT"),
             scrape.sum("tracepoint_retransmits_total", state="TCP_SYN_SENT"),
         )
 

@@ -103,6 +103,19 @@ def test_describe_names_values_and_fields():
     assert "symbol(args.vec)" in described["configuration"]
 
 
+def test_describe_takes_two_words_and_patterns():
+    one = run("describe", "sched/sched_switch")
+    assert run("describe", "sched", "sched_switch").stdout == one.stdout == run("describe", "sched:sched_switch").stdout
+    print_format = next(
+        line for line in pathlib.Path("/sys/kernel/tracing/events/sched/sched_switch/format").read_text().splitlines()
+        if line.startswith("print fmt: ")
+    )  # fmt: skip
+    assert "Print format: " + print_format.removeprefix("print fmt: ") in one.stdout
+    assert "common_preempt_count" in one.stdout
+    several = json.loads(run("describe", "syscalls", "sys_*_openat", "--output", "json").stdout)
+    assert [each["tracepoint"] for each in several] == ["syscalls/sys_enter_openat", "syscalls/sys_exit_openat"]
+
+
 def test_describe_unknown():
     done = run("describe", "sched/sched_swich")
     assert done.returncode == 1
@@ -120,6 +133,7 @@ def test_every_open_is_printed_with_its_path(workload):
     assert len(lines) == OPENS
     assert re.search(rf"openat_calls +{opens.pid} +\[\d+\] dfd=-100 filename=/dev/null flags=0x80000", lines[0])
     assert out.splitlines()[0] == "Attached to tracepoint: syscalls/sys_enter_openat"
+    assert "Received Ctrl+C. Detaching...\n" in out
     assert f"{OPENS} events seen.\n" in out
     assert "Tracepoint detached successfully.\n" in out
     assert "lost" not in out
@@ -183,7 +197,10 @@ def test_fields_are_chosen_and_count_ends(workload):
 def test_duration_ends_it_and_says_so():
     done = run("trace", "sched", "sched_switch", "--duration", "0.3")
     assert done.returncode == 0
-    words = ["Attached to tracepoint: sched/sched_switch", "Listening for events...", "Duration elapsed. Detaching..."]
+    words = [
+        "Attached to tracepoint: sched/sched_switch", "Duration: 0.3 seconds (0 = until Ctrl+C)", "Listening for events...",
+        "Duration elapsed. Detaching...",
+    ]  # fmt: skip
     positions = [done.stdout.index(word) for word in [*words, "Tracepoint detached successfully."]]
     assert positions == sorted(positions)
 
@@ -220,7 +237,10 @@ def test_a_reader_that_goes_away_ends_it():
         (["tracepoint", "sched", "sched_switch", "-d", "soon"], 2, "--duration"),
         (["tracepoint", "sched", "sched_switch", "--filter", "args.nope == 1"], 2, 'no field "nope"'),
         (["tracepoint", "sched", "sched_switch", "--fields", "next_pit"], 2, "next_pid"),
-        (["tracepoint", "sched", "sched_*"], 2, "is a pattern"),
+        (["tracepoint", "sched", "no_such_*"], 1, "no tracepoint matches sched/no_such_*"),
+        (["tracepoint", "syscalls", "sys_enter_*"], 1, "the limit is 64"),
+        (["tracepoint", "--from", "sched/sched_switch"], 2, "--to is required"),
+        (["tracepoint", "sched", "sched_switch", "--from-filter", "pid"], 2, "--from and --to"),
         (["describe", "sched"], 2, "CATEGORY/NAME"),
         (["top"], 2, "required"),
         (["top", "sched/sched_switch", "--by", "args.nope"], 2, 'no field "nope"'),
@@ -234,6 +254,67 @@ def test_wrong_use_is_explained(arguments, code, message):
     assert "error: " in done.stderr
     assert message in done.stderr
     assert "terminate called" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, lines",
+    [
+        (["tracepoint", "sched", "sched_switch", "--filter", "pid > 0 && prev_pit == 1"],
+         ["  --filter pid > 0 && prev_pit == 1", "                      ^"]),
+        (["tracepoint", "sched", "sched_switch", "--fields", "cpu,prev_prio + next_pit"],
+         ["  --fields prev_prio + next_pit", "                       ^"]),
+        (["top", "sched/sched_switch", "--by", "comm", "--by", "prev_pid + next_pit"],
+         ["  --by prev_pid + next_pit", "                  ^"]),
+    ],
+)  # fmt: skip
+def test_an_error_points_at_what_was_typed(arguments, lines):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-2:] == lines
+
+
+def test_fields_need_no_args_and_take_decoders(workload):
+    calls = workload("getppid_calls", 211)
+    tracing = Tracing(
+        "raw_syscalls", "sys_enter", "-d", "0", "--filter", f"pid == {calls.pid} && id == 110",
+        "--fields", "syscall(id),id * 2,args[0]", "--output", "json",
+    )  # fmt: skip
+    calls.go()
+    out, _, code = tracing.end()
+    assert code == 0
+    events = [json.loads(line)["args"] for line in out.splitlines()]
+    assert [(event["syscall(id)"], event["id * 2"]) for event in events] == [("getppid", 220)] * 211
+
+
+def test_a_pattern_traces_all_that_match(workload):
+    opens = workload("openat_calls", OPENS)
+    tracing = Tracing("syscalls", "sys_*_openat", "-d", "0", "--filter", f"pid == {opens.pid}", "--output", "json")
+    opens.go()
+    out, errors, code = tracing.end()
+    assert code == 0
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events] == ["syscalls/sys_enter_openat", "syscalls/sys_exit_openat"] * OPENS
+    assert errors.count("Attached to tracepoint: ") == 2
+
+
+def test_pairs_print_a_latency_a_line(workload):
+    opens = workload("openat_calls", OPENS)
+    tracing = Tracing(
+        "--from", "syscalls/sys_enter_openat", "--to", "syscalls/sys_exit_openat", "-d", "0", "--output", "json",
+        "--filter", f"pid == {opens.pid}", "--from-filter", f"pid == {opens.pid}",
+    )  # fmt: skip
+    begin = time.monotonic()
+    opens.go()
+    out, errors, code = tracing.end()
+    elapsed = time.monotonic() - begin
+    assert code == 0
+    pairs = [json.loads(line) for line in out.splitlines()]
+    assert len(pairs) == OPENS
+    assert all(pair["from"]["filename"] == "/dev/null" and pair["args"]["ret"] >= 0 for pair in pairs)
+    # The calls follow each other: together they took no longer than all.
+    assert all(pair["latency_seconds"] > 0 for pair in pairs)
+    assert sum(pair["latency_seconds"] for pair in pairs) < elapsed
+    assert f"{OPENS} pairs seen.\n" in errors
 
 
 def test_fields_take_no_word_that_follows():
@@ -302,7 +383,45 @@ def test_latency_pairs_have_percentiles(workload):
     row = out.splitlines()[2].split()
     assert out.splitlines()[1].split()[:5] == ["RATE/S", "TOTAL", "P50", "P90", "P99"]
     assert row[1] == "1.01k" and row[-1] == "getppid"
-    assert 0 < float(row[2]) <= float(row[3]) <= float(row[4])
+    nanoseconds = {"ns": 1, "µs": 1e3, "us": 1e3, "ms": 1e6, "s": 1e9}
+    quantiles = [float(number) * nanoseconds[unit] for number, unit in zip(row[2:8:2], row[3:8:2])]
+    assert 0 < quantiles[0] <= quantiles[1] <= quantiles[2]
+
+
+@pytest.mark.parametrize("output", ["json", "prom"])
+def test_samples_for_programs_count_exactly(workload, output):
+    calls = workload("getppid_calls", 1009)
+    top = subprocess.Popen(
+        [BINARY, "top", "--from", "raw_syscalls/sys_enter", "--to", "raw_syscalls/sys_exit", "--by", "syscall(from.id)",
+         "--filter", f"pid == {calls.pid} && from.id == 110", "-i", "2", "-c", "1", "--output", output],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert top.stderr.readline().startswith("Attached: ")
+    calls.go()
+    out, errors = top.communicate(timeout=60)
+    assert top.returncode == 0, errors
+    if output == "prom":
+        assert "# TYPE sys_exit_seconds histogram\n" in out
+        assert 'sys_exit_seconds_count{id="getppid"} 1009\n' in out
+        return
+    sample = json.loads(out)
+    assert sample["metric"] == "sys_exit_seconds" and sample["total"] == 1009
+    assert [row["labels"] for row in sample["rows"]] == [{"id": "getppid"}]
+    assert 0 < sample["rows"][0]["p50"] <= sample["rows"][0]["p99"] < 1
+
+
+def test_a_histogram_has_bars(workload):
+    calls = workload("getppid_calls", 1009)
+    top = subprocess.Popen(
+        [BINARY, "top", "raw_syscalls/sys_enter", "--histogram", "--value", "id", "--by", "comm",
+         "--filter", f"pid == {calls.pid} && id == 110", "-b", "-i", "2", "-c", "1"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert top.stderr.readline().startswith("Attached: ")
+    calls.go()
+    out, errors = top.communicate(timeout=60)
+    assert top.returncode == 0, errors
+    assert re.search(r"^ +64 \.\. 128 +1\.01k \|@{40}\|$", out, re.MULTILINE)
 
 
 class Tmux:
@@ -364,11 +483,38 @@ def test_top_on_a_terminal(tmux):
     screen = terminal.wait_for(f'with "{comm}"')
     rows = [line for line in screen.splitlines()[3:19] if line.strip()]
     assert rows and all(comm in row for row in rows)
+    terminal.keys("+")
+    terminal.wait_for("every 500 ms")
+    terminal.keys("?")
+    terminal.wait_for("any key: back")
+    assert "count from zero" in terminal.screen()
+    terminal.keys("x")
+    terminal.wait_for("RATE/S")
     terminal.keys("p")
     terminal.wait_for("PAUSED")
     terminal.call("resize-window", "-t", "t", "-x", "60", "-y", "12")
     wait_until(lambda: "q quit" in terminal.screen().splitlines()[-1], "the last line of the smaller window", 30, 0.1)
     assert all(len(line) <= 60 for line in terminal.screen().splitlines())
+    terminal.keys("q")
+    wait_until(lambda: not terminal.alive(), "it has quit", 30, 0.1)
+
+
+def test_top_scrolls_and_counts_from_zero(tmux):
+    terminal = tmux(f"{BINARY} top sched/sched_switch --by tid -i 0.3", height=7)
+    terminal.wait_for("q quit")
+    terminal.keys("l")
+    # More rows than the three lines between heading and keys.
+    wait_until(lambda: re.search(r" in ([4-9]|\d\d+) series", terminal.screen()), "enough rows", 30, 0.1)
+    terminal.keys("p")
+    terminal.wait_for("PAUSED")
+    first = terminal.screen().splitlines()[3:6]
+    terminal.keys("Down")
+    terminal.wait_for("rows 2 to 4")
+    assert terminal.screen().splitlines()[3:5] == first[1:]
+    terminal.keys("Home")
+    wait_until(lambda: terminal.screen().splitlines()[3:6] == first, "the first rows", 30, 0.1)
+    terminal.keys("z")
+    terminal.wait_for("/s, 0 in ")
     terminal.keys("q")
     wait_until(lambda: not terminal.alive(), "it has quit", 30, 0.1)
 

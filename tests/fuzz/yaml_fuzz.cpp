@@ -30,7 +30,7 @@ void check_metric(const M& metric) {
     }
   }
   if (metric.filter) {
-    static_cast<void>(tpx::expression::parse(metric.filter->value, metric.filter->at));
+    require(metric.filter->node != nullptr);
   }
 }
 

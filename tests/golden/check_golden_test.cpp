@@ -1,8 +1,8 @@
 // What `check` says of a configuration on each recorded kernel, and of bad ones.
 
 #include "catch.h"
-#include "cli/plan_summary.h"
 #include "golden/support/golden.h"
+#include "service/plan_summary.h"
 #include "support/fixtures.h"
 
 namespace tpx::test {
@@ -18,7 +18,7 @@ TEST_CASE("the summary of a plan is as recorded, on every recorded kernel", "[go
       const plan::Plan plan = plan::make_plan(loaded.config, golden_kernel(std::string(release)), golden_options());
       text += (text.empty() ? "Linux " : "\nLinux ") + std::string(release) + "\n\n";
       for (const plan::PlannedMetric& metric : plan.metrics) {
-        text += cli::plan_summary(metric);
+        text += service::plan_summary(metric);
       }
       for (const plan::Rejected& rejected : plan.rejected) {
         text += config::render({rejected.error}, loaded.config);

@@ -1,8 +1,13 @@
 """Rude clients: whoever asks properly is answered beside them, and what they can take is bounded."""
 
 import contextlib
+import http.client
 import os
+import re
+import socket
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -94,3 +99,97 @@ def test_scrapes_beyond_the_limit_are_told_to_come_back(exporter):
     assert codes == {b"200", b"503"}
     wait_until(lambda: server.scrape()[0] == 200, "the one that was accepted is over")
     assert started.scrape().sum("tracepoint_exporter_http_requests_total", code="503") > 0
+
+
+class Scraper:
+    """A Prometheus server as far as the exporter can tell, with a connection for each scrape, one every INTERVAL."""
+
+    INTERVAL = 2
+    HEADERS = b"Host: test\r\nUser-Agent: Prometheus/3.5.3\r\nX-Prometheus-Scrape-Timeout-Seconds: 2\r\n"
+
+    def __init__(self, port, connection_header):
+        self.port, self.more = port, connection_header
+        self.due = 0
+
+    def ask(self, receive_buffer=None):
+        time.sleep(max(0, self.due - time.monotonic()))
+        self.due = time.monotonic() + self.INTERVAL
+        made = socket.socket()
+        if receive_buffer:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        made.settimeout(60)
+        made.connect(("127.0.0.1", self.port))
+        made.sendall(b"GET /metrics HTTP/1.1\r\n" + self.HEADERS + self.more + b"\r\n")
+        return made
+
+    def scrape(self):
+        """The counts by offset."""
+        with self.ask() as made:
+            answer = http.client.HTTPResponse(made)
+            answer.begin()
+            text = answer.read().decode()
+        return {int(m[1]): int(m[2]) for m in re.finditer(r'^tracepoint_seeks_total\{offset="(\d+)"\} (\d+)$', text, re.M)}
+
+    def hang_up(self, receive_buffer):
+        with self.ask(receive_buffer) as made:
+            assert len(made.recv(1000)) > 0
+
+
+@pytest.mark.parametrize("connection", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+@pytest.mark.parametrize("receive_buffer", [4096, 8 << 20], ids=["in the middle", "with all of it unread"])
+def test_a_scraper_that_hangs_up_loses_no_rise(exporter, connection, receive_buffer):
+    started = exporter(CONFIGURATION.replace("args.whence == 0", f"args.whence == 0 && tid == {threading.get_native_id()}"))
+    scraper = Scraper(started.port, connection)
+    scraper.scrape()
+    make_series(12000)
+    scraper.hang_up(receive_buffer)
+    first = scraper.scrape()
+    assert len(first) == 12000
+    make_series(12000)
+    second = scraper.scrape()
+    assert sum(second.values()) - sum(first.values()) == 24000
+
+
+def test_a_scraper_that_does_not_read_makes_no_other_wait(exporter):
+    """Beside 3 readers of a page of some 20 MB, of 4 scrapes at once, none of whom reads."""
+    started = exporter(CONFIGURATION.replace("16384", "262144").replace("offset: args.offset", "offset: args.offset, a_label_that_makes_pages_long: comm"))
+    make_series(200000)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            made = stack.enter_context(Scraper(started.port, b"").ask(4096))
+            assert made.recv(1) == b"H"
+        # A good scrape was answered while all three pages were kept for those who do not read them.
+        assert max(started.scrape().sum("tracepoint_exporter_http_buffered_bytes") for _ in range(3)) > 40 << 20
+
+
+def answer_of(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+
+
+def test_paths_have_the_route_prefix(service):
+    started = service("--web.listen-address=127.0.0.1:0", "--web.route-prefix=/node/tracepoints/")
+    port = started.ready()
+    status, _, page = answer_of(port, "/node/tracepoints/")
+    assert status == 200
+    for path in ("/node/tracepoints/metrics", "/node/tracepoints/-/healthy", "/node/tracepoints/-/ready"):
+        assert f'href="{path}"' in page
+        assert answer_of(port, path)[0] == 200
+    for path in ("/metrics", "/-/healthy", "/node/tracepointsmetrics"):
+        assert answer_of(port, path)[0] == 404
+    status, headers, _ = answer_of(port, "/")
+    assert status == 302
+    assert headers["Location"] == "/node/tracepoints/"
+    assert "/node/tracepoints/metrics" in started.log_text()
+
+
+def test_the_process_metrics_can_be_left_out(service):
+    started = service("--web.listen-address=127.0.0.1:0", "--web.disable-exporter-metrics")
+    port = started.ready()
+    names = set(re.findall(r"^# TYPE (\S+)", answer_of(port, "/metrics")[2], re.M))
+    assert not [name for name in names if name.startswith(("process_", "tracepoint_exporter_http_"))]
+    assert not [name for name in names if "scrape_duration" in name or "log_messages" in name]
+    assert {"tracepoint_exporter_metric_up", "tracepoint_exporter_build_info"} <= names

@@ -170,3 +170,19 @@ def test_sigterm_ends_a_load(service):
     assert "listening on" not in started.log_text()
     assert started.stop() == 0
     assert "listening on" not in started.log_text()
+
+
+def test_no_thread_can_gain_rights(service):
+    started = service("--web.listen-address=127.0.0.1:0")
+    started.ready()
+    threads = list(pathlib.Path(f"/proc/{started.process.pid}/task").iterdir())
+    assert len(threads) > 16
+    for thread in threads:
+        status = dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines() if ":\t" in line)
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2"
+        for name in ("CapBnd", "CapInh", "CapAmb"):
+            assert int(status[name], 16) == 0, f"{status['Name']}: {name}"
+    started.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: started.log_text().count("serving 1 metric") == 2, "it loads its configuration again")
+    assert started.stop() == 0

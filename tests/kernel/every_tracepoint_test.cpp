@@ -38,7 +38,9 @@ config::Metric counter_of(const kernel::Format& format, std::size_t number) {
     const auto bytes = key_bytes(format, field);
     if (bytes && used + *bytes <= 256 && names.insert(field.name).second) {
       used += *bytes;
-      metric.labels.push_back({{"l_" + std::to_string(names.size()), {}}, {"args." + field.name, {}}});
+      auto expression = config::parse_expression("args." + field.name, {});
+      REQUIRE(expression.has_value());
+      metric.labels.push_back({{"l_" + std::to_string(names.size()), {}}, std::move(*expression)});
     }
   }
   return metric;

@@ -16,8 +16,8 @@
 #include "kernel/support/both_types.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
-#include "plan/field_table.h"
 #include "skip.h"
+#include "typed/field_table.h"
 
 namespace tpx::test {
 namespace {
@@ -228,7 +228,7 @@ TEST_CASE("tests compare every row of the event.field table", "[kernel]") {
                                                "timer/hrtimer_expire_exit",
                                                "irq_vectors/local_timer_*"};
   // The groups of rows behind the first are compared by field_table_{block,storage,system}_test.cpp, all fields at once.
-  for (const plan::FieldRow& row : plan::field_table().front()) {
+  for (const typed::FieldRow& row : typed::field_table().front()) {
     INFO(row.event);
     CHECK(compared.contains(row.event));
   }

@@ -1,5 +1,7 @@
 // A deployment that takes over from another one, without a service around it.
 
+#include <thread>
+
 #include "catch.h"
 #include "config/config.h"
 #include "decode/decoder.h"
@@ -54,6 +56,16 @@ const std::string kCalls =
     "  - {name: calls_total, tracepoint: syscalls/sys_enter_getppid, filter: 'comm == \"getppid_calls\"'}\n";
 const std::string kMore = "  - {name: more_total, tracepoint: syscalls/sys_enter_getppid, labels: {comm: comm}}\n";
 
+/// Metrics of calls, whose maps need more than one program when there are more than 64.
+std::string numbered(std::size_t from, std::size_t to) {
+  std::string metrics;
+  for (std::size_t i = from; i < to; ++i) {
+    metrics += "  - {name: number_" + std::to_string(i) +
+               "_total, tracepoint: syscalls/sys_enter_getppid, filter: 'comm == \"getppid_calls\"'}\n";
+  }
+  return metrics;
+}
+
 }  // namespace
 
 TEST_CASE("a program in a slot is replaced, and its metric goes on", "[kernel]") {
@@ -97,6 +109,34 @@ TEST_CASE("without slots only a metric whose programs do not change goes on", "[
   CHECK_FALSE(metric(changed, "calls_total").kept);
   run(17);
   CHECK(sum(metric(changed, "calls_total")) == 17);
+}
+
+TEST_CASE("metrics that share an attach point in another way than before count each event once", "[kernel]") {
+  loader::Loaded first = deployed(numbered(0, 100), {true, nullptr}, std::nullopt);
+  REQUIRE(first.programs.size() == 2);
+  // Those of the second program would fit into the first one now; new ones come before and after them.
+  loader::Loaded second =
+      deployed(numbered(200, 240) + numbered(50, 100) + numbered(300, 320), {true, &first}, std::nullopt);
+  Workload workload("getppid_calls", {"3000000"});
+  std::thread calls([&] { workload.run(); });
+  REQUIRE(loader::replace_programs(second, first));
+  calls.join();
+  for (std::size_t i = 50; i < 100; ++i) {
+    const loader::LoadedMetric& kept = metric(second, "number_" + std::to_string(i) + "_total");
+    CHECK(kept.kept);
+    CHECK(sum(kept) == 3'000'000);
+  }
+  first = {};
+  run(101);
+  CHECK(sum(metric(second, "number_99_total")) == 3'000'101);
+  for (const std::size_t i : {200, 239, 300, 319}) {
+    CHECK_FALSE(metric(second, "number_" + std::to_string(i) + "_total").kept);
+    CHECK(sum(metric(second, "number_" + std::to_string(i) + "_total")) >= 101);
+  }
+  // And back.
+  const loader::Loaded third = deployed(numbered(0, 100), {true, &second}, std::nullopt);
+  CHECK(metric(third, "number_75_total").kept);
+  CHECK_FALSE(metric(third, "number_1_total").kept);
 }
 
 }  // namespace tpx::test

@@ -4,6 +4,7 @@
 #include "catch.h"
 #include "kernel/support/session.h"
 #include "kernel/support/workload.h"
+#include "service/deploy.h"
 #include "service/prepare.h"
 #include "test_paths.h"
 

@@ -6,11 +6,11 @@
 
 #include "catch.h"
 #include "kernel/tracefs.h"
-#include "plan/syscall_types.h"
 #include "support/c_types.h"
 #include "support/decimal.h"
 #include "support/fixtures.h"
 #include "support/recorded_format.h"
+#include "typed/syscall_types.h"
 
 namespace tpx::test {
 namespace {
@@ -84,7 +84,7 @@ TEST_CASE("arguments of system calls have the types of the kernel's BTF", "[prop
           continue;
         }
         INFO(release << " " << event << ": " << field.type << " " << field.name);
-        const schema::ValueType taken = plan::syscall_argument_type(field.type);
+        const schema::ValueType taken = typed::syscall_argument_type(field.type);
         CHECK(CInteger{taken.size, taken.is_signed} == types.scalar(field.type));
         ++arguments;
       }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,9 +32,11 @@ class FakeLabels : public decode::LabelSource {
     return true;
   }
   [[nodiscard]] bool stable() const override { return is_stable; }
+  [[nodiscard]] std::optional<std::uint64_t> generation() const override { return current; }
 
   std::map<std::uint64_t, std::vector<std::string>> texts;
   bool is_stable = true;
+  std::optional<std::uint64_t> current;
   int calls = 0;
 };
 

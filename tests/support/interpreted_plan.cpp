@@ -55,7 +55,7 @@ void InterpretedPlan::add_maps(const plan::PlannedMetric& metric) {
   const schema::RegionLayout& region = plan.store.region;
   kernel_.add_map(plan.region_map, BPF_MAP_TYPE_ARRAY, 4, static_cast<std::uint32_t>(region.total_bytes()), 1);
   if (plan.store.kind == schema::StoreKind::PerCpuHash) {
-    const auto type = region.value_cpus > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
+    const auto type = plan.store.hash_copies() > 1 ? BPF_MAP_TYPE_PERCPU_HASH : BPF_MAP_TYPE_HASH;
     kernel_.add_map(plan.hash_map, type, plan.key.size, plan.value.bytes(), plan.store.max_series);
   }
   if (metric.pair) {
@@ -95,8 +95,8 @@ std::vector<std::uint64_t> InterpretedPlan::row(std::size_t metric, std::uint64_
   const schema::RegionLayout& region = plan.store.region;
   std::vector<std::uint64_t> sum(region.value_words, 0);
   std::vector<std::uint64_t> words(region.value_words);
-  for (std::uint32_t cpu = 0; cpu < region.value_cpus; ++cpu) {
-    const std::uint64_t at = region.values_offset() + cpu * region.cpu_stride() + number * region.value_stride();
+  for (std::uint32_t lane = 0; lane < region.lanes; ++lane) {
+    const std::uint64_t at = region.values_offset() + lane * region.lane_stride() + number * region.value_stride();
     for (std::uint32_t i = 0; i < region.value_words; ++i) {
       words[i] = word(metric, at + 8 * std::uint64_t{i});
     }
@@ -142,8 +142,8 @@ std::vector<std::uint64_t> InterpretedPlan::other(std::size_t metric) {
 std::uint64_t InterpretedPlan::lost(std::size_t metric, schema::LostReason reason) {
   const schema::RegionLayout& region = plan_.metrics[metric].plan.store.region;
   std::uint64_t sum = 0;
-  for (std::uint32_t cpu = 0; cpu < region.cpus; ++cpu) {
-    sum += word(metric, region.lost_offset() + std::uint64_t{cpu} * region.lost_stride() +
+  for (std::uint32_t line = 0; line < region.lost_lines(); ++line) {
+    sum += word(metric, region.lost_offset() + std::uint64_t{line} * region.lost_stride() +
                             8 * static_cast<std::uint64_t>(reason));
   }
   return sum;

@@ -17,7 +17,7 @@ struct Value {
 };
 
 /// Evaluates expressions as docs/configuration.md says, on the record of an event, walking the tree: a second
-/// implementation of what kernel/format, plan/bind and codegen/ do, sharing nothing with them. Types are those of the format
+/// implementation of what kernel/format, typed/ and codegen/ do, sharing nothing with them. Types are those of the format
 /// file's text and of the kernel's BTF. (The tree is the parser's, which expression_property_test.cpp judges.) Throws
 /// std::runtime_error on what the checker must have refused.
 class Reference {

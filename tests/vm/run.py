@@ -30,13 +30,14 @@ SECONDS = 420
 class Apt:
     """Debian's suites as apt sees them, beside this machine's own."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, architecture="amd64", suites=SUITES):
         self.directory = directory
+        self.architecture = architecture
         for name in ("state/lists/partial", "cache/archives/partial", "parts", "deb"):
             (directory / name).mkdir(parents=True, exist_ok=True)
         (directory / "status").touch()
         (directory / "sources.list").write_text(
-            "".join(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n" for suite in SUITES)
+            "".join(f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n" for suite in suites)
         )
         settings = {
             "Dir::State": "state",
@@ -47,7 +48,7 @@ class Apt:
             "Dir::Etc::preferencesparts": "parts",
         }
         lines = [f'{key} "{directory / value}";\n' for key, value in settings.items()]
-        lines += ['APT::Architecture "amd64";\n', 'Acquire::Languages "none";\n', 'APT::Sandbox::User "root";\n']
+        lines += [f'APT::Architecture "{architecture}";\n', 'Acquire::Languages "none";\n', 'APT::Sandbox::User "root";\n']
         (directory / "apt.conf").write_text("".join(lines))
         self.environment = dict(os.environ, APT_CONFIG=str(directory / "apt.conf"), LC_ALL="C")
 
@@ -63,11 +64,11 @@ class Apt:
 
     def kernels(self):
         """{(version as numbers, real-time): name of the package that holds vmlinuz}; the newest of each major.minor."""
-        names = self.run("apt-cache", "search", "--names-only", r"^linux-(image|binary)-[0-9].*-amd64$").split("\n")
+        names = self.run("apt-cache", "search", "--names-only", f"^linux-(image|binary)-[0-9].*-{self.architecture}$").split("\n")
         found = {}
         for line in names:
             name = line.split(" ")[0]
-            match = re.fullmatch(r"linux-(image|binary)-([0-9][0-9.]*[0-9])([-+][0-9a-z.]*)?(-rt)?-amd64", name)
+            match = re.fullmatch(rf"linux-(image|binary)-([0-9][0-9.]*[0-9])([-+][0-9a-z.]*)?(-rt)?-{self.architecture}", name)
             if not match or "cloud" in name or "dbg" in name or "rc" in name:
                 continue
             abi = tuple(int(number) for number in match.group(2).split("."))

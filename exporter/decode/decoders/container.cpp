@@ -31,16 +31,16 @@ std::unique_ptr<Decoder> make(const schema::DecoderCall&, const Environment& env
 }  // namespace
 
 Entry container_entry() {
-  return {
-      {.name = "container",
-       .input = schema::DecoderInput::Integer,
-       .extra = schema::DecoderExtra::None,
-       .summary =
-           "The container that a cgroup belongs to: its name in Kubernetes, else the first 12 digits of its id or a "
-           "machine's name; `none` outside of containers, `unknown` for a cgroup deleted before it was seen.",
-       .example = R"(container(cgroup))"},
-      make,
-      true};
+  return {{.name = "container",
+           .input = schema::DecoderInput::Integer,
+           .extra = schema::DecoderExtra::None,
+           .summary =
+               "The container that a cgroup belongs to: its name in Kubernetes where /var/log/containers of the node "
+               "can be read, else the first 12 digits of its id or a machine's name; `none` outside of containers, "
+               "`unknown` for a cgroup deleted before it was seen.",
+           .example = R"(container(cgroup))"},
+          make,
+          true};
 }
 
 }  // namespace tpx::decode::decoders

@@ -1,43 +1,17 @@
-#include <algorithm>
-#include <array>
-#include <cstring>
 #include <memory>
 
+#include "base/errno_name.h"
 #include "decode/decoders/decoders.h"
 #include "decode/plain.h"
 
 namespace tpx::decode::decoders {
 namespace {
 
-/// Errors that stay inside the kernel, and that sys_exit shows before a call is restarted (include/linux/errno.h).
-constexpr std::array<std::pair<int, std::string_view>, 19> kInternal{{{512, "ERESTARTSYS"},
-                                                                      {513, "ERESTARTNOINTR"},
-                                                                      {514, "ERESTARTNOHAND"},
-                                                                      {515, "ENOIOCTLCMD"},
-                                                                      {516, "ERESTART_RESTARTBLOCK"},
-                                                                      {517, "EPROBE_DEFER"},
-                                                                      {518, "EOPENSTALE"},
-                                                                      {519, "ENOPARAM"},
-                                                                      {521, "EBADHANDLE"},
-                                                                      {522, "ENOTSYNC"},
-                                                                      {523, "EBADCOOKIE"},
-                                                                      {524, "ENOTSUPP"},
-                                                                      {525, "ETOOSMALL"},
-                                                                      {526, "ESERVERFAULT"},
-                                                                      {527, "EBADTYPE"},
-                                                                      {528, "EJUKEBOX"},
-                                                                      {529, "EIOCBQUEUED"},
-                                                                      {530, "ERECALLCONFLICT"},
-                                                                      {531, "ENOGRACE"}}};
 constexpr std::int64_t kMaxErrno = 4095;
 
 std::string error_name(int code) {
-  if (const char* name = ::strerrorname_np(code); name != nullptr) {
-    return name;
-  }
-  const auto found =
-      std::find_if(kInternal.begin(), kInternal.end(), [code](const auto& row) { return row.first == code; });
-  return found == kInternal.end() ? "errno_" + std::to_string(code) : std::string(found->second);
+  const char* name = errno_name(code);
+  return name != nullptr ? name : "errno_" + std::to_string(code);
 }
 
 /// A signed value is a return value: -2 is ENOENT, and 2 is a success (two bytes read). An unsigned one can only hold

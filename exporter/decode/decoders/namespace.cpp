@@ -34,8 +34,9 @@ Entry namespace_entry() {
   return {{.name = "namespace",
            .input = schema::DecoderInput::Integer,
            .extra = schema::DecoderExtra::None,
-           .summary = "The Kubernetes namespace of the pod that a cgroup belongs to, where /var/log/pods is mounted; "
-                      "`none` outside of pods, `unknown` where it can't be told.",
+           .summary =
+               "The Kubernetes namespace of the pod that a cgroup belongs to, where /var/log/pods and "
+               "/var/log/containers of the node can be read; `none` outside of pods, `unknown` where it can't be told.",
            .example = R"(namespace(cgroup))"},
           make,
           true};

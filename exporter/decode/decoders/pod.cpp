@@ -34,8 +34,9 @@ Entry pod_entry() {
   return {{.name = "pod",
            .input = schema::DecoderInput::Integer,
            .extra = schema::DecoderExtra::None,
-           .summary = "The Kubernetes pod that a cgroup belongs to: its name where /var/log/pods is mounted, else its "
-                      "UID; `none` outside of pods, `unknown` for a cgroup deleted before it was seen.",
+           .summary = "The Kubernetes pod that a cgroup belongs to: its name where /var/log/pods and "
+                      "/var/log/containers of the node can be read, else its UID; `none` outside of pods, `unknown` "
+                      "for a cgroup deleted before it was seen.",
            .example = R"(pod(cgroup))"},
           make,
           true};

@@ -5,7 +5,7 @@ import re
 
 from support import DASHBOARDS
 
-VARIABLES = {"$node": ".*", "$namespace": ".*", "$top": "10", "$__rate_interval": "30s", "$__range": "60s"}
+VARIABLES = {"$node": ".*", "$k8s_namespace": ".*", "$__interval": "30s", "$namespace": ".*", "$top": "10", "$__rate_interval": "30s", "$__range": "60s"}
 
 
 def dashboards():
@@ -14,11 +14,25 @@ def dashboards():
 
 
 def panels(dashboard):
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """Those of collapsed rows too, which hold theirs."""
+    inside = [panel for each in dashboard["panels"] for panel in each.get("panels", [])]
+    return [panel for panel in [*dashboard["panels"], *inside] if panel["type"] != "row"]
+
+
+def panels_by_row(dashboard):
+    """[(row, its panels)]"""
+    found = []
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            found.append((panel, list(panel["panels"])))
+        else:
+            found[-1][1].append(panel)
+    return found
 
 
 def with_values(query):
-    """The query as Prometheus gets it."""
+    """The query as Prometheus gets it, of all nodes."""
+    query = query.replace('instance="$node"', 'instance=~"$node"')
     for name in sorted(VARIABLES, key=len, reverse=True):
         query = query.replace(name, VARIABLES[name])
     assert "$" not in query, f"a variable that Grafana's dashboards do not have: {query}"
@@ -26,12 +40,22 @@ def with_values(query):
 
 
 def all_queries():
-    """[(where, query)] of every panel."""
+    """[(where, query)] of every panel; titles are unique in a row only."""
     return [
-        (f"{name}: {panel['title']}: {target['refId']}", with_values(target["expr"]))
+        (f"{name}: {row['title']}: {panel['title']}: {target['refId']}", with_values(target["expr"]))
         for name, dashboard in dashboards().items()
-        for panel in panels(dashboard)
-        for target in panel["targets"]
+        for row, inside in panels_by_row(dashboard)
+        for panel in inside
+        for target in panel.get("targets", [])
+    ]
+
+
+def all_annotations():
+    """[(where, query)] of the marks on the graphs."""
+    return [
+        (f"{name}: {mark['name']}", with_values(mark["expr"]))
+        for name, dashboard in dashboards().items()
+        for mark in dashboard["annotations"]["list"]
     ]
 
 

@@ -14,6 +14,7 @@ from support import ROOT
 from support.queries import all_queries, metric_names
 from support.rules import groups
 
+MOST = 48
 BOUNDS = [8, 16, 32, 64]
 SELECTOR = re.compile(r'(?P<metric>tracepoint_[a-z0-9_]+)\{(?P<matchers>[^}]*)\}')
 # rate(METRIC{…}[…]), in which a counter must stand.
@@ -65,7 +66,8 @@ def selected_values(queries):
 
 
 def stand_ins(queries):
-    """The configuration, and {full name: type}."""
+    """The configurations, and {full name: type}. A program of the kernel holds no more than 64 maps, and all of these metrics are
+    of one tracepoint: a configuration has MOST of them, for an exporter of its own."""
     shipped, selected = shipped_metrics(), selected_values(queries)
     names = {base(name) for query in queries.values() for name in metric_names(query)} & shipped.keys()
     metrics, types = [], {}
@@ -82,7 +84,8 @@ def stand_ins(queries):
             metric["retire_on_exit"] = original["retire_on_exit"]
         metrics.append(metric)
         types[name] = kind
-    return yaml.safe_dump({"metrics": metrics}, width=1000), types
+    parts = [metrics[start : start + MOST] for start in range(0, len(metrics), MOST)]
+    return [yaml.safe_dump({"metrics": part}, width=1000) for part in parts], types
 
 
 def _label(name, selected):

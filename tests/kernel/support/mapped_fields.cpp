@@ -1,7 +1,7 @@
 #include "kernel/support/mapped_fields.h"
 
 #include "kernel/support/session.h"
-#include "plan/field_table.h"
+#include "typed/field_table.h"
 
 namespace tpx::test {
 namespace {
@@ -18,16 +18,14 @@ std::vector<Compared> mapped_fields(const std::string& event, const std::string&
   if (!arguments) {
     return {};
   }
-  plan::Scope scope;
-  scope.mode = plan::Scope::Mode::Mapped;
-  scope.event = event;
-  scope.format = &*format;
-  scope.btf = &*kernel.btf;
-  scope.arguments = std::move(*arguments);
+  typed::Event raw{event};
+  raw.btf = &*kernel.btf;
+  raw.arguments = std::move(*arguments);
+  const typed::RawNames names(raw, true);
   std::vector<Compared> compared;
   std::size_t fields = 0;
   for (const kernel::Field& field : format->fields) {
-    if (!plan::map_field(field, scope)) {
+    if (!typed::map_field(field, names)) {
       continue;
     }
     const std::string label = "f_" + field.name + ": args." + field.name;

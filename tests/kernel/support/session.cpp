@@ -87,6 +87,8 @@ Session::Session(const std::string& yaml, Force force) {
   options.decoders = decode::signatures();
   options.force_attach = force.attach;
   options.force_store = force.store;
+  options.own_lanes = force.own_lanes;
+  options.folded_lanes = force.folded_lanes;
   kernel::Kernel kernel = this_kernel();
   kernel.features.tp_btf_exact = kernel.features.tp_btf_exact && !force.preempted;
   plan::Plan plan = plan::make_plan(loaded.config, kernel, options);
@@ -220,6 +222,8 @@ std::string describe(const Force& force) {
   if (force.store) {
     text += *force.store == schema::StoreKind::Table ? ", table" : ", per-CPU hash";
   }
+  text += force.own_lanes ? ", " + std::to_string(*force.own_lanes) + " own rows" : "";
+  text += force.folded_lanes ? ", " + std::to_string(*force.folded_lanes) + " shared rows" : "";
   return text;
 }
 

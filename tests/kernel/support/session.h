@@ -20,7 +20,9 @@ namespace tpx::test {
 struct Force {
   std::optional<plan::AttachType> attach = std::nullopt;
   std::optional<schema::StoreKind> store = std::nullopt;
-  bool preempted = false;  ///< plans as where tp_btf programs miss events
+  bool preempted = false;                                 ///< plans as where tp_btf programs miss events
+  std::optional<std::uint32_t> own_lanes = std::nullopt;  ///< see plan::Options, as the next
+  std::optional<std::uint32_t> folded_lanes = std::nullopt;
 };
 
 /// Label texts (integers in decimal, strings as they are, arrays in hexadecimal) and the words of the value.

@@ -11,21 +11,21 @@ namespace {
 
 using assembler::Reg;
 using expression::BinaryOp;
-using plan::BoundPtr;
-using plan::constant;
-using plan::make_bound;
+using typed::constant;
+using typed::make_typed;
+using typed::TypedExprPtr;
 
 constexpr schema::ValueType kWord{schema::ValueType::Kind::Integer, 8, true};
 
 /// Loads the words of the context, so that nothing is a constant.
-BoundPtr word(std::uint32_t index) {
-  return make_bound(plan::ContextLoad{8 * index, 8, true}, kWord);
+TypedExprPtr word(std::uint32_t index) {
+  return make_typed(typed::ContextLoad{8 * index, 8, true}, kWord);
 }
-BoundPtr binary(BinaryOp op, BoundPtr left, BoundPtr right, bool is_signed = true) {
-  return make_bound(plan::BoundBinary{op, std::move(left), std::move(right), is_signed}, kWord);
+TypedExprPtr binary(BinaryOp op, TypedExprPtr left, TypedExprPtr right, bool is_signed = true) {
+  return make_typed(typed::BinaryExpr{op, std::move(left), std::move(right), is_signed}, kWord);
 }
 
-std::uint64_t evaluate(const BoundPtr& bound, const std::vector<std::uint64_t>& words) {
+std::uint64_t evaluate(const TypedExprPtr& bound, const std::vector<std::uint64_t>& words) {
   assembler::Program program;
   const kernel::Features features;
   Context context{program, features, false, std::nullopt};
@@ -46,7 +46,7 @@ std::uint64_t evaluate(const BoundPtr& bound, const std::vector<std::uint64_t>& 
 }
 
 TEST_CASE("the highest bit of a value, and 0 of 0") {
-  const BoundPtr bound = make_bound(plan::HighestBit{word(0), 32}, kWord);
+  const TypedExprPtr bound = make_typed(typed::HighestBit{word(0), 32}, kWord);
   CHECK(evaluate(bound, {0}) == 0);
   for (unsigned bit = 0; bit < 32; ++bit) {
     const std::uint64_t value = std::uint64_t{1} << bit;
@@ -57,7 +57,7 @@ TEST_CASE("the highest bit of a value, and 0 of 0") {
 }
 
 TEST_CASE("the highest bit keeps what is in other registers") {
-  const BoundPtr bound = binary(BinaryOp::Add, word(1), make_bound(plan::HighestBit{word(0), 32}, kWord));
+  const TypedExprPtr bound = binary(BinaryOp::Add, word(1), make_typed(typed::HighestBit{word(0), 32}, kWord));
   CHECK(evaluate(bound, {0x50, 7}) == 0x47);
 }
 
@@ -76,17 +76,17 @@ TEST_CASE("signed division rounds to zero, unsigned is the instruction") {
 }
 
 TEST_CASE("an intermediate result outlives a helper's call and a branch") {
-  const BoundPtr now = make_bound(plan::Special{plan::Special::Kind::Nsecs}, kWord);
+  const TypedExprPtr now = make_typed(typed::BuiltinValue{typed::BuiltinValue::Kind::Nsecs}, kWord);
   CHECK(evaluate(binary(BinaryOp::Sub, word(0), now), {1300}) == 300);
-  const BoundPtr less = binary(BinaryOp::Lt, word(0), word(1));
+  const TypedExprPtr less = binary(BinaryOp::Lt, word(0), word(1));
   CHECK(evaluate(binary(BinaryOp::Add, word(0), less), {5, 6}) == 6);
   CHECK(evaluate(binary(BinaryOp::Add, word(0), less), {7, 6}) == 7);
 }
 
 TEST_CASE("expressions nested to the right are computed, however many registers they would take") {
   // A regression: the sixth operand found no register.
-  BoundPtr right = word(0);
-  BoundPtr left = word(0);
+  TypedExprPtr right = word(0);
+  TypedExprPtr left = word(0);
   for (std::uint32_t i = 1; i < 12; ++i) {
     right = binary(BinaryOp::Sub, word(i), right);
     left = binary(BinaryOp::Sub, left, word(i));

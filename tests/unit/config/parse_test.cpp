@@ -85,7 +85,7 @@ metrics:
   CHECK(events.names[0].value == "sched/sched_switch");
   REQUIRE(switches.labels.size() == 2);
   CHECK(switches.labels[0].name.value == "pid");
-  CHECK(switches.labels[1].expression.value == "args.prev_comm");
+  CHECK(switches.labels[1].expression.text == "args.prev_comm");
   CHECK(switches.labels[1].expression.at == SourceLocation{"c.yaml", 9, 13});
   CHECK(switches.retire_on_exit->value == "pid");
   CHECK(switches.max_series == 10240);
@@ -93,14 +93,14 @@ metrics:
   CHECK_FALSE(switches.value);
   CHECK_FALSE(switches.buckets);
 
-  CHECK(metrics[2].filter->value == "args.ret < 0 && args.ret > -4096");
+  CHECK(metrics[2].filter->text == "args.ret < 0 && args.ret > -4096");
   CHECK(metrics[3].type == MetricType::Histogram);
   CHECK(metrics[3].buckets->bounds().size() == 14);
   CHECK(metrics[3].buckets->bounds().back() == 512 * 8192.0);
   const auto& pair = std::get<Pair>(metrics[4].source);
   REQUIRE(pair.from.size() == 1);
   CHECK(pair.from[0].events.names[0].value == "raw_syscalls/sys_enter");
-  CHECK(pair.to.key.value == "tid");
+  CHECK(pair.to.key.text == "tid");
   CHECK(pair.to.at == SourceLocation{"c.yaml", 32, 11});
   CHECK(metrics[5].type == MetricType::Gauge);
   CHECK(metrics[5].scale == 1000);
@@ -145,7 +145,7 @@ TEST_CASE("from may be a list") {
   const auto& pair = std::get<Pair>(metric.source);
   REQUIRE(pair.from.size() == 2);
   CHECK_FALSE(pair.from[0].filter);
-  CHECK(pair.from[1].filter->value == "args.success == 1");
+  CHECK(pair.from[1].filter->text == "args.success == 1");
   CHECK(pair.to.events.kind == Events::Kind::RawTracepoint);
   CHECK(metric.buckets->bounds() == std::vector<double>{0.5, 0.75, 1.0});
   CHECK(metric.max_series == 16);
@@ -156,6 +156,24 @@ TEST_CASE("a metric whose series end may say how old one has to be") {
   - {name: a_total, tracepoint: a/b, labels: {pid: pid}, retire_on_exit: pid, min_age: 1m30s}
 )");
   CHECK(only_metric(loaded).min_age == std::chrono::seconds(90));
+}
+
+TEST_CASE("per_cpu and max_bytes are read; of several files the least max_bytes counts") {
+  const auto loaded = parse("c.yaml", R"(max_bytes: 64MiB
+metrics:
+  - {name: a_total, tracepoint: a/b, per_cpu: false}
+)");
+  CHECK(only_metric(loaded).per_cpu == false);
+  CHECK(loaded.config.max_bytes() == 64ULL << 20U);
+  config::Config several = loaded.config;
+  several.files.emplace_back();
+  several.files.back().max_bytes = 1U << 20U;
+  several.files.emplace_back();
+  CHECK(several.max_bytes() == 1U << 20U);
+  CHECK_FALSE(config::Config{}.max_bytes());
+  const auto wrong = parse("c.yaml", "max_bytes: 64MB\nmetrics: []\n");
+  REQUIRE(wrong.errors.size() == 1);
+  CHECK(wrong.errors[0].message == "max_bytes is not a number of bytes: \"64MB\"");
 }
 
 TEST_CASE("bounds are the numbers that were meant, without what rounding adds") {
@@ -172,6 +190,43 @@ TEST_CASE("bounds are the numbers that were meant, without what rounding adds") 
   CHECK(bounds("exponential: {start: 1, factor: 2, count: 64}").back() == 0x1p63);
 }
 
+TEST_CASE("the syntax of every expression is checked as the file is read, with its place and metric") {
+  const auto loaded = parse("c", R"(metrics:
+  - name: x_total
+    tracepoint: a/b
+    filter: pid ==
+    value: args.b +
+    labels: {c: comm, d: arg.d}
+  - name: y_seconds
+    type: histogram
+    buckets: [1]
+    from: {tracepoint: a/b, key: tid)}
+    to: {tracepoint: a/b, key: tid, filter: (cpu}
+programs:
+  - object: x.o
+    metrics:
+      - {name: z_total, map: m, value: value.}
+)");
+  INFO(shown(loaded));
+  REQUIRE(loaded.errors.size() == 6);
+  CHECK(has_error(loaded.errors, 4, 19, "metric \"x_total\": expected a value but found the end of the expression"));
+  CHECK(has_error(loaded.errors, 5, 20, "metric \"x_total\": expected a value"));
+  CHECK(has_error(loaded.errors, 6, 26, "metric \"x_total\": unknown name \"arg\"", "write args.d"));
+  CHECK(has_error(loaded.errors, 10, 37, "metric \"y_seconds\": unexpected )"));
+  CHECK(has_error(loaded.errors, 11, 45, "inside { } YAML ends this value"));
+  CHECK(has_error(loaded.errors, 15, 46, "metric \"z_total\": expected a field name"));
+  const Config::File& file = loaded.config.files[0];
+  CHECK(file.metrics.empty());
+  REQUIRE(file.incomplete.size() == 2);
+  REQUIRE(file.incomplete[0].labels.size() ==
+          1);  // what could be read is planned, so that its errors are found as well
+  CHECK(expression::to_text(*file.incomplete[0].labels[0].expression.node) == "comm");
+  const Pair& pair = std::get<Pair>(file.incomplete[1].source);
+  CHECK(pair.from.at(0).key.node == nullptr);
+  CHECK(pair.from.at(0).events.names.at(0).value == "a/b");
+  CHECK(expression::to_text(*pair.to.key.node) == "tid");
+}
+
 TEST_CASE("an expression's place is where its text starts, however it is written") {
   const auto loaded = parse("c",
                             "metrics:\n"
@@ -185,17 +240,17 @@ TEST_CASE("an expression's place is where its text starts, however it is written
                             "        1\n"
                             "      d: &anchor args.d\n"
                             "      e: *anchor\n"
-                            "      f: \"*args.f\"\n");
+                            "      f: \"~args.f\"\n");
   const Metric& metric = only_metric(loaded);
-  CHECK(metric.filter->value == "!args.a");
+  CHECK(metric.filter->text == "!args.a");
   CHECK(metric.filter->at == SourceLocation{"c", 4, 14});
   CHECK(metric.value->at == SourceLocation{"c", 5, 13});
   REQUIRE(metric.labels.size() == 4);
-  CHECK(metric.labels[0].expression.value == "args.c + 1\n");
+  CHECK(metric.labels[0].expression.text == "args.c + 1\n");
   CHECK(metric.labels[0].expression.at == SourceLocation{"c", 8, 9});
   CHECK(metric.labels[1].expression.at == SourceLocation{"c", 10, 18});
-  CHECK(metric.labels[2].expression.value == "args.d");
-  CHECK(metric.labels[3].expression.value == "*args.f");
+  CHECK(metric.labels[2].expression.text == "args.d");
+  CHECK(metric.labels[3].expression.text == "~args.f");
 }
 
 TEST_CASE("listed buckets") {
@@ -248,12 +303,12 @@ TEST_CASE("programs are read") {
   REQUIRE(object.metrics.size() == 2);
   CHECK(object.metrics[0].labels->size() == 2);
   CHECK(object.metrics[0].map.value == "totals");
-  CHECK(object.metrics[0].value->value == "value.ns");
+  CHECK(object.metrics[0].value->text == "value.ns");
   CHECK(object.metrics[0].scale == 1e-9);
   CHECK(object.metrics[0].max_series == 0);
   CHECK_FALSE(object.metrics[1].labels);
   CHECK(object.metrics[1].max_series == 100);
-  CHECK(object.metrics[1].filter->value == "key.dev != 0");
+  CHECK(object.metrics[1].filter->text == "key.dev != 0");
 }
 
 TEST_CASE("metrics with an error are left out, the others stay") {

@@ -78,7 +78,10 @@ TEST_CASE("what is wrong in a web configuration is said with its place") {
   CHECK(only_error("basic_auth_users:\n  alice: secret\n") ==
         "2:10: the password of user \"alice\" is not a bcrypt hash");
   CHECK(only_error("basic_auth_users:\n  a:b: " + kHash).find("':'") != std::string::npos);
-  CHECK(only_error("rate_limit: {burst: 3}") == "1:13: rate_limit is not supported by this exporter");
+  CHECK(only_error("rate_limit: {interval: 1}") == "1:24: interval must be a duration, such as 100ms or 1s");
+  CHECK(only_error("rate_limit: {burst: -1}") == "1:21: burst must be a number of requests");
+  CHECK(only_error("rate_limit: {interval: 1s}") == "1:13: rate_limit without a burst refuses every request");
+  CHECK(only_error("rate_limit: {every: 1s}") == "1:14: unknown key \"every\" in rate_limit");
   CHECK(only_error("http_server_config: {headers: {X-Other: a}}") == "1:32: unknown key \"X-Other\" in headers");
   CHECK(only_error("http_server_config: {headers: {X-Frame-Options: \"a\\r\\nb\"}}").find("must be one line") !=
         std::string::npos);
@@ -89,9 +92,23 @@ TEST_CASE("what is wrong in a web configuration is said with its place") {
   CHECK(only_error(files + "min_version: TLS13, max_version: TLS12}") == "1:20: min_version is above max_version");
   CHECK(only_error(files + "client_auth_type: RequireAndVerifyClientCert}") ==
         "1:20: this client_auth_type needs client_ca_file");
+  CHECK(only_error(files + "client_allowed_sans: [a]}") ==
+        "1:20: client_allowed_sans needs a client_auth_type that requires a certificate");
   CHECK(only_error(files + "client_ca_file: c}") == "1:20: client_ca_file has no effect without client_auth_type");
   CHECK(only_error(files + "curve_preferences: [P256]}") == "1:68: \"P256\" in curve_preferences is not known");
   CHECK(only_error(files + "prefer_server_cipher_suites: perhaps}").find("must be true or false") != std::string::npos);
+}
+
+TEST_CASE("a web configuration's rate limit, and its absence") {
+  const LoadedWebConfig loaded = parse_text("rate_limit:\n  interval: 100ms\n  burst: 20\n");
+  CHECK(loaded.errors.empty());
+  CHECK(loaded.config.rate.interval == std::chrono::milliseconds(100));
+  CHECK(loaded.config.rate.burst == 20);
+  for (const char* text : {"", "rate_limit:\n", "rate_limit: {interval: 0}", "rate_limit: {burst: 3}"}) {
+    const LoadedWebConfig none = parse_text(text);
+    CHECK(none.errors.empty());
+    CHECK(none.config.rate.interval.count() == 0);
+  }
 }
 
 TEST_CASE("all errors of a web configuration come at once") {

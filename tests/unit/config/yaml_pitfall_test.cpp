@@ -135,7 +135,7 @@ TEST_CASE("what needs no quotes") {
     const auto loaded = with_filter(filter);
     INFO(filter << "\n" << shown(loaded));
     REQUIRE(loaded.errors.empty());
-    CHECK(loaded.config.files[0].metrics.at(0).filter->value == filter);
+    CHECK(loaded.config.files[0].metrics.at(0).filter->text == filter);
   }
 }
 

@@ -119,6 +119,35 @@ TEST_CASE("what is not stable is decoded again in the next scrape, and only then
   REQUIRE(texts.front() == "first");
 }
 
+TEST_CASE("a generation lasts as long as no text that was decoded has changed") {
+  const test::Tree tree;
+  tree.file("/etc/passwd", "one:x:1:\ntwo:x:2:\n");
+  LabelDecoder labels = decoder({{field("user", 0, test::signed_type(4), {call("user")})}, 8}, tree.environment());
+  std::vector<std::string> texts;
+  const auto refreshed = [&] {
+    labels.refresh();
+    return labels.generation();
+  };
+  REQUIRE(decoded(labels, key(1, ""), texts));
+  const auto first = refreshed();
+  REQUIRE(first.has_value());
+  CHECK(refreshed() == first);
+  // Of a user that nobody asked for.
+  tree.file("/etc/passwd", "one:x:1:\nsecond:x:2:\n");
+  CHECK(refreshed() == first);
+  tree.file("/etc/passwd", "first:x:1:\nsecond:x:2:\n");
+  const auto second = refreshed();
+  CHECK(second != first);
+  REQUIRE(decoded(labels, key(1, ""), texts));
+  CHECK(texts.front() == "first");
+  CHECK(refreshed() == second);
+  // More users than are remembered: any of them may have another name.
+  for (std::int32_t i = 0; i < 20'000; ++i) {
+    REQUIRE(decoded(labels, key(i, ""), texts));
+  }
+  CHECK(refreshed() != second);
+}
+
 TEST_CASE("more values than the cache holds decode well") {
   LabelDecoder labels = decoder({{field("pid", 0, test::unsigned_type(4), {call("hex")})}, 8});
   REQUIRE(labels.stable());

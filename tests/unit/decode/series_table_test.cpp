@@ -207,6 +207,27 @@ TEST_CASE("a row whose labels change shows under the new ones what it counts fro
   CHECK(shown(table.update(most)) == Shown{{R"(pid="1")", {5}}, {R"(pid="renamed")", {4}}, {R"(pid="2")", {9}}});
 }
 
+TEST_CASE("labels that may change are asked for once in each generation") {
+  Counter c(10);
+  c.labels.is_stable = false;
+  c.labels.current = 1;
+  SeriesTable table(c.plan.key, c.plan.value, c.labels);
+  table.linger_for(std::chrono::hours(1));
+  const auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  shown(table.update(snapshot));
+  const int calls = c.labels.calls;
+  CHECK(shown(table.update(snapshot)) == Shown{{R"(pid="1")", {5}}, {R"(pid="2")", {6}}});
+  CHECK(c.labels.calls == calls);
+  // A row that is new in a generation is decoded all the same.
+  const auto more = make_snapshot(c.plan, {{1, {5}}, {2, {6}}, {3, {1}}});
+  CHECK(shown(table.update(more)).size() == 3);
+  CHECK(c.labels.calls == calls + 1);
+  c.labels.texts[1] = {"renamed"};
+  c.labels.current = 2;
+  CHECK(shown(table.update(more)) ==
+        Shown{{R"(pid="1")", {5}}, {R"(pid="renamed")", {0}}, {R"(pid="2")", {6}}, {R"(pid="3")", {1}}});
+}
+
 Showing scrape(std::uint32_t sequence, std::uint32_t by_value = Showing::kAll) {
   Showing showing;
   showing.sequence = sequence;

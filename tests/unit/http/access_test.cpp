@@ -212,6 +212,71 @@ TEST_CASE("client certificates are verified against the CA") {
   CHECK(refused(nullptr));
 }
 
+TEST_CASE("a client's certificate must have one of the allowed names") {
+  const Scratch scratch;
+  const Identity authority("ca");
+  const Identity other("other ca");
+  scratch.put("ca.crt", authority.certificate());
+  const auto answered = [](std::uint16_t port, const Identity& identity) {
+    try {
+      return TlsClient(port, &identity).get("/").status == 200;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  for (const std::string& kind :
+       {std::string("RequireAndVerifyClientCert\n  client_ca_file: ca.crt"), std::string("RequireAnyClientCert")}) {
+    INFO(kind);
+    auto server =
+        serve(tls_files(scratch, Identity("exporter.test"),
+                        "  client_auth_type: " + kind +
+                            "\n  client_allowed_sans: [a.test, 10.1.2.3, 'fd00::1', m@a.test, 'spiffe://a/b']\n"));
+    const std::uint16_t port = server->addresses()[0].port;
+    for (const char* names :
+         {"DNS:other.test,DNS:a.test", "IP:10.1.2.3", "IP:fd00::1", "email:m@a.test", "URI:spiffe://a/b"}) {
+      INFO(names);
+      CHECK(answered(port, Identity("client", &authority, names)));
+      CHECK(answered(port, Identity("client", &other, names)) == (kind == "RequireAnyClientCert"));
+    }
+    for (const char* names : {"", "DNS:b.test", "DNS:A.test", "IP:10.1.2.4", "email:b@a.test"}) {
+      INFO(names);
+      CHECK_FALSE(answered(port, Identity("a.test", &authority, names)));
+    }
+    // As in the exporter-toolkit, the kind of a name does not matter.
+    CHECK(answered(port, Identity("client", &authority, "DNS:10.1.2.3")));
+    CHECK(answered(port, Identity("client", &authority, "email:a.test")));
+  }
+}
+
+TEST_CASE("requests beyond the rate limit are told to come back") {
+  const Scratch scratch;
+  auto server = serve(scratch.put("web.yml", "rate_limit: {interval: 1h, burst: 3}\n"));
+  Client client(server->addresses()[0].port);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(client.get("/").status == 200);
+  }
+  const Answer refused = client.get("/");
+  CHECK(refused.status == 429);
+  CHECK(refused.has("Retry-After: 3600"));
+  CHECK(client.get("/nothing").status == 429);
+}
+
+TEST_CASE("a token bucket fills with time, up to its burst") {
+  using namespace std::chrono_literals;
+  RateLimit limit(100ms, 2);
+  const auto start = RateLimit::Clock::time_point(1h);
+  CHECK(limit.allow(start));
+  CHECK(limit.allow(start));
+  CHECK_FALSE(limit.allow(start));
+  CHECK_FALSE(limit.allow(start + 99ms));
+  CHECK(limit.allow(start + 101ms));
+  CHECK_FALSE(limit.allow(start + 102ms));
+  CHECK(limit.allow(start + 10s));
+  CHECK(limit.allow(start + 10s));
+  CHECK_FALSE(limit.allow(start + 10s));
+  CHECK_FALSE(limit.allow(start + 9s));
+}
+
 TEST_CASE("a new certificate or user is picked up, a broken file is not") {
   const Scratch scratch;
   const std::string file = tls_files(scratch, Identity("first"));

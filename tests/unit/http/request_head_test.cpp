@@ -119,5 +119,5 @@ TEST_CASE("paths are cleaned as Go cleans them") {
   CHECK(clean_path("/../..") == "/");
   CHECK(clean_path("/a//") == "/a/");
   CHECK(clean_path("") == "/");
-  CHECK(encode_path("/a b%/ä") == "/a%20b%25/%C3%A4");
+  CHECK(percent_encode("/a b%/ä", "/") == "/a%20b%25/%C3%A4");
 }

@@ -142,6 +142,18 @@ TEST_CASE("unknown paths are 404, other methods 405 with what is allowed") {
   CHECK(answer.has("Allow: GET, HEAD, OPTIONS"));
 }
 
+TEST_CASE("a route that ends in /* answers all paths below it, and no other") {
+  Route below =
+      route("/metric/*", [](const Request& request, Response& response) { response.send_text(200, request.path); });
+  auto server = start(local(), {below});
+  Client client(server->addresses()[0].port);
+  CHECK(client.get("/metric/a%20b").body == "/metric/a b");
+  CHECK(client.get("/metric/a/b").status == 200);
+  CHECK(client.get("/metric").status == 404);
+  CHECK(client.get("/metrics").status == 404);
+  CHECK(client.get("/metric/a", "", "DELETE").status == 405);
+}
+
 TEST_CASE("HEAD has the headers of GET and no body") {
   auto server = start(local(), hello());
   Client client(server->addresses()[0].port);
@@ -406,6 +418,104 @@ TEST_CASE("clients that do not read hold no thread, and memory is bounded") {
     CHECK(options.statistics->buffered_bytes.load() <= options.answer_memory + (3U << 20U));
   }
   CHECK(options.statistics->drops(Drop::Memory) > 0);
+}
+
+TEST_CASE("a handler that reserved its answer waits for no client") {
+  ServerOptions options = local();
+  Gate written;
+  auto server =
+      start(options, {route("/big", [&](const Request&, Response& response) {
+              response.begin(200, {});
+              bool kept = response.reserve();
+              const std::string piece(65536, 'x');
+              for (int i = 0; i < 640 && kept; ++i) {  // 40 MiB: more than one answer may have unsent otherwise
+                kept = response.write(piece);
+              }
+              if (kept) {
+                written.open();
+              }
+            })});
+  Client client(server->addresses()[0].port);
+  client.send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(written.wait());
+  const Answer answer = client.receive();
+  CHECK(answer.complete);
+  CHECK(answer.body == std::string(std::size_t{640} * 65536, 'x'));
+}
+
+/// What became of answers, in order.
+class Verdicts {
+ public:
+  Delivery next() {
+    return [this](bool received) {
+      const std::scoped_lock lock(mutex_);
+      all_.push_back(received);
+      changed_.notify_all();
+    };
+  }
+  /// Waits until so many are there, or 20 s.
+  std::vector<bool> first(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return all_.size() >= count; });
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<bool> all_;
+};
+
+TEST_CASE("an answer is received when the client took it whole, not when it is queued") {
+  Verdicts verdicts;
+  std::size_t size = 0;
+  auto server = start(local(), {route("/", [&](const Request&, Response& response) {
+                        response.begin(200, {});
+                        static_cast<void>(response.reserve());
+                        static_cast<void>(response.write(std::string(size, 'x')));
+                        response.on_delivery(verdicts.next());
+                      })});
+  const std::uint16_t port = server->addresses()[0].port;
+  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n";
+
+  SECTION("a client that reads all of it, and asks again") {
+    size = 30U << 20U;
+    Client client(port);
+    CHECK(client.get("/").complete);
+    CHECK(client.get("/").complete);
+    CHECK(verdicts.first(2) == std::vector{true, true});
+  }
+  SECTION("a client that reads all of it and closes") {
+    size = 30U << 20U;
+    CHECK(Client(port).get("/", "Connection: close\r\n").complete);
+    CHECK(Client(port).get("/").complete);
+    server.reset();
+    CHECK(verdicts.first(2) == std::vector{true, true});
+  }
+  SECTION("a client that hangs up in the middle of a large one") {
+    size = 30U << 20U;
+    {
+      Client client(port);
+      client.send(request + "\r\n");
+      char some[1000];
+      REQUIRE(::recv(client.descriptor(), some, sizeof(some), 0) > 0);
+    }
+    CHECK(verdicts.first(1) == std::vector{false});
+  }
+  SECTION("a client that hangs up when all has been sent and nothing been read") {
+    size = 1000;
+    std::vector<bool> expected;
+    for (const char* connection : {"", "Connection: close\r\n"}) {
+      {
+        Client client(port);
+        client.send(request + connection + "\r\n");
+        pollfd there = {client.descriptor(), POLLIN, 0};
+        REQUIRE(::poll(&there, 1, 20000) == 1);
+      }
+      expected.insert(expected.end(), {true, false});
+      CHECK(verdicts.first(expected.size()) == expected);
+    }
+  }
 }
 
 TEST_CASE("slow clients neither block others nor stay") {

@@ -17,7 +17,8 @@ namespace tpx::test {
 /// A key and certificate made for one test, signed by `issuer` or by itself.
 class Identity {
  public:
-  explicit Identity(const std::string& name, const Identity* issuer = nullptr)
+  /// `names`: subject alternative names as OpenSSL writes them, such as `DNS:a.test,IP:127.0.0.1`.
+  explicit Identity(const std::string& name, const Identity* issuer = nullptr, const std::string& names = {})
       : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"), &EVP_PKEY_free), certificate_(X509_new(), &X509_free) {
     static long serial = 1;
     X509* x = certificate_.get();
@@ -34,6 +35,11 @@ class Identity {
       X509_EXTENSION* ca = X509V3_EXT_conf_nid(nullptr, nullptr, NID_basic_constraints, "critical,CA:TRUE");
       X509_add_ext(x, ca, -1);
       X509_EXTENSION_free(ca);
+    }
+    if (!names.empty()) {
+      X509_EXTENSION* alternatives = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, names.c_str());
+      X509_add_ext(x, alternatives, -1);
+      X509_EXTENSION_free(alternatives);
     }
     X509_sign(x, signer.key_.get(), EVP_sha256());
   }

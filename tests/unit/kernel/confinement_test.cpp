@@ -52,6 +52,15 @@ TEST_CASE("tracefs is closed by lockdown, else it is not explained") {
   CHECK(advice_for_tracefs({.lockdown = "integrity"}).empty());
 }
 
+TEST_CASE("inside a container the advice is about the container") {
+  CHECK(says(advice_for_mount({}), "sudo mount -t tracefs"));
+  CHECK(says(advice_for_mount({.container = true}), "hostPath volume"));
+  CHECK_FALSE(says(advice_for_mount({.container = true}), "sudo"));
+  CHECK(says(advice_for_mount({.lockdown = "confidentiality", .container = true}), "lockdown=integrity"));
+  CHECK(says(advice_for_bpf({.container = true}, EPERM), "securityContext.capabilities.add"));
+  CHECK_FALSE(says(advice_for_bpf({.container = true}, EPERM), "setcap"));
+}
+
 TEST_CASE("what is around this process is read from procfs and sysfs") {
   const std::filesystem::path root = std::filesystem::temp_directory_path() / "tpx_confinement_test";
   std::filesystem::create_directories(root / "self");

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "catch.h"
+#include "kernel/confinement.h"
 #include "support/fixtures.h"
 
 using tpx::kernel::Tracefs;
@@ -105,7 +106,7 @@ TEST_CASE("a directory without events is no tracefs", "[tracefs]") {
   const auto none = Tracefs::open("/proc/self");
   REQUIRE_FALSE(none);
   CHECK(none.error().message == "no tracefs at /proc/self: it has no directory events");
-  CHECK(none.error().hint == "sudo mount -t tracefs nodev /sys/kernel/tracing");
+  CHECK(none.error().hint == tpx::kernel::advice_for_mount(tpx::kernel::confinement()));
   CHECK(Tracefs::open(tpx::test::recorded_directory("6.1") + "//").value().root() ==
         tpx::test::recorded_directory("6.1"));
 }

@@ -51,3 +51,17 @@ TEST_CASE("only failed system calls have an error's name") {
   REQUIRE(live::error_name(0) == nullptr);
   REQUIRE(live::error_name(static_cast<std::uint64_t>(-5000)) == nullptr);
 }
+
+TEST_CASE("a result has the name of its error, also of one that stays inside the kernel") {
+  const auto name = [](std::int64_t result) {
+    const char* found = live::error_name(static_cast<std::uint64_t>(result));
+    return std::string(found == nullptr ? "" : found);
+  };
+  CHECK(name(-2) == "ENOENT");
+  CHECK(name(-512) == "ERESTARTSYS");
+  CHECK(name(-531) == "ENOGRACE");
+  CHECK(name(-4095).empty());
+  CHECK(name(-4096).empty());
+  CHECK(name(0).empty());
+  CHECK(name(2).empty());
+}

@@ -39,7 +39,23 @@ MetricStatus down(const std::string& name) {
 }
 
 std::string render(const ExporterStatus& status, const RateHistory& history = RateHistory()) {
-  return landing_page(PageInfo{}, status, history);
+  return landing_page(PageInfo{}, status, history, RecentLosses{});
+}
+
+/// As if all that was ever lost was lost now.
+std::string render_losing(const ExporterStatus& status) {
+  const LossHistory losses{LossHistory::Time{}};
+  return landing_page(PageInfo{}, status, RateHistory(),
+                      losses.recent(status, LossHistory::Time{} + std::chrono::seconds(60)));
+}
+
+Sources sources_of(StatusSource status, std::shared_ptr<RateHistory> history) {
+  Sources sources;
+  sources.info = [] { return PageInfo{}; };
+  sources.status = std::move(status);
+  sources.rates = std::move(history);
+  sources.losses = std::make_shared<LossHistory>(std::chrono::steady_clock::now());
+  return sources;
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -60,7 +76,7 @@ RateHistory::Time at(int seconds) {
 
 }  // namespace
 
-TEST_CASE("the page shows each metric's state, series, attach type and store with the reasons") {
+TEST_CASE("the page shows each metric's state and series, and links to its own page") {
   ExporterStatus status;
   status.metrics = {counting("switches_total")};
   const std::string html = render(status);
@@ -69,9 +85,10 @@ TEST_CASE("the page shows each metric's state, series, attach type and store wit
   CHECK(has(html, "● up"));
   CHECK(has(html, "1 / 1</b><span>metrics counting"));
   CHECK(has(html, "812 of 10,240 series in use"));
-  CHECK(has(html, "<summary>tp_btf</summary><p>only builtins are used</p>"));
-  CHECK(has(html, "<summary>table</summary><p>it has labels</p>"));
-  CHECK_FALSE(has(html, "class=\"note"));
+  CHECK(has(html, "<a class=\"name\" href=\"/metric/switches_total\">switches_total</a>"));
+  CHECK(has(html, "id=\"metric-switches_total\""));
+  CHECK(has(html, "The metric counts; no events were lost in the last 0 s"));
+  CHECK_FALSE(has(html, "class=\"bad\""));
 }
 
 TEST_CASE("what is down comes first, with the reason and the fix") {
@@ -79,9 +96,9 @@ TEST_CASE("what is down comes first, with the reason and the fix") {
   status.metrics = {counting("switches_total"), down("broken_total")};
   const std::string html = render(status);
   CHECK(has(html, "✕ down"));
-  CHECK(has(html, "Not counting:</strong> <code>broken_total</code>. tracepoint a/b not found"));
+  CHECK(has(html, "Not counting:</strong> tracepoint a/b not found · <code>broken_total</code>"));
   CHECK(has(html, "To fix it: did you mean a/c?"));
-  CHECK(html.find("<div class=\"name\">broken_total") < html.find("<div class=\"name\">switches_total"));
+  CHECK(html.find("id=\"metric-broken_total") < html.find("id=\"metric-switches_total"));
 }
 
 TEST_CASE("full metrics and lost events are pointed out") {
@@ -90,12 +107,13 @@ TEST_CASE("full metrics and lost events are pointed out") {
   status.metrics[0].other = 1234567;
   status.metrics[1].series = 10000;
   status.metrics[2].lost = {{"recursion", 1500}, {"negative_value", 0}};
-  const std::string html = render(status);
+  const std::string html = render_losing(status);
   CHECK(count(html, "▲ full") == 2);
   CHECK(has(html, "1,234,567 events went to the series “other”"));
-  CHECK(has(html, "nearly all of its series are in use"));
-  CHECK(has(html, "<code>losing_total</code> (1,500 recursion)"));
-  CHECK(has(html, "1,500</b><span>events lost"));
+  CHECK(has(html, "Nearly full:</strong> nine tenths of the series are in use · <code>near_total</code>"));
+  CHECK(has(html, "1,500 (recursion) in the last 1 minute · <code>losing_total</code>"));
+  CHECK(has(html, "1,500</b><span>events lost in the last 1 minute"));
+  CHECK(count(html, "✕ losing") == 1);
 }
 
 TEST_CASE("costs show when statistics are on, and how to turn them on when not") {
@@ -139,7 +157,10 @@ TEST_CASE("nothing that comes from outside can become HTML") {
   history.sample(status, at(0));
   history.sample(status, at(1));
   history.sample(status, at(2));
-  const std::string html = landing_page(info, status, history);
+  info.reload_successful = false;
+  info.reload_error = evil;
+  const LossHistory losses{at(0)};
+  const std::string html = landing_page(info, status, history, losses.recent(status, at(2)), {"<script>", 0});
   CHECK_FALSE(has(html, "<script"));
   CHECK_FALSE(has(html, "\" onload"));
   CHECK_FALSE(has(html, "\xff"));
@@ -163,14 +184,14 @@ TEST_CASE("the page loads nothing, and its style alone passes its policy") {
   EVP_Digest(style.data(), style.size(), digest, nullptr, EVP_sha256(), nullptr);
   const int length = EVP_EncodeBlock(text, digest, sizeof(digest));
   RecordedResponse response;
-  response.headers = landing_page_headers();
+  response.headers = page_headers();
   const std::string hash(text, text + length);
   CHECK(has(response.header("Content-Security-Policy"), "default-src 'none'; style-src 'sha256-" + hash + "'"));
 }
 
 TEST_CASE("the page reloads itself only when asked to") {
   const auto history = std::make_shared<RateHistory>();
-  const Handler handler = landing_page_handler([] { return PageInfo{}; }, [] { return ExporterStatus{}; }, history);
+  const Handler handler = landing_page_handler(sources_of([] { return ExporterStatus{}; }, history));
   const auto body = [&](const std::string& query) {
     Request request;
     request.query = query;
@@ -195,7 +216,7 @@ TEST_CASE("the first visit shows what happens now") {
     now.metrics[0].events_total = total += 1000;
     return now;
   };
-  const Handler handler = landing_page_handler([] { return PageInfo{}; }, status, history);
+  const Handler handler = landing_page_handler(sources_of(status, history));
   RecordedResponse response;
   handler(Request{}, response);
   CHECK(history->rates("a").size() == 2);
@@ -220,11 +241,20 @@ TEST_CASE("lost events come with their reason and what to do about it") {
   ExporterStatus status;
   status.metrics = {counting("a"), counting("b")};
   status.metrics[0].lost = {{"recursion", 5}, {"negative_value", 0}};
-  const std::string html = render(status);
-  CHECK(has(html, "<code>a</code> (5 recursion)"));
+  const std::string html = render_losing(status);
+  CHECK(has(html, "5 (recursion) in the last 1 minute · <code>a</code>"));
   CHECK(has(html, "tp_btf lose fewer events"));
   CHECK_FALSE(has(html, "negative"));
   CHECK_FALSE(has(html, "<code>b</code>"));
+}
+
+TEST_CASE("losses that this kernel does not tell of are no zero") {
+  ExporterStatus status;
+  status.metrics = {counting("classic_total")};
+  status.metrics[0].lost = {{"unknown", 0}};
+  CHECK(has(render(status), ">unknown</td>"));
+  status.metrics[0].lost = {{"recursion", 0}};
+  CHECK_FALSE(has(render(status), ">unknown</td>"));
 }
 
 TEST_CASE("a page without metrics says so, and one of an old configuration too") {
@@ -232,8 +262,38 @@ TEST_CASE("a page without metrics says so, and one of an old configuration too")
   PageInfo info;
   info.reload_successful = false;
   info.reload_error = "a.yaml:1:1: error: no <such> key";
-  CHECK(has(landing_page(info, {}, RateHistory()), "The last reload failed"));
-  CHECK(has(landing_page(info, {}, RateHistory()), "a.yaml:1:1: error: no &lt;such&gt; key"));
+  CHECK(has(landing_page(info, {}, RateHistory(), RecentLosses{}), "The last reload failed"));
+  CHECK(has(landing_page(info, {}, RateHistory(), RecentLosses{}), "a.yaml:1:1: error: no &lt;such&gt; key"));
+}
+
+TEST_CASE("a search shows what matches by name, tracepoint or help, whatever the case") {
+  ExporterStatus status;
+  status.metrics = {counting("switches_total"), counting("opens_total"), counting("waits_total")};
+  status.metrics[1].tracepoints = {"syscalls/sys_enter_openat"};
+  status.metrics[2].help = "Waits for Locks.";
+  const auto shown = [&](const std::string& query) {
+    return landing_page(PageInfo{}, status, RateHistory(), RecentLosses{}, {query, 0});
+  };
+  CHECK(count(shown(""), "<tr role=\"row\" id=") == 3);
+  CHECK(has(shown("OPENAT"), "1 of 3 metrics match “OPENAT”"));
+  CHECK(has(shown("openat"), "id=\"metric-opens_total\""));
+  CHECK(count(shown("openat"), "<tr role=\"row\" id=") == 1);
+  CHECK(has(shown("locks waits"), "id=\"metric-waits_total\""));
+  CHECK(has(shown("nowhere"), "0 of 3 metrics"));
+  CHECK(has(shown("a b"), "href=\"/?refresh=5&amp;q=a%20b\""));
+}
+
+TEST_CASE("many metrics stand in groups that links lead to, few do not") {
+  ExporterStatus status;
+  for (int i = 0; i < 9; ++i) {
+    status.metrics.push_back(counting("m" + std::to_string(i)));
+    status.metrics.back().tracepoints = {i < 4 ? "block/block_rq_issue" : "sched/sched_switch"};
+  }
+  const std::string html = render(status);
+  CHECK(has(html, "<a href=\"#group-block\">block <span>4</span></a>"));
+  CHECK(has(html, "id=\"group-sched\""));
+  status.metrics.resize(8);
+  CHECK_FALSE(has(render(status), "class=\"jump\""));
 }
 
 TEST_CASE("rates are differences over time") {

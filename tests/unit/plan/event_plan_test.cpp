@@ -55,6 +55,25 @@ TEST_CASE("fields may be chosen, also expressions over them") {
   REQUIRE(wrong.error().hint == "did you mean \"next_pid\"?");
 }
 
+TEST_CASE("a field may have decoders and a name to show, and a key is the first column") {
+  const kernel::Kernel kernel = recorded();
+  plan::EventRequest request{"raw_syscalls/sys_enter", std::nullopt, {"syscall(args.id)", "args.id * 2"}};
+  request.names = {"syscall(id)", "id * 2"};
+  request.key = "tid";
+  const auto plan = plan_of(request, kernel);
+  REQUIRE(plan.has_value());
+  REQUIRE(plan->columns.size() == 3);
+  REQUIRE(plan->columns[0].name == "key");
+  REQUIRE(plan->columns[1].name == "syscall(id)");
+  REQUIRE(plan->columns[1].decoders.size() == 1);
+  REQUIRE(plan->columns[2].name == "id * 2");
+  REQUIRE(plan->columns[2].decoders.empty());
+  request.fields = {"args.id", "syscal(args.id)"};
+  const auto wrong = plan_of(request, kernel);
+  REQUIRE(!wrong.has_value());
+  REQUIRE(wrong.error().location == SourceLocation{"--fields", 2, 1});
+}
+
 TEST_CASE("a filter is a condition over the tracepoint's fields") {
   const kernel::Kernel kernel = recorded();
   REQUIRE(plan_of({"sched/sched_switch", "args.next_pid == 1 && comm != \"sh\"", {}}, kernel).has_value());

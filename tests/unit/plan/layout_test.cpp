@@ -123,7 +123,7 @@ TEST_CASE("a store is chosen by labels, the kernel and what it takes") {
   forced.force_store = schema::StoreKind::PerCpuHash;
   CHECK(choose_store(key, value, 100, kernel_with(true), forced).kind == schema::StoreKind::PerCpuHash);
   value.kind = schema::MetricKind::Gauge;
-  CHECK(choose_store(key, value, 100, kernel_with(true), {}).region.value_cpus == 1);
+  CHECK(choose_store(key, value, 100, kernel_with(true), {}).region.lanes == 1);
 }
 
 }  // namespace

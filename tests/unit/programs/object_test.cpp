@@ -35,7 +35,7 @@ Result<plan::ObjectMetricPlan> planned(const config::ObjectMetric& metric) {
 }
 
 config::Label label(const std::string& name, const std::string& expression) {
-  return {{name, {"c.yaml", 7, 18}}, {expression, {"c.yaml", 7, 22}}};
+  return {{name, {"c.yaml", 7, 18}}, config::parse_expression(expression, {"c.yaml", 7, 22}).value()};
 }
 
 std::string error_of(const config::ObjectMetric& metric) {
@@ -53,7 +53,7 @@ bool has(const std::string& text, const std::string& part) {
 
 TEST_CASE("labels are the members of the key") {
   auto rich = metric("rich");
-  rich.value = config::Text{"value.count", {"c.yaml", 8, 16}};
+  rich.value = config::parse_expression("value.count", {"c.yaml", 8, 16}).value();
   const auto plan = planned(rich);
   REQUIRE(plan);
   std::string labels;
@@ -78,8 +78,8 @@ TEST_CASE("labels and values are expressions over a row") {
   auto rich = metric("rich");
   rich.labels = {label("big", "if(key.pid > 1000, \"yes\", \"no\")"), label("port", "key.peer.port"),
                  label("twice", "key.pid * 2 + 1")};
-  rich.value = config::Text{"value.count - value.bytes", {"c.yaml", 8, 16}};
-  rich.filter = config::Text{"key.color == 5 && key.comm == \"name\"", {"c.yaml", 9, 16}};
+  rich.value = config::parse_expression("value.count - value.bytes", {"c.yaml", 8, 16}).value();
+  rich.filter = config::parse_expression("key.color == 5 && key.comm == \"name\"", {"c.yaml", 9, 16}).value();
   const auto plan = planned(rich);
   REQUIRE(plan);
   std::vector<std::byte> key(56);
@@ -89,12 +89,12 @@ TEST_CASE("labels and values are expressions over a row") {
   std::memcpy(key.data() + 8, &green, 4);
   std::memcpy(key.data() + 12, "name\0x", 6);
   const std::int64_t value[2] = {10, -3};
-  const plan::Row row{key, std::as_bytes(std::span(value)), 0};
+  const typed::MapEntry row{key, std::as_bytes(std::span(value)), 0};
   const plan::ObjectRows& rows = plan->rows;
-  CHECK(plan::text_of(*rows.labels[0], row) == "yes");
-  CHECK(plan::integer_of(*rows.labels[2], row) == 3001);
-  CHECK(plan::integer_of(*rows.value, row) == 13);
-  CHECK(plan::integer_of(*rows.filter, row) == 1);
+  CHECK(typed::text_of(*rows.labels[0], row) == "yes");
+  CHECK(typed::integer_of(*rows.labels[2], row) == 3001);
+  CHECK(typed::integer_of(*rows.value, row) == 13);
+  CHECK(typed::integer_of(*rows.filter, row) == 1);
 }
 
 TEST_CASE("cpu splits a per-CPU map, and no other") {
@@ -133,7 +133,7 @@ TEST_CASE("what does not fit the map says why") {
   CHECK(has(error_of(metric("opaque")), "__type(key"));
   CHECK(has(error_of(metric("rich")), "with members count, bytes"));
   auto rich = metric("rich");
-  rich.value = config::Text{"value.count", {"c.yaml", 8, 16}};
+  rich.value = config::parse_expression("value.count", {"c.yaml", 8, 16}).value();
   rich.labels = {label("a", "key.pdi")};
   CHECK(has(error_of(rich), "did you mean \"pid\"?"));
   rich.labels = {label("a", "pid")};

@@ -11,7 +11,7 @@ RegionLayout table_layout() {
   layout.slots = 512;
   layout.key_size = 24;
   layout.value_words = 3;
-  layout.value_cpus = 2;
+  layout.lanes = 2;
   layout.cpus = 2;
   return layout;
 }
@@ -42,7 +42,7 @@ TEST_CASE("the areas of a region stand one after the other, each on a cache line
   CHECK(layout.places_offset() == layout.links_offset() + 448);  // 100 * 4 = 400
   CHECK(layout.keys_offset() == layout.places_offset() + 448);   // 100 * 4 = 400
   CHECK(layout.values_offset() == layout.keys_offset() + 2432);  // 100 * 24 = 2400
-  CHECK(layout.cpu_stride() == 2432);                            // 101 * 24 = 2424
+  CHECK(layout.lane_stride() == 2432);                           // 101 * 24 = 2424
   CHECK(layout.total_bytes() == layout.values_offset() + 2 * 2432);
   CHECK(layout.other_row() == 100);
 }
@@ -58,7 +58,7 @@ TEST_CASE("every area is 64-byte aligned and none overlaps the next") {
         layout.value_words = words;
         for (const std::uint64_t offset : {std::uint64_t{layout.index_offset()}, std::uint64_t{layout.links_offset()},
                                            std::uint64_t{layout.places_offset()}, std::uint64_t{layout.keys_offset()},
-                                           std::uint64_t{layout.values_offset()}, layout.cpu_stride()}) {
+                                           std::uint64_t{layout.values_offset()}, layout.lane_stride()}) {
           CHECK(offset % 64 == 0);
         }
         CHECK(layout.index_offset() >= layout.lost_offset() + layout.lost_stride() * layout.cpus);
@@ -66,7 +66,7 @@ TEST_CASE("every area is 64-byte aligned and none overlaps the next") {
         CHECK(layout.places_offset() >= layout.links_offset() + capacity * 4);
         CHECK(layout.keys_offset() >= layout.places_offset() + capacity * 4);
         CHECK(layout.values_offset() >= layout.keys_offset() + capacity * key_size);
-        CHECK(layout.cpu_stride() >= (capacity + 1) * layout.value_stride());
+        CHECK(layout.lane_stride() >= (capacity + 1) * layout.value_stride());
       }
     }
   }
@@ -84,7 +84,7 @@ TEST_CASE("a per-CPU hash adds what the kernel takes for it") {
   store.max_series = 1000;
   store.region.capacity = 0;
   store.region.cpus = 4;
-  store.region.value_cpus = 4;
+  store.region.lanes = 4;
   const std::uint64_t region = store.region.total_bytes();
   CHECK(store.map_bytes(20, 8) == region + 1000 * (48 + 24 + 8 + 4 * 8) + 1024 * 16);
   store.kind = StoreKind::Table;

@@ -123,3 +123,25 @@ TEST_CASE("a process' stat file is read by the manual") {
   CHECK(parse_boot_time("cpu 1 2\nbtime 1234\nprocesses 5\n") == 1234.0);
   CHECK_FALSE(parse_boot_time("cpu 1 2\n").has_value());
 }
+
+TEST_CASE("without the process' own metrics, those about the configured metrics are left") {
+  OwnMetrics own({"1.2.3", "", "compiler"}, "/proc");
+  own.leave_out_process();
+  own.add_source([] {
+    prometheus::MetricFamily family;
+    family.name = "tracepoint_exporter_http_connections";
+    return std::vector{family};
+  });
+  own.observe_scrape(0.1);
+  own.observe_reload(true, 1);
+  const std::string text = written(own.collect(two_metrics()));
+  for (const char* name : {"process_", "_http_", "scrape_duration"}) {
+    INFO(name);
+    CHECK(text.find(name) == std::string::npos);
+  }
+  for (const char* name :
+       {"_metric_up", "_metric_events_lost_total", "_build_info", "_config_last_reload_successful 1"}) {
+    INFO(name);
+    CHECK(text.find(name) != std::string::npos);
+  }
+}

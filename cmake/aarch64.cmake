@@ -1,0 +1,17 @@
+# Toolchain: Debian's cross compiler for aarch64 (g++-aarch64-linux-gnu) and a sysroot that tools/release/sysroot.py made (TPX_SYSROOT).
+# `./dev build --arch aarch64` uses it. Tests run under qemu-user, for those who have it.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(TPX_SYSROOT "" CACHE PATH "Directory with Debian's arm64 -dev packages")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TPX_SYSROOT)
+set(CMAKE_SYSROOT ${TPX_SYSROOT})
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${TPX_SYSROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${TPX_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${TPX_SYSROOT}/usr/share/pkgconfig)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64;-L;${TPX_SYSROOT})
