@@ -26,7 +26,7 @@ KEPT = f"""
   - name: kept_seconds
     type: histogram
     from: {{tracepoint: syscalls/sys_enter_getppid, key: tid, filter: {GETPPID}}}
-    to: {{tracepoint: syscalls/sys_exit_getppid, key: tid}}
+    to: {{tracepoint: syscalls/sys_exit_getppid, key: tid, filter: {GETPPID}}}
     buckets: {{exponential: {{start: 1e-6, factor: 4, count: 8}}}}
   - name: expiring_total
     tracepoint: syscalls/sys_enter_getppid
