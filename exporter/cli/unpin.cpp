@@ -10,7 +10,7 @@ namespace tpx::cli {
 namespace {
 
 int unpin(const std::string& path, bool dry_run) {
-  const auto directory = loader::PinDirectory::open(path);
+  const auto directory = loader::PinDirectory::open_to_clear(path);
   if (!directory) {
     report(directory.error());
     return kFailure;

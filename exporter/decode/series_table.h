@@ -102,6 +102,12 @@ class SeriesTable {
   /// will follow.
   void leave_out(std::function<bool(std::span<const std::byte> key)> is_over) { is_over_ = std::move(is_over); }
 
+  /// Keeps for another table of the same rows which scrape showed each of them first: at the row's id, or at 0 if there are
+  /// no labels; that of the series `other` is the last. 0: none did. The first update() begins with what stands there.
+  void remember_in(std::span<std::uint32_t> shown) { shown_ = shown; }
+  /// All rows of the first update() were shown before, by the first scrape.
+  void all_shown_before() { shown_before_ = true; }
+
   /// The number of permanent series, which hold the counts of ended rows that no scraper received.
   [[nodiscard]] std::size_t retired_series() const { return permanent_; }
   /// The sum of the counts of all ended rows, whichever series they were added to.
@@ -180,6 +186,10 @@ class SeriesTable {
   void count(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
   void bury_unseen(const Showing& showing);
+  void recall_shown(const reader::MapSnapshot& snapshot);
+  void note_shown(const reader::MapSnapshot& snapshot);
+  template <class Visit>
+  void for_each_shown(const reader::MapSnapshot& snapshot, Visit&& visit);
   [[nodiscard]] std::uint32_t find_or_decode(std::span<const std::byte> key, const Showing& showing);
   std::uint32_t decode_tracked(std::span<const std::byte> key);
   /// The text of the key in rendered_. False when the decoders leave it out.
@@ -236,6 +246,10 @@ class SeriesTable {
   std::vector<std::uint64_t> base_;  ///< what of it counted under the labels that it had before
   std::vector<std::uint64_t> zeros_;
   std::vector<std::uint64_t> difference_;  // kept for its memory
+
+  std::span<std::uint32_t> shown_;
+  bool shown_before_ = false;
+  bool updated_ = false;
 
   std::vector<std::string> decoded_;  // kept for their memory
   std::string rendered_;

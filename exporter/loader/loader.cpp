@@ -66,7 +66,21 @@ Result<LoadedMetric> share_maps(const plan::PlannedMetric& planned, const Loaded
   }
   shared.hash = std::move(*hash);
   shared.kept = true;
+  shared.shown = metric.shown.share();
   return shared;
+}
+
+Result<void> create_shown(LoadedMetric& metric) {
+  const schema::StorePlan& store = metric.planned.plan.store;
+  if (store.kind == schema::StoreKind::PerCpuHash) {
+    return {};
+  }
+  auto shown = Region::create(metric.planned.plan.name, (std::uint64_t{store.region.capacity} + 1) * 4);
+  if (!shown) {
+    return fail(std::move(shown.error()));
+  }
+  metric.shown = std::move(*shown);
+  return {};
 }
 
 int map_descriptor(const std::vector<LoadedMetric>& metrics, const std::string& name) {

@@ -28,6 +28,9 @@ struct LoadedMetric {
   std::vector<std::uint64_t> misses_before = {};
   std::string identity = {};  ///< see service/identity.h; empty: its counts are not kept over a reload
   bool kept = false;          ///< its maps are those of the configuration before
+  /// Of each row by its id the scrape that showed it first, u32, and behind them that of `other`: see
+  /// decode::SeriesTable::remember_in(). Only where counts outlive the process.
+  Region shown = {};
 };
 
 struct ServingProgram {
@@ -73,6 +76,9 @@ struct Loaded {
 
 /// Creates a metric's maps alone.
 [[nodiscard]] Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned);
+
+/// Creates LoadedMetric::shown, for stores whose rows have ids.
+[[nodiscard]] Result<void> create_shown(LoadedMetric& metric);
 
 /// The descriptor of a symbolic map name among these metrics; -1 when there is none.
 [[nodiscard]] int map_descriptor(const std::vector<LoadedMetric>& metrics, const std::string& name);

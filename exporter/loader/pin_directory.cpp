@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr long kBpfFilesystem = 0xcafe4a11;  // BPF_FS_MAGIC, linux/magic.h
 constexpr const char* kHeader = "header";
+constexpr const char* kText = "scrapers";
 constexpr const char* kNextHeader = "header_next";
 constexpr const char* kMountHint = "mount -t bpf bpf /sys/fs/bpf, and choose a directory there";
 
@@ -104,6 +105,13 @@ Result<LoadedMetric> open_metric(const std::string& directory, const PinnedMetri
     }
     metric.pair = std::move(*pair);
   }
+  if (!pinned.shown.pin.empty()) {
+    auto shown = open_region(directory + "/" + pinned.shown.pin, pinned.shown);
+    if (!shown) {
+      return fail(std::move(shown.error()));
+    }
+    metric.shown = std::move(*shown);
+  }
   if (!pinned.hash.empty()) {
     auto hash = open_pin(directory + "/" + pinned.hash);
     if (!hash) {
@@ -159,25 +167,40 @@ Result<std::unique_ptr<PinDirectory>> PinDirectory::open(const std::string& path
   if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
     return fail(os_failure("can't make " + path, errno, kMountHint));
   }
-  if (!is_bpf_filesystem(path)) {
-    return fail(Error{path + " is not on a BPF filesystem", kMountHint, {}, ENOTSUP});
+  if (auto locked = directory->lock(true); !locked) {
+    return fail(std::move(locked.error()));
   }
-  directory->lock_.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory;
+}
+
+Result<std::unique_ptr<PinDirectory>> PinDirectory::open_to_clear(const std::string& path) {
+  std::unique_ptr<PinDirectory> directory(new PinDirectory(path));
+  if (auto locked = directory->lock(false); !locked) {
+    return fail(std::move(locked.error()));
+  }
+  return directory;
+}
+
+Result<void> PinDirectory::lock(bool own) {
+  lock_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   struct stat inode{};
-  if (!directory->lock_.valid() || ::fstat(directory->lock_.get(), &inode) != 0) {
-    return fail(os_failure("can't open " + path, errno));
+  if (!lock_.valid() || ::fstat(lock_.get(), &inode) != 0) {
+    return fail(os_failure("can't open " + path_, errno));
   }
-  if (inode.st_uid != ::geteuid() || (inode.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return fail(Error{path + " can be written by others: they could change the counters",
+  if (!is_bpf_filesystem(path_)) {
+    return fail(Error{path_ + " is not on a BPF filesystem", kMountHint, {}, ENOTSUP});
+  }
+  if (own && (inode.st_uid != ::geteuid() || (inode.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+    return fail(Error{path_ + " can be written by others: they could change the counters",
                       "chown it to the user of this process, and chmod 0700",
                       {},
                       EACCES});
   }
-  if (::flock(directory->lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(
-        Error{path + " is in use by " + holder_of(inode), "give each exporter a directory of its own", {}, errno});
+        Error{path_ + " is in use by " + holder_of(inode), "give each exporter a directory of its own", {}, errno});
   }
-  return directory;
+  return {};
 }
 
 Result<std::vector<std::string>> PinDirectory::names() const {
@@ -244,6 +267,31 @@ Result<std::optional<Loaded>> PinDirectory::restore() const {
   return std::optional(std::move(loaded));
 }
 
+Result<std::shared_ptr<KeptText>> PinDirectory::text() {
+  const std::string path = path_ + "/" + kText;
+  auto map = open_pin(path);
+  const bool there = map.has_value();
+  auto region = Result<Region>();
+  if (there) {
+    const auto info = map_info(*map, BPF_MAP_TYPE_ARRAY, path);
+    if (!info || info->value_size != KeptText::kBytes) {
+      return fail("the pin " + path + " is not what this version keeps there");
+    }
+    region = Region::map(std::move(*map), KeptText::kBytes, {});
+  } else {
+    region = Region::create(kText, KeptText::kBytes);
+  }
+  if (!region) {
+    return fail(std::move(region.error()));
+  }
+  if (!there) {
+    if (auto pinned = pin(region->descriptor(), kText); !pinned) {
+      return fail(std::move(pinned.error()));
+    }
+  }
+  return std::make_shared<KeptText>(std::move(*region));
+}
+
 Result<std::string> PinDirectory::pin(int descriptor, const std::string& name) {
   const std::string path = path_ + "/" + name;
   if (bpf_obj_pin(descriptor, path.c_str()) != 0 && errno != EEXIST) {
@@ -253,7 +301,15 @@ Result<std::string> PinDirectory::pin(int descriptor, const std::string& name) {
 }
 
 Result<void> PinDirectory::save(const Loaded& loaded) {
-  auto written = write_pins(loaded);
+  return save(loaded, Metrics::All);
+}
+
+Result<void> PinDirectory::prepare(const Loaded& next) {
+  return save(next, Metrics::Kept);
+}
+
+Result<void> PinDirectory::save(const Loaded& loaded, Metrics which) {
+  auto written = write_pins(loaded, which);
   if (!written) {
     ::unlink((path_ + "/" + kHeader).c_str());
   }
@@ -262,9 +318,9 @@ Result<void> PinDirectory::save(const Loaded& loaded) {
 
 // Names have the kernel's id of what is pinned, so that a name never comes to mean another object, and what is pinned
 // already is found to be (EEXIST). The kernel gives ids anew only after 2^31 others.
-Result<void> PinDirectory::write_pins(const Loaded& loaded) {
+Result<void> PinDirectory::write_pins(const Loaded& loaded, Metrics which) {
   PinHeader header;
-  std::vector<std::string> kept{kHeader};
+  std::vector<std::string> kept{kHeader, kText};
   std::optional<Error> error;
   const auto keep = [&](int descriptor, const std::string& kind, std::uint32_t id) -> std::string {
     auto name = pin(descriptor, kind + "_" + std::to_string(id));
@@ -287,11 +343,14 @@ Result<void> PinDirectory::write_pins(const Loaded& loaded) {
   };
   std::vector<std::size_t> point_of(loaded.programs.size());
   for (const LoadedMetric& metric : loaded.metrics) {
-    if (!can_be_pinned(loaded, metric)) {
+    if (!can_be_pinned(loaded, metric) || (which == Metrics::Kept && !metric.kept)) {
       continue;
     }
-    PinnedMetric pinned{metric.planned.plan.name, metric.identity, keep_region(metric.region, "counts"), {}, {}, {},
+    PinnedMetric pinned{metric.planned.plan.name, metric.identity, keep_region(metric.region, "counts"), {}, {}, {}, {},
                         metric.misses_before};
+    if (metric.shown.size() > 0) {
+      pinned.shown = keep_region(metric.shown, "shown");
+    }
     if (metric.hash.valid()) {
       pinned.hash = keep(metric.hash.get(), "hash", map_id(metric.hash.get()));
     }
@@ -326,7 +385,9 @@ Result<void> PinDirectory::write_pins(const Loaded& loaded) {
   if (auto written = write_header(render_pin_header(header)); !written) {
     return written;
   }
-  remove_others(kept);
+  if (which == Metrics::All) {
+    remove_others(kept);
+  }
   return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "loader/kept_text.h"
 #include "loader/loader.h"
 
 namespace tpx::loader {
@@ -24,6 +26,8 @@ class PinDirectory {
   /// Makes the directory (mode 0700) if its parent exists. Fails with EWOULDBLOCK and the holder's process id when another
   /// exporter has locked it; with another errno when this system has no BPF filesystem there or it can't be written.
   [[nodiscard]] static Result<std::unique_ptr<PinDirectory>> open(const std::string& path);
+  /// One that is there, whoever owns it: to look at it and to clear() it.
+  [[nodiscard]] static Result<std::unique_ptr<PinDirectory>> open_to_clear(const std::string& path);
 
   /// What the header names, as a deployment that another one can take over from: each metric with its identity and maps,
   /// each attach point with its slot. Nothing when the directory has no header. Fails when anything of it is missing or not
@@ -34,6 +38,13 @@ class PinDirectory {
   /// BPF objects and those without slots are left out: they begin anew. After an error no header is left.
   [[nodiscard]] Result<void> save(const Loaded& loaded);
 
+  /// Before replace_programs(): from now on the header names only the metrics that `next` keeps, so that no process takes over
+  /// another one that has missed events. All pins stay.
+  [[nodiscard]] Result<void> prepare(const Loaded& next);
+
+  /// The text that the directory keeps beside the header; "" in a new one.
+  [[nodiscard]] Result<std::shared_ptr<KeptText>> text();
+
   /// Removes all pins: what counts in no process's name any more is detached. The names of what was removed.
   [[nodiscard]] Result<std::vector<std::string>> clear() const;
   /// The names of all pins.
@@ -42,7 +53,10 @@ class PinDirectory {
 
  private:
   explicit PinDirectory(std::string path) : path_(std::move(path)) {}
-  [[nodiscard]] Result<void> write_pins(const Loaded& loaded);
+  [[nodiscard]] Result<void> lock(bool own);
+  enum class Metrics : std::uint8_t { All, Kept };
+  [[nodiscard]] Result<void> save(const Loaded& loaded, Metrics which);
+  [[nodiscard]] Result<void> write_pins(const Loaded& loaded, Metrics which);
   [[nodiscard]] Result<std::string> pin(int descriptor, const std::string& name);
   [[nodiscard]] Result<void> write_header(const std::string& text) const;
   [[nodiscard]] Result<std::optional<std::string>> read_header() const;

@@ -1,70 +1,27 @@
 #include "loader/pin_header.h"
 
-#include <charconv>
 #include <string_view>
+
+#include "base/fields.h"
 
 namespace tpx::loader {
 
 namespace {
 
 constexpr std::string_view kVersion = "tracepoint_exporter pins 1";
-constexpr std::size_t kMost = 1U << 20U;  // of anything in a list
-
-/// FNV-1a, 64 bits: notices damage, not malice. Whoever can write here can write counters.
-std::uint64_t checksum(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : bytes) {
-    hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  return hash;
-}
-
-class Writer {
+class Writer : public FieldWriter {
  public:
-  void number(std::uint64_t value) { text_ += std::to_string(value) + " "; }
-  void text(std::string_view value) {
-    number(value.size());
-    text_ += value;
-    text_ += "\n";
-  }
   void region(const PinnedRegion& region) {
     text(region.pin);
     number(region.bytes);
     number(region.hidden_offset);
     number(region.hidden_bytes);
   }
-  template <class Numbers>
-  void numbers(const Numbers& values) {
-    number(values.size());
-    for (const auto value : values) {
-      number(value);
-    }
-  }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
 };
 
-class Reader {
+class Reader : public FieldReader {
  public:
-  explicit Reader(std::string_view rest) : rest_(rest) {}
-
-  std::uint64_t number() {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    const auto used = static_cast<std::size_t>(end - rest_.data());
-    ok_ = ok_ && error == std::errc() && used < rest_.size() && rest_[used] == ' ';
-    rest_.remove_prefix(ok_ ? used + 1 : rest_.size());
-    return ok_ ? value : 0;
-  }
-  std::string text() {
-    const std::uint64_t size = number();
-    ok_ = ok_ && size < rest_.size() && rest_[size] == '\n';
-    std::string value(ok_ ? rest_.substr(0, size) : std::string_view());
-    rest_.remove_prefix(ok_ ? size + 1 : rest_.size());
-    return value;
-  }
+  using FieldReader::FieldReader;
   PinnedRegion region() {
     PinnedRegion region;
     region.pin = text();
@@ -73,19 +30,6 @@ class Reader {
     region.hidden_bytes = number();
     return region;
   }
-  /// How many of a list follow.
-  std::size_t count() {
-    const std::uint64_t size = number();
-    ok_ = ok_ && size <= kMost;
-    return ok_ ? size : 0;
-  }
-  void refuse() { ok_ = false; }
-  [[nodiscard]] bool ok() const { return ok_; }
-  [[nodiscard]] bool complete() const { return ok_ && rest_.empty(); }
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
 };
 
 PinnedPoint read_point(Reader& in) {
@@ -109,6 +53,7 @@ PinnedMetric read_metric(Reader& in, std::size_t points) {
   pinned.region = in.region();
   pinned.hash = in.text();
   pinned.pair = in.region();
+  pinned.shown = in.region();
   for (std::size_t left = in.count(); left > 0; --left) {
     pinned.points.push_back(in.number());
     if (pinned.points.back() >= points) {
@@ -145,6 +90,7 @@ std::string render_pin_header(const PinHeader& header) {
     out.region(pinned.region);
     out.text(pinned.hash);
     out.region(pinned.pair);
+    out.region(pinned.shown);
     out.numbers(pinned.points);
     out.numbers(pinned.misses_before);
   }

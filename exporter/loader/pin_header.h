@@ -32,6 +32,7 @@ struct PinnedMetric {
   PinnedRegion region;
   std::string hash;  ///< "": none
   PinnedRegion pair;
+  PinnedRegion shown;
   std::vector<std::size_t> points;  ///< by index in PinHeader::points
   std::vector<std::uint64_t> misses_before;
 };

@@ -195,6 +195,11 @@ class Deployer {
       auto metric =
           kept_[i] != nullptr ? loader::share_maps(plan_.metrics[i], *kept_[i]) : loader::create_maps(plan_.metrics[i]);
       maps_.emplace_back();
+      if (metric && kept_[i] == nullptr && continuity_.outlives) {
+        if (auto shown = loader::create_shown(*metric); !shown) {
+          metric = fail(std::move(shown.error()));
+        }
+      }
       if (metric) {
         maps_.back() = std::move(*metric);
         maps_.back().identity = identities_[i];

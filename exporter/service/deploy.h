@@ -15,6 +15,7 @@ struct Continuity {
   /// What runs. Metrics whose identity is the same share its maps; programs and the exit watch that did not change are
   /// shared; no shortage is passed over (`Loaded::shortage`). Nothing of it changes before loader::replace_programs().
   const loader::Loaded* previous = nullptr;
+  bool outlives = false;  ///< the counts may outlive this process: LoadedMetric::shown
 };
 
 /// What is loaded and attached, and what could not be.

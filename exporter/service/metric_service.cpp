@@ -123,6 +123,12 @@ void MetricService::configure(Served& served) {
   const schema::MetricSchema& plan = served.planned->plan;
   served.series->limit_retired(plan.store.max_series);
   served.series->linger_for(times_.linger);
+  if (served.metric != nullptr && served.metric->shown.size() > 0) {
+    const std::size_t places = std::size_t{plan.store.region.capacity} + 1;
+    served.series->remember_in({reinterpret_cast<std::uint32_t*>(served.metric->shown.data()), places});
+  } else if (served.metric != nullptr && served.metric->kept) {
+    served.series->all_shown_before();
+  }
   if (!plan.retire_field) {
     return;
   }

@@ -260,7 +260,7 @@ LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
   auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
   const auto running = current();
   LoadedConfiguration configuration = configuration_of(prepared.config);
-  const Continuity continuity{true, attached()};
+  const Continuity continuity{true, attached(), options_.pins != nullptr};
   Deployment deployment = deploy(std::move(prepared), kernel, loader::Attach::Yes, continuity);
   if (const auto shortage = shortage_of(deployment); running && shortage) {
     return {LoadResult::Outcome::Failed, {*shortage}};
@@ -294,21 +294,43 @@ const loader::Loaded* Service::attached() {
     return &running->metrics->loaded();
   }
   if (options_.pins && !std::exchange(restored_, true)) {
-    auto restored = options_.pins->restore();
-    if (!restored) {
-      log_->warn("all counts begin anew: {}", restored.error().message);
-    } else if (*restored) {
-      inherited_ = std::move(**restored);
-    }
+    restore();
   }
   return inherited_ ? &*inherited_ : nullptr;
 }
 
-void Service::save_pins(const loader::Loaded& loaded) {
-  if (!options_.pins) {
-    return;
+/// What the exporter before this one counted, and whom it has shown what of it.
+void Service::restore() {
+  auto restored = options_.pins->restore();
+  if (!restored) {
+    log_->warn("all counts begin anew: {}", restored.error().message);
+  } else if (*restored) {
+    inherited_ = std::move(**restored);
   }
-  if (const auto saved = options_.pins->save(loaded); !saved) {
+  const auto text = options_.pins->text();
+  if (!text) {
+    log_->warn("after the next start new series begin with their values: {}", text.error().message);
+  }
+  const bool known = inherited_ && text && scrapers_->restore((*text)->load());
+  if (inherited_ && !known) {
+    for (const loader::LoadedMetric& metric : inherited_->metrics) {
+      // Numbers of scrapes that nobody knows any more.
+      std::fill_n(metric.shown.data(), metric.shown.size(), std::byte{0});
+    }
+  }
+  if (text) {
+    scrapers_->save_with([text = *text](const std::string& state) { text->store(state); });
+  }
+}
+
+void Service::save_pins(const loader::Loaded& loaded) {
+  if (options_.pins) {
+    report_pins(options_.pins->save(loaded));
+  }
+}
+
+void Service::report_pins(const Result<void>& saved) {
+  if (!saved) {
     log_->warn("counting will end with this process: {}", saved.error().message);
   }
 }
@@ -366,6 +388,9 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
   auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics), std::move(configuration)});
   MetricService& service = *next->metrics;
   const auto previous = current();
+  if (options_.pins && attached() != nullptr) {
+    report_pins(options_.pins->prepare(service.loaded()));
+  }
   {
     const std::lock_guard page(pages_);
     const auto begun = service.begin(previous ? previous->metrics.get() : nullptr, attached(), [&] {
@@ -373,6 +398,9 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
       deployed_.swap(next);
     });
     if (!begun) {
+      if (previous) {
+        save_pins(previous->metrics->loaded());
+      }
       return {LoadResult::Outcome::Failed, {begun.error()}};
     }
   }

@@ -127,6 +127,8 @@ class Service {
                    LoadedConfiguration configuration);
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel);
   [[nodiscard]] const loader::Loaded* attached();
+  void restore();
+  void report_pins(const Result<void>& saved);
   void save_pins(const loader::Loaded& loaded);
   void log_notes(const Deployment& deployment) const;
   void log_warnings(const plan::PlannedMetric& metric) const;

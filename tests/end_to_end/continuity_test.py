@@ -11,6 +11,7 @@ import time
 import pytest
 from harness import free_port, wait_until
 from harness.exporter import run
+from harness.exposition import Scrape
 
 CALLS = 1_000_003
 PROCESSES = 2
@@ -187,9 +188,7 @@ def test_counting_goes_on_over_kills(bpf_directory, exporter, configuration, wor
         working = workload("getppid_calls", CALLS // 10)
         thread = threading.Thread(target=working.go)
         thread.start()
-        running.process.kill()
-        running.process.wait()
-        running.process.returncode = 0  # as the fixture expects it
+        killed(running)
         thread.join()
         working.__exit__()
         calls += CALLS // 10
@@ -203,6 +202,41 @@ def test_counting_goes_on_over_kills(bpf_directory, exporter, configuration, wor
     assert running.scrape().sum("tracepoint_kept_total") == calls + 997
     assert running.stop() == 0
     assert pinned(bpf_directory) == []
+
+
+def scrape_as_prometheus(running):
+    """{pid: calls} of kept_total, as a scraper sees it that the exporter can tell from others."""
+    answer = running.get("/metrics", {"X-Prometheus-Scrape-Timeout-Seconds": "0.1"})
+    return {
+        dict(labels)["pid"]: value
+        for labels, value in Scrape(answer.body.decode()).series("tracepoint_kept_total").items()
+        if dict(labels)["pid"] != "other"
+    }
+
+
+def killed(running):
+    running.process.kill()
+    running.process.wait()
+    running.process.returncode = 0  # as the fixture expects it
+
+
+def test_every_series_begins_at_0_also_over_a_kill(bpf_directory, exporter, configuration, workload):
+    """What has been shown to a scraper by its value stays so; what it has not been shown yet begins at 0."""
+    flags = [f"--bpf.pin-path={bpf_directory}", f"--config.file={configuration(FIRST, 'pinned.yaml')}"]
+    running = exporter(None, *flags)
+    first, second, third = (workload("getppid_calls", calls) for calls in (997, 499, 101))
+    first.go()
+    assert scrape_as_prometheus(running) == {str(first.pid): 997}
+    second.go()
+    assert scrape_as_prometheus(running) == {str(first.pid): 997, str(second.pid): 0}
+    # As soon as it is known to have been received.
+    known = {str(first.pid): 997, str(second.pid): 499}
+    wait_until(lambda: scrape_as_prometheus(running) == known, "the second is shown by its value")
+    killed(running)
+    third.go()
+    running = exporter(None, *flags, "--bpf.detach-on-exit")
+    assert scrape_as_prometheus(running) == {**known, str(third.pid): 0}
+    wait_until(lambda: scrape_as_prometheus(running) == {**known, str(third.pid): 101}, "the third is shown by its value")
 
 
 def test_a_second_exporter_is_refused_with_who_holds_the_directory(bpf_directory, exporter):
@@ -234,8 +268,8 @@ def test_pins_of_a_configuration_that_is_gone_are_removed(bpf_directory, exporte
     before = len(pinned(bpf_directory))
     small = "metrics:\n  - {name: forks_total, tracepoint: task/task_newtask}\n"
     running = exporter(small, f"--bpf.pin-path={bpf_directory}", "--bpf.detach-on-exit")
-    # Its counts, slot, stub and link, and the header.
-    assert len(pinned(bpf_directory)) == 5 < before
+    # Its counts and what was shown of them, slot, stub and link; the header, and what is known of scrapers.
+    assert len(pinned(bpf_directory)) == 7 < before
     assert running.stop() == 0
 
 
