@@ -47,23 +47,27 @@ bool SeriesTable::end_row(std::span<const std::byte> key, std::span<const std::u
 /// the same key stay in the entry.
 void SeriesTable::take_from_tracked(std::uint32_t number, std::span<std::uint64_t> value) {
   const auto last = words_of(last_, number);
-  const auto base = words_of(base_, number);
   if (covers(kind_, last, value)) {
     subtract_value(kind_, last, value);
   } else {
     std::fill(last.begin(), last.end(), 0);
   }
-  if (covers(kind_, value, base)) {
-    subtract_value(kind_, value, base);
-    std::fill(base.begin(), base.end(), 0);
+  if (const auto base = base_.find(number); base != base_.end() && covers(kind_, value, base->second)) {
+    subtract_value(kind_, value, base->second);
+    base_.erase(base);
   }
 }
 
+std::uint32_t SeriesTable::find_carry(std::uint32_t leader) const {
+  const auto found = carry_of_leader_.find(leader);
+  return found == carry_of_leader_.end() ? kNone : found->second;
+}
+
 std::uint32_t SeriesTable::carry_of(std::uint32_t leader, bool permanent) {
-  std::uint32_t index = entries_[leader].carry;
+  std::uint32_t index = find_carry(leader);
   if (index == kNone) {
     index = static_cast<std::uint32_t>(carries_.size());
-    entries_[leader].carry = index;
+    carry_of_leader_[leader] = index;
     carries_.push_back({});
     carries_.back().entry = leader;
     carry_values_.resize(carry_values_.size() + words_, 0);
@@ -106,7 +110,8 @@ void SeriesTable::carry_vanished(std::uint32_t leader, std::span<const std::uint
 
 void SeriesTable::add_ended(std::string_view text, std::span<const std::uint64_t> value) {
   std::uint32_t leader = find_text(text, HashIndex::hash_of(text));
-  const bool there = leader != kNone && entries_[leader].carry != kNone && carries_[entries_[leader].carry].permanent;
+  const std::uint32_t carry = leader == kNone ? kNone : find_carry(leader);
+  const bool there = carry != kNone && carries_[carry].permanent;
   if (!there && permanent_ >= limit_) {
     leader = find_or_add_text(other_text_);
   } else if (leader == kNone) {
@@ -163,15 +168,15 @@ void SeriesTable::limit_lingering(const Showing& showing) {
     }
   }
   const auto goes_first = [&](std::uint32_t a, std::uint32_t b) {
-    const Carry& first = carries_[entries_[a].carry];
-    const Carry& second = carries_[entries_[b].carry];
+    const Carry& first = carries_[find_carry(a)];
+    const Carry& second = carries_[find_carry(b)];
     const bool seen = seen_by_all(first, showing);
     return seen != seen_by_all(second, showing) ? seen : first.since < second.since;
   };
   std::stable_sort(leaders.begin(), leaders.end(), goes_first);
   leaders.resize(lingering - limit_);
   for (const std::uint32_t leader : leaders) {
-    drop_carry(entries_[leader].carry, showing);
+    drop_carry(find_carry(leader), showing);
   }
 }
 
@@ -189,11 +194,11 @@ void SeriesTable::drop_carry(std::uint32_t index, const Showing& showing) {
     }
   }
   std::string text(text_of(entries_[carry.entry]));
-  entries_[carry.entry].carry = kNone;
+  carry_of_leader_.erase(carry.entry);
   const auto last = static_cast<std::uint32_t>(carries_.size()) - 1;
   if (index != last) {
     carries_[index] = carries_[last];
-    entries_[carries_[index].entry].carry = index;
+    carry_of_leader_[carries_[index].entry] = index;
     for (std::vector<std::uint64_t>* values : {&carry_values_, &carry_shown_}) {
       const auto from = words_of(*values, last);
       std::copy(from.begin(), from.end(), words_of(*values, index).begin());

@@ -106,9 +106,7 @@ std::uint32_t SeriesTable::entry_of(std::size_t place, std::span<const std::byte
 }
 
 void SeriesTable::count_tracked(const reader::MapSnapshot& snapshot, const Showing& showing) {
-  now_.assign(entries_.size() * words_, 0);
-  last_.resize(now_.size(), 0);
-  base_.resize(now_.size(), 0);
+  std::vector<std::uint32_t> row_of(entries_.size(), kNone);  // each entry's row: see value_of()
   const auto rows = static_cast<std::uint32_t>(snapshot.rows());
   const bool has_ids = snapshot.ids.size() == rows;
   for (std::uint32_t row = 0; row < rows; ++row) {
@@ -116,28 +114,21 @@ void SeriesTable::count_tracked(const reader::MapSnapshot& snapshot, const Showi
     if (entry == kNone) {
       continue;
     }
-    if (now_.size() < entries_.size() * words_) {
-      for (std::vector<std::uint64_t>* values : {&now_, &last_, &base_}) {
-        values->resize(entries_.size() * words_, 0);
-      }
+    if (row_of.size() < entries_.size()) {
+      row_of.resize(entries_.size(), kNone);
     }
-    entries_[entry].row = row;  // seen
-    add_value(kind_, words_of(now_, entry), snapshot.value(row));
+    row_of[entry] = row_of[entry] == kNone ? row : merge(row_of[entry], row, snapshot);
   }
+  make_room_for_last();
   const bool relabel = labels_may_differ();
-  const auto entries = static_cast<std::uint32_t>(entries_.size());
-  for (std::uint32_t number = 0; number < entries; ++number) {
-    const Entry& entry = entries_[number];
-    if (entry.keyed == 0 || entry.leader == kDead) {
+  for (std::uint32_t number = 0; number < row_of.size(); ++number) {
+    if (entries_[number].keyed == 0 || entries_[number].leader == kDead) {
       continue;
     }
-    if (entry.row == kNone) {
+    if (row_of[number] == kNone) {
       end_tracked(number);
     } else {
-      if (relabel) {
-        follow_labels(number);
-      }
-      show_tracked(number);
+      show_tracked(relabel ? follow_labels(number) : number, row_of[number], snapshot);
     }
   }
 }
@@ -151,80 +142,90 @@ bool SeriesTable::labels_may_differ() {
   return !generation_ || generation_ != before;
 }
 
-/// Asks for the labels again. When they are others, what the row has counted so far stays with the old ones.
-void SeriesTable::follow_labels(std::uint32_t number) {
+/// Asks for the labels again. When they are others, what the row has counted so far stays with the old ones, and the row
+/// goes on in a new entry, whose number is returned.
+std::uint32_t SeriesTable::follow_labels(std::uint32_t number) {
   const std::uint32_t old = entries_[number].leader;
   const bool kept = render(key_of(entries_[number]));
   if (kept ? old != kLeftOut && text_of(entries_[old]) == rendered_ : old == kLeftOut) {
-    return;
+    return number;
   }
   leave(number);
-  const std::uint32_t leader = kept ? find_or_add_text(rendered_) : kLeftOut;
-  now_.resize(entries_.size() * words_, 0);
-  last_.resize(now_.size(), 0);
-  base_.resize(now_.size(), 0);
-  entries_[number].leader = leader;
+  const std::vector<std::byte> key(key_of(entries_[number]).begin(), key_of(entries_[number]).end());
+  entries_[number].keyed = 0;
+  const std::uint32_t next = decode_row(key, true);
+  keys_.insert(HashIndex::hash_of(as_text(key)), next);
+  make_room_for_last();
+  if (kind_ == schema::MetricKind::Gauge) {
+    return next;
+  }
+  const auto last = words_of(last_, number);
+  auto base = base_.extract(number);
+  if (old != kLeftOut) {
+    base_[next].assign(last.begin(), last.end());
+  } else if (!base.empty()) {
+    base_[next] = std::move(base.mapped());
+  }
+  std::copy(last.begin(), last.end(), words_of(last_, next).begin());
+  std::fill(last.begin(), last.end(), 0);
+  return next;
 }
 
-/// What the row showed stays with its labels; it shows no more of that from now on.
+/// What the row showed stays with its labels.
 void SeriesTable::leave(std::uint32_t number) {
   const std::uint32_t leader = entries_[number].leader;
   if (leader == kLeftOut || kind_ == schema::MetricKind::Gauge) {
     return;
   }
   const auto last = words_of(last_, number);
-  const auto base = words_of(base_, number);
   difference_.assign(last.begin(), last.end());
-  if (covers(kind_, difference_, base)) {
-    subtract_value(kind_, difference_, base);
-    if (has_value(kind_, difference_)) {
-      carry_vanished(leader, difference_);
+  if (const auto base = base_.find(number); base != base_.end()) {
+    if (!covers(kind_, difference_, base->second)) {
+      return;
     }
+    subtract_value(kind_, difference_, base->second);
   }
-  std::copy(last.begin(), last.end(), base.begin());
+  if (has_value(kind_, difference_)) {
+    carry_vanished(leader, difference_);
+  }
 }
 
+/// The row is gone. The entry stays as long as its text is shown.
 void SeriesTable::end_tracked(std::uint32_t number) {
   leave(number);
   if (kind_ != schema::MetricKind::Gauge) {
-    add_value(kind_, ended_, words_of(last_, number));
+    const auto last = words_of(last_, number);
+    add_value(kind_, ended_, last);
+    std::fill(last.begin(), last.end(), 0);
+    base_.erase(number);
   }
-  entries_[number].leader = kDead;
-  ++dead_;
+  entries_[number].keyed = 0;
 }
 
-void SeriesTable::show_tracked(std::uint32_t number) {
-  const auto now = words_of(now_, number);
-  const auto last = words_of(last_, number);
-  const auto base = words_of(base_, number);
-  if (kind_ != schema::MetricKind::Gauge && !covers(kind_, now, last)) {  // gone and there again in between
-    leave(number);
-    add_value(kind_, ended_, last);
-    std::fill(base.begin(), base.end(), 0);
-  }
-  std::copy(now.begin(), now.end(), last.begin());
-  const std::uint32_t at = entries_[number].leader;
-  if (at == kLeftOut) {
-    return;
-  }
+void SeriesTable::show_tracked(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot) {
   if (kind_ != schema::MetricKind::Gauge) {
-    subtract_value(kind_, now, base);
+    const auto last = words_of(last_, number);
+    if (!covers(kind_, value_of(row, snapshot), last)) {  // gone and there again in between
+      leave(number);
+      add_value(kind_, ended_, last);
+      base_.erase(number);
+    }
+    std::ranges::copy(value_of(row, snapshot), last.begin());
+    if (const auto base = base_.find(number); base != base_.end()) {
+      const auto place = static_cast<std::uint32_t>(merged_.size());
+      merged_.insert(merged_.end(), last.begin(), last.end());
+      subtract_value(kind_, std::span(merged_).subspan(place, words_), base->second);
+      row = kMerged | place;
+    }
   }
-  Entry& leader = entries_[at];
-  if (leader.row == kNone) {
-    leader.row = kMerged | static_cast<std::uint32_t>(merged_.size());
-    merged_.insert(merged_.end(), now.begin(), now.end());
-    ++series_;
-  } else {
-    add_value(kind_, std::span(merged_).subspan(leader.row & ~kMerged, words_), now);
-  }
+  count(number, row, snapshot);
 }
 
 std::size_t SeriesTable::bytes() const {
   return arena_.bytes() + entries_.capacity() * sizeof(Entry) + keys_.bytes() + texts_.bytes() +
-         hints_.capacity() * sizeof(std::uint32_t) + carries_.capacity() * sizeof(Carry) +
-         (merged_.capacity() + carry_values_.capacity() + carry_shown_.capacity() + now_.capacity() + last_.capacity() +
-          base_.capacity()) *
+         hints_.capacity() * sizeof(std::uint32_t) + carries_.capacity() * (sizeof(Carry) + 40) +
+         (merged_.capacity() + carry_values_.capacity() + carry_shown_.capacity() + last_.capacity() +
+          base_.size() * (words_ + 8)) *
              8;
 }
 
@@ -259,16 +260,20 @@ void SeriesTable::count(std::uint32_t number, std::uint32_t row, const reader::M
   if (leader.row == kNone) {
     leader.row = row;
     ++series_;
-    return;
+  } else {
+    leader.row = merge(leader.row, row, snapshot);
   }
-  if ((leader.row & kMerged) == 0) {
-    const std::span<const std::uint64_t> first = value_of(leader.row, snapshot);
-    const std::size_t place = merged_.size();
-    merged_.resize(place + words_);
-    std::copy(first.begin(), first.end(), merged_.begin() + static_cast<std::ptrdiff_t>(place));
-    leader.row = kMerged | static_cast<std::uint32_t>(place);
+}
+
+/// Adds the value of `other` to a copy of the value of `row`; that is, to itself if it is such a sum already.
+std::uint32_t SeriesTable::merge(std::uint32_t row, std::uint32_t other, const reader::MapSnapshot& snapshot) {
+  if ((row & kMerged) == 0) {
+    const std::span<const std::uint64_t> first = value_of(row, snapshot);
+    row = kMerged | static_cast<std::uint32_t>(merged_.size());
+    merged_.insert(merged_.end(), first.begin(), first.end());
   }
-  add_value(kind_, std::span(merged_).subspan(leader.row & ~kMerged, words_), value_of(row, snapshot));
+  add_value(kind_, std::span(merged_).subspan(row & ~kMerged, words_), value_of(other, snapshot));
+  return row;
 }
 
 void SeriesTable::count_other(const reader::MapSnapshot& snapshot) {
@@ -347,7 +352,7 @@ std::uint32_t SeriesTable::find_or_decode(std::span<const std::byte> key, const 
   if (too_young(hash, showing) || (is_over_ && is_over_(key))) {
     return kNone;
   }
-  const std::uint32_t number = tracked_ ? decode_tracked(key) : decode_row(key, true);
+  const std::uint32_t number = decode_row(key, true);
   keys_.insert(hash, number);
   return number;
 }
@@ -359,15 +364,6 @@ bool SeriesTable::render(std::span<const std::byte> key) {
   decoded_.resize(names_.size());
   render_labels(rendered_, names_, decoded_);
   return true;
-}
-
-/// The entry of the key never has the text itself, so that it can go to another.
-std::uint32_t SeriesTable::decode_tracked(std::span<const std::byte> key) {
-  const std::uint32_t leader = render(key) ? find_or_add_text(rendered_) : kLeftOut;
-  make_room();
-  const std::uint32_t number = append(key, {}, leader);
-  entries_[number].keyed = 1;
-  return number;
 }
 
 std::uint32_t SeriesTable::find_by_id(std::uint32_t hint, std::span<const std::byte> key) {
@@ -416,7 +412,7 @@ std::uint32_t SeriesTable::find_or_add_text(std::string_view text) {
 
 std::uint32_t SeriesTable::append(std::span<const std::byte> key, std::string_view text, std::uint32_t leader) {
   Entry entry;
-  entry.record = arena_.append(key, as_bytes(text));
+  entry.record = arena_.append(as_bytes(text), key);
   entry.leader = leader;
   entry.text_size = static_cast<std::uint32_t>(text.size()) & 0x7fffffffU;
   entries_.push_back(entry);
@@ -459,21 +455,24 @@ void SeriesTable::compact() {
     }
     entry.record = arena_.keep(entry.record, key_size_of(entry) + entry.text_size);
     moved[number] = kept;
-    for (std::vector<std::uint64_t>* values : {&last_, &base_}) {
-      if (values->size() >= (std::size_t{number} + 1) * words_) {
-        const auto from = words_of(*values, number);
-        std::copy(from.begin(), from.end(), words_of(*values, kept).begin());
-      }
+    if (last_.size() >= (std::size_t{number} + 1) * words_) {
+      const auto from = words_of(last_, number);
+      std::copy(from.begin(), from.end(), words_of(last_, kept).begin());
     }
     entries_[kept++] = entry;
   }
   arena_.end_compaction();
   entries_.resize(kept);
-  for (std::vector<std::uint64_t>* values : {&last_, &base_}) {
-    values->resize(std::min(values->size(), std::size_t{kept} * words_));
+  last_.resize(std::min(last_.size(), std::size_t{kept} * words_));
+  std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> base;
+  for (auto& [number, value] : base_) {
+    base[moved[number]] = std::move(value);
   }
-  for (Carry& carry : carries_) {
-    carry.entry = moved[carry.entry];
+  base_ = std::move(base);
+  carry_of_leader_.clear();
+  for (std::uint32_t index = 0; index < carries_.size(); ++index) {
+    carries_[index].entry = moved[carries_[index].entry];
+    carry_of_leader_[carries_[index].entry] = index;
   }
   dead_ = 0;
   for (Entry& entry : entries_) {

@@ -56,14 +56,14 @@ class SeriesView {
 /// the retired label is `exited`, or the series `other` if no label is retired. The count of a row that was never exposed
 /// is added there too.
 ///
-/// Costs some 90 bytes a series of pid and comm, 60 when its snapshots' ids last. Not thread-safe.
+/// Costs some 85 bytes a series of pid and comm, 60 when its snapshots' ids last. Not thread-safe.
 /// See docs/design/series-expiry.md.
 class SeriesTable {
  public:
   /// What update() makes of rows that are not in the snapshot any more.
   enum class Vanished : std::uint8_t {
     Forgotten,  ///< nothing: the caller reports them to end_row(), or they can't vanish
-    Ended       ///< rows that ended with their last value; costs two more copies of the value per row
+    Ended       ///< rows that ended with their last value; costs a copy of the value of each row
   };
 
   /// `source` must outlive the table. A source that is not stable is asked for all labels again in each new generation of it, and costs what
@@ -126,7 +126,7 @@ class SeriesTable {
   static constexpr std::uint32_t kLeftOut = kNone - 1;  ///< leader: the decoders leave this row out
   static constexpr std::uint32_t kMerged = 0x80000000;  ///< row: the rest is an index into merged_
 
-  /// A decoded row. Its record in the arena is the key, if it has one, and the label text, if no other entry has the same.
+  /// A decoded row. Its record in the arena is the label text, if no other entry has the same, and the key, if it has one.
   /// Entries stand in the order of their records.
   struct Entry {
     RecordArena::Handle record = 0;
@@ -134,8 +134,7 @@ class SeriesTable {
     std::uint32_t leader = kDead;  ///< the entry that has the text of this one: itself, mostly
     std::uint32_t text_size : 31 = 0;
     std::uint32_t keyed : 1 = 0;
-    std::uint32_t born = 0;       ///< of a leader: the scrape that exposed it first; 0: none did yet
-    std::uint32_t carry = kNone;  ///< of a leader: index in carries_
+    std::uint32_t born = 0;  ///< of a leader: the scrape that exposed it first; 0: none did yet
   };
 
   /// The counts of the ended rows of a label text. Its words stand in carry_values_, those of `shown` in carry_shown_.
@@ -157,15 +156,18 @@ class SeriesTable {
   // Where each row is followed from snapshot to snapshot, because it may vanish or change its labels.
   void count_tracked(const reader::MapSnapshot& snapshot, const Showing& showing);
   [[nodiscard]] bool labels_may_differ();
-  void follow_labels(std::uint32_t number);
+  [[nodiscard]] std::uint32_t follow_labels(std::uint32_t number);
   void end_tracked(std::uint32_t number);
-  void show_tracked(std::uint32_t number);
+  void show_tracked(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
   void leave(std::uint32_t number);
+  void make_room_for_last() { last_.resize(kind_ == schema::MetricKind::Gauge ? 0 : entries_.size() * words_, 0); }
   [[nodiscard]] std::span<std::uint64_t> words_of(std::vector<std::uint64_t>& all, std::uint32_t number) {
     return std::span(all).subspan(std::size_t{number} * words_, words_);
   }
 
   // Ended rows: series_ends.cpp.
+  /// The index in carries_ of a leader's carry, or kNone.
+  [[nodiscard]] std::uint32_t find_carry(std::uint32_t leader) const;
   std::uint32_t carry_of(std::uint32_t leader, bool permanent);
   void carry_row(std::uint32_t leader, std::span<const std::uint64_t> value, const reader::MapSnapshot& snapshot);
   void carry_vanished(std::uint32_t leader, std::span<const std::uint64_t> value);
@@ -184,6 +186,7 @@ class SeriesTable {
   /// Appends the row's entry, with its key when it is to be found by that.
   std::uint32_t decode_row(std::span<const std::byte> key, bool keyed);
   void count(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
+  [[nodiscard]] std::uint32_t merge(std::uint32_t row, std::uint32_t other, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
   void bury_unseen(const Showing& showing);
   void recall_shown(const reader::MapSnapshot& snapshot);
@@ -191,7 +194,6 @@ class SeriesTable {
   template <class Visit>
   void for_each_shown(const reader::MapSnapshot& snapshot, Visit&& visit);
   [[nodiscard]] std::uint32_t find_or_decode(std::span<const std::byte> key, const Showing& showing);
-  std::uint32_t decode_tracked(std::span<const std::byte> key);
   /// The text of the key in rendered_. False when the decoders leave it out.
   [[nodiscard]] bool render(std::span<const std::byte> key);
   [[nodiscard]] std::uint32_t find_text(std::string_view text, std::uint64_t hash) const;
@@ -201,10 +203,10 @@ class SeriesTable {
 
   [[nodiscard]] std::size_t key_size_of(const Entry& entry) const { return entry.keyed != 0 ? key_size_ : 0; }
   [[nodiscard]] std::string_view text_of(const Entry& entry) const {
-    return {reinterpret_cast<const char*>(arena_.at(entry.record)) + key_size_of(entry), entry.text_size};
+    return {reinterpret_cast<const char*>(arena_.at(entry.record)), entry.text_size};
   }
   [[nodiscard]] std::span<const std::byte> key_of(const Entry& entry) const {
-    return {arena_.at(entry.record), key_size_of(entry)};
+    return {arena_.at(entry.record) + entry.text_size, key_size_of(entry)};
   }
   [[nodiscard]] bool has_key(std::uint32_t number, std::span<const std::byte> key) const;
   [[nodiscard]] std::span<const std::uint64_t> value_of(std::uint32_t row, const reader::MapSnapshot& snapshot) const;
@@ -227,8 +229,9 @@ class SeriesTable {
   std::vector<std::uint64_t> merged_;  ///< values of series that have several rows
 
   std::vector<Carry> carries_;
-  std::vector<std::uint64_t> carry_values_;  ///< words_ for each carry
-  std::vector<std::uint64_t> carry_shown_;   ///< likewise
+  std::unordered_map<std::uint32_t, std::uint32_t> carry_of_leader_;  ///< entry → index in carries_
+  std::vector<std::uint64_t> carry_values_;                           ///< words_ for each carry
+  std::vector<std::uint64_t> carry_shown_;                            ///< likewise
   std::size_t permanent_ = 0;
   std::vector<std::uint64_t> ended_;
   std::vector<std::uint64_t> unshown_;
@@ -241,9 +244,9 @@ class SeriesTable {
       young_;  ///< by the hash of the key: first met
 
   bool tracked_ = false;
-  std::vector<std::uint64_t> now_;   ///< of each entry: its row's value in this snapshot
-  std::vector<std::uint64_t> last_;  ///< in the last one
-  std::vector<std::uint64_t> base_;  ///< what of it counted under the labels that it had before
+  std::vector<std::uint64_t> last_;  ///< of each entry: its row's value in the last snapshot; not of gauges
+  /// Of the entries whose labels have changed: what of their values counted under the labels that they had before.
+  std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> base_;
   std::vector<std::uint64_t> zeros_;
   std::vector<std::uint64_t> difference_;  // kept for its memory
 

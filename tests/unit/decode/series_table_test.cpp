@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 
@@ -449,6 +450,65 @@ TEST_CASE("turnover of a hundred times the series keeps sums right and memory bo
   }
   CHECK(c.labels.calls == 2000 + 99 * 1000);
   CHECK(most < kRows * 250);
+}
+
+/// Rows of a C program's map, in a model that shares nothing with the table: rows vanish, come back, share labels and change
+/// them. Each label text has to show the sum of what was counted while a row had it.
+TEST_CASE("rows that vanish, share labels and change them add up, over compactions") {
+  Counter c(0);
+  c.labels.is_stable = false;
+  SeriesTable table(c.plan.key, c.plan.value, c.labels, SeriesTable::Vanished::Ended);
+  table.linger_for(std::chrono::hours(1000));
+  std::minstd_rand random(7);
+  std::map<std::uint64_t, std::uint64_t> rows;  // key → value
+  std::map<std::uint64_t, std::string> text_of;
+  std::map<std::string, std::uint64_t> expected;
+  for (std::uint32_t round = 1; round <= 60; ++round) {
+    for (std::uint64_t key = 0; key < 400; ++key) {
+      if (random() % 7 == 0) {  // absent in this round, so that its end can be seen
+        rows.erase(key);
+        continue;
+      }
+      if (random() % 5 == 0 || !text_of.contains(key)) {
+        text_of[key] = std::to_string(random() % 300);
+        c.labels.texts[key] = {text_of[key]};
+      }
+      if (const std::uint64_t events = random() % 4; events > 0) {
+        // Labels are asked for in the scrape: what happens before it counts under the new ones.
+        rows[key] += events;
+        expected[text_of[key]] += events;
+      }
+    }
+    std::vector<std::pair<std::uint64_t, Words>> snapshot;
+    for (const auto& [key, value] : rows) {
+      snapshot.push_back({key, {value}});
+    }
+    std::shuffle(snapshot.begin(), snapshot.end(), random);
+    Shown sums = shown(table.update(make_snapshot(c.plan, snapshot), scrape(round)));
+    std::erase_if(sums, [](const auto& series) { return series.second[0] == 0; });
+    Shown right;
+    for (const auto& [text, sum] : expected) {
+      right["pid=\"" + text + "\""] = {sum};
+    }
+    REQUIRE(sums == right);
+  }
+}
+
+TEST_CASE("following a row until it vanishes costs at most 16 bytes a row") {
+  constexpr std::uint64_t kRows = 50'000;
+  Counter c(kRows);
+  std::vector<std::pair<std::uint64_t, Words>> rows;
+  for (std::uint64_t key = 0; key < kRows; ++key) {
+    rows.push_back({key, {key}});
+  }
+  const auto snapshot = make_snapshot(c.plan, rows);
+  SeriesTable followed(c.plan.key, c.plan.value, c.labels, SeriesTable::Vanished::Ended);
+  SeriesTable forgotten(c.plan.key, c.plan.value, c.labels);
+  for (std::uint32_t round = 1; round <= 3; ++round) {
+    shown(followed.update(snapshot, scrape(round)));
+    shown(forgotten.update(snapshot, scrape(round)));
+  }
+  CHECK(followed.bytes() <= forgotten.bytes() + 16 * kRows);
 }
 
 TEST_CASE("a visitor that has enough is not called again") {
