@@ -48,6 +48,7 @@ SCRIPT = r"""
 metrics() { curl -fsS --retry 60 --retry-delay 1 --retry-connrefused http://localhost:19435/metrics; }
 up() { metrics | grep -c '^tracepoint_exporter_metric_up{.*} 1$'; }
 down() { metrics | grep '^tracepoint_exporter_metric_up{.*} 0$' || true; }
+mount -t bpf bpf /sys/fs/bpf # as systemd does it on a machine
 dpkg -i /package.deb >/dev/null 2>&1
 echo "up at first: $(up)"
 pid=$(systemctl show --property=MainPID --value tracepoint_exporter)
@@ -64,7 +65,7 @@ systemctl show --property=Result,ExecMainStatus,NRestarts tracepoint_exporter
 echo "pins: $(ls /sys/fs/bpf/tracepoint_exporter | grep -c '^link_')"
 echo "pins of: $(stat -c %u:%a /sys/fs/bpf/tracepoint_exporter)"
 systemctl start tracepoint_exporter
-journalctl --unit=tracepoint_exporter --output=cat | grep -E 'keep their counts' | tail -1
+journalctl --unit=tracepoint_exporter --output=cat | grep -oE '[0-9]+ metrics keep their counts' | tail -1
 echo "up again: $(up)"
 dpkg -P tracepoint-exporter >/dev/null 2>&1
 systemctl is-active tracepoint_exporter || true

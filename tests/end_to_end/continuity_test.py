@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import socket
-import subprocess
 import threading
 import time
 
@@ -159,16 +158,6 @@ def _idle(pid):
     """Whether its first thread, which reloads, waits for the next signal."""
     with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
         return file.read().strip() != "running"
-
-
-@pytest.fixture
-def bpf_directory(tmp_path):
-    """A directory of a BPF filesystem, which goes with all pins. Ask for it before the exporter, which ends before."""
-    mount = tmp_path / "bpf"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "bpf", "bpf", mount], check=True)
-    yield mount / "exporter"
-    subprocess.run(["umount", mount], check=True)
 
 
 def pinned(directory):
