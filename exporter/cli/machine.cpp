@@ -187,9 +187,15 @@ Finding restart(const kernel::Paths& paths, const kernel::Features& features, bo
     return {State::Degraded, kWhat, "no BPF filesystem at " + directory, "mount -t bpf bpf " + directory};
   }
   if (probed && !features.perf_link) {
-    return {State::Degraded, kWhat, "kept with --bpf.pin-path, but not on classic tracepoints (Linux 5.15)", ""};
+    return {
+        State::Degraded, kWhat,
+        "kept with --bpf.pin-path, but not on classic tracepoints (Linux 5.15), with retire_on_exit, or of BPF objects",
+        ""};
   }
-  return {State::Good, kWhat, "kept with --bpf.pin-path=" + directory + "/tracepoint_exporter", ""};
+  return {State::Good, kWhat,
+          "kept with --bpf.pin-path=" + directory +
+              "/tracepoint_exporter; metrics with retire_on_exit or of BPF objects begin anew",
+          ""};
 }
 
 }  // namespace

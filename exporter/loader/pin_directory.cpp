@@ -240,7 +240,7 @@ void PinDirectory::remove_others(const std::vector<std::string>& kept) const {
   }
 }
 
-Result<std::optional<Loaded>> PinDirectory::restore() const {
+Result<std::optional<Loaded>> PinDirectory::restore() {
   const auto text = read_header();
   if (!text || !*text) {
     return text ? Result<std::optional<Loaded>>(std::nullopt) : fail(text.error());
@@ -311,6 +311,9 @@ Result<void> PinDirectory::prepare(const Loaded& next) {
 Result<void> PinDirectory::save(const Loaded& loaded, Metrics which) {
   auto written = write_pins(loaded, which);
   if (!written) {
+    if (header_.size() > 0) {  // where it can't be removed
+      header_.store(0, 0);
+    }
     ::unlink((path_ + "/" + kHeader).c_str());
   }
   return written;
@@ -391,7 +394,7 @@ Result<void> PinDirectory::write_pins(const Loaded& loaded, Metrics which) {
   return {};
 }
 
-Result<void> PinDirectory::write_header(const std::string& text) const {
+Result<void> PinDirectory::write_header(const std::string& text) {
   auto region = Region::create("header", text.size() + sizeof(std::uint64_t));
   if (!region) {
     return fail(std::move(region.error()));
@@ -406,10 +409,11 @@ Result<void> PinDirectory::write_header(const std::string& text) const {
   if (::rename(next.c_str(), (path_ + "/" + kHeader).c_str()) != 0) {
     return fail(os_failure("can't replace the header in " + path_, errno));
   }
+  header_ = std::move(*region);
   return {};
 }
 
-Result<std::optional<std::string>> PinDirectory::read_header() const {
+Result<std::optional<std::string>> PinDirectory::read_header() {
   const std::string path = path_ + "/" + kHeader;
   auto map = open_pin(path);
   if (!map) {
@@ -423,11 +427,12 @@ Result<std::optional<std::string>> PinDirectory::read_header() const {
   if (!region) {
     return fail(std::move(region.error()));
   }
-  const std::uint64_t size = region->load(0);
-  if (size > region->size() - sizeof(std::uint64_t)) {
+  header_ = std::move(*region);
+  const std::uint64_t size = header_.load(0);
+  if (size > header_.size() - sizeof(std::uint64_t)) {
     return fail("the header in " + path_ + " is truncated");
   }
-  return std::optional(std::string(reinterpret_cast<const char*>(region->data() + sizeof(std::uint64_t)), size));
+  return std::optional(std::string(reinterpret_cast<const char*>(header_.data() + sizeof(std::uint64_t)), size));
 }
 
 }  // namespace tpx::loader

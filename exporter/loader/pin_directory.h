@@ -32,7 +32,7 @@ class PinDirectory {
   /// What the header names, as a deployment that another one can take over from: each metric with its identity and maps,
   /// each attach point with its slot. Nothing when the directory has no header. Fails when anything of it is missing or not
   /// what the header says.
-  [[nodiscard]] Result<std::optional<Loaded>> restore() const;
+  [[nodiscard]] Result<std::optional<Loaded>> restore();
 
   /// Pins what `loaded` counts through slots, for restore(); removes all other pins. Metrics that retire series, metrics of
   /// BPF objects and those without slots are left out: they begin anew. After an error no header is left.
@@ -58,12 +58,13 @@ class PinDirectory {
   [[nodiscard]] Result<void> save(const Loaded& loaded, Metrics which);
   [[nodiscard]] Result<void> write_pins(const Loaded& loaded, Metrics which);
   [[nodiscard]] Result<std::string> pin(int descriptor, const std::string& name);
-  [[nodiscard]] Result<void> write_header(const std::string& text) const;
-  [[nodiscard]] Result<std::optional<std::string>> read_header() const;
+  [[nodiscard]] Result<void> write_header(const std::string& text);
+  [[nodiscard]] Result<std::optional<std::string>> read_header();
   void remove_others(const std::vector<std::string>& kept) const;
 
   std::string path_;
   UniqueFd lock_;
+  Region header_;  ///< what the pin `header` is
 };
 
 }  // namespace tpx::loader

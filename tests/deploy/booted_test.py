@@ -48,7 +48,7 @@ SCRIPT = r"""
 metrics() { curl -fsS --retry 60 --retry-delay 1 --retry-connrefused http://localhost:19435/metrics; }
 up() { metrics | grep -c '^tracepoint_exporter_metric_up{.*} 1$'; }
 down() { metrics | grep '^tracepoint_exporter_metric_up{.*} 0$' || true; }
-mount -t bpf bpf /sys/fs/bpf # as systemd does it on a machine
+mkdir -p /sys/fs/bpf; mount -t bpf bpf /sys/fs/bpf # as systemd does it on a machine
 dpkg -i /package.deb >/dev/null 2>&1
 echo "up at first: $(up)"
 pid=$(systemctl show --property=MainPID --value tracepoint_exporter)

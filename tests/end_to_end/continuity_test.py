@@ -288,6 +288,48 @@ def test_damaged_pins_are_a_warning_and_a_fresh_start(bpf_directory, exporter, c
     assert running.scrape().sum("tracepoint_kept_total") == 499
 
 
+def serving(running, times):
+    wait_until(lambda: running.log_text().count('msg="serving ') == times, f"it serves for the time number {times}", 60)
+
+
+def test_a_directory_that_can_not_be_written_any_more_ends_with_the_process(bpf_directory, exporter, configuration, workload):
+    flags = [f"--bpf.pin-path={bpf_directory}", f"--config.file={configuration(FIRST, 'pinned.yaml')}"]
+    running = exporter(None, *flags)
+    bpf_directory.chmod(0o500)
+    configuration(SECOND, "pinned.yaml")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "counting will end with this process: can't pin" in running.log_text(), "it says so")
+    with workload("getppid_calls", 997) as calls:
+        calls.go()
+    assert running.scrape().sum("tracepoint_kept_total") == 997
+    killed(running)
+    bpf_directory.chmod(0o700)
+    # What the header named has missed a reload: nobody takes it over.
+    running = exporter(None, *flags, "--bpf.detach-on-exit")
+    assert "all counts begin anew: " in running.log_text()
+    assert running.scrape().sum("tracepoint_kept_total") == 0
+    assert running.stop() == 0
+    assert pinned(bpf_directory) == []
+
+
+def test_pins_removed_under_it_come_back(bpf_directory, exporter, configuration, workload):
+    flags = [f"--bpf.pin-path={bpf_directory}", f"--config.file={configuration(FIRST, 'pinned.yaml')}"]
+    running = exporter(None, *flags)
+    before = pinned(bpf_directory)
+    for name in before:
+        (bpf_directory / name).unlink()
+    with workload("getppid_calls", 997) as calls:
+        calls.go()
+    running.process.send_signal(signal.SIGHUP)
+    serving(running, 2)
+    wait_until(lambda: pinned(bpf_directory) == [name for name in before if name != "scrapers"], "all is pinned again")
+    killed(running)
+    with workload("getppid_calls", 499) as calls:
+        calls.go()
+    running = exporter(None, *flags, "--bpf.detach-on-exit")
+    assert running.scrape().sum("tracepoint_kept_total") == 997 + 499
+
+
 def test_without_a_bpf_filesystem_it_serves_and_says_so(exporter, tmp_path, workload):
     running = exporter(FIRST, f"--bpf.pin-path={tmp_path}/here")
     assert "counting will end with this process: " in running.log_text() and "mount -t bpf" in running.log_text()
