@@ -74,7 +74,7 @@ _tracepoint_exporter() {
             top) options="--by --value --filter --histogram --from --to --key --metric --config.file --batch --interval --count --rows --sort --output $paths" ;;
             unpin) options="--dry-run --help" ;;
             check) options="--cpus --dump --verbose $paths" ;;
-            *) options="--config.file --config.strict --config.watch --web.listen-address --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --bpf.pin-path --bpf.detach-on-exit --log.level --log.format --version $paths" ;;
+            *) options="--config.file --config.strict --config.watch --web.listen-address --web.systemd-socket --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --bpf.pin-path --bpf.detach-on-exit --log.level --log.format --version $paths" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return

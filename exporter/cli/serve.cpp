@@ -24,6 +24,7 @@
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
 #include "cli/system_calls.h"
+#include "cli/systemd_sockets.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
@@ -60,6 +61,7 @@ struct ServeOptions {
   bool detach_on_exit = false;
   bool watch = false;
   bool lifecycle = false;
+  bool systemd_socket = false;
   std::size_t max_requests = http::ServerOptions{}.max_requests;
   std::size_t max_connections = http::ServerOptions{}.max_connections;
   kernel::Paths paths;
@@ -256,7 +258,8 @@ void serve_events(ServiceSignals& signals, service::Service& service, ServiceMan
 
 /// Serves until a signal ends it.
 int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
-                const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved) {
+                const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved,
+                std::vector<UniqueFd> inherited) {
   ServiceManager manager;
   const ReportFormat format = report_format(options.log);
   const auto pins = pin_directory(options, *log);
@@ -268,6 +271,7 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
   load_options.pins = *pins;
   const auto service = std::make_shared<service::Service>(std::move(load_options));
   const http::ServerOptions settings = server_options(options, log);
+  *settings.sockets = std::move(inherited);
   service->add_own_metrics([http = settings.statistics, lost] { return http::server_families(*http, lost->load()); });
   if (const int code = exit_code(load(*service, format).outcome); code != kOk) {
     return code;
@@ -319,6 +323,11 @@ int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserv
 }
 
 int serve(const ServeOptions& options) {
+  auto inherited = options.systemd_socket ? take_systemd_sockets() : Result<std::vector<UniqueFd>>();
+  if (!inherited) {
+    report(inherited.error(), report_format(options.log));
+    return kUsage;
+  }
   forbid_new_privileges();
   spare_memory();
   const auto lost = std::make_shared<DroppedLines>(0);
@@ -328,7 +337,7 @@ int serve(const ServeOptions& options) {
     return kUsage;
   }
   std::vector<UniqueFd> reserved;
-  if (const int code = reserve_addresses(options, reserved); code != kOk) {
+  if (const int code = inherited->empty() ? reserve_addresses(options, reserved) : kOk; code != kOk) {
     return code;
   }
   const auto signals = ServiceSignals::start();
@@ -337,7 +346,7 @@ int serve(const ServeOptions& options) {
     report(signals ? pump.error() : signals.error(), report_format(options.log));
     return kFailure;
   }
-  return serve_until(**signals, options, *log, lost, std::move(reserved));
+  return serve_until(**signals, options, *log, lost, std::move(reserved), std::move(*inherited));
 }
 
 }  // namespace
@@ -353,6 +362,8 @@ Command serve_command() {
         app.add_option("--web.listen-address", options->addresses, "Address to listen on; repeatable")
             ->allow_extra_args(false)
             ->capture_default_str();
+        app.add_flag("--web.systemd-socket", options->systemd_socket,
+                     "Listen on the sockets of systemd's socket activation, not on --web.listen-address");
         app.add_option("--web.telemetry-path", options->telemetry_path, "Path of the metrics")
             ->capture_default_str()
             ->check([](const std::string& path) {

@@ -38,6 +38,9 @@ class PinDirectory {
   /// BPF objects and those without slots are left out: they begin anew. After an error no header is left.
   [[nodiscard]] Result<void> save(const Loaded& loaded);
 
+  /// The metrics that save() leaves out.
+  [[nodiscard]] static std::vector<std::string> left_out(const Loaded& loaded);
+
   /// Before replace_programs(): from now on the header names only the metrics that `next` keeps, so that no process takes over
   /// another one that has missed events. All pins stay.
   [[nodiscard]] Result<void> prepare(const Loaded& next);

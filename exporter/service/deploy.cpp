@@ -15,6 +15,7 @@
 #include "plan/program_parts.h"
 #include "service/configuration.h"
 #include "service/identity.h"
+#include "service/successions.h"
 
 namespace tpx::service {
 
@@ -56,12 +57,6 @@ class Deployer {
   [[nodiscard]] const std::set<std::size_t>& anew() const { return anew_; }
 
  private:
-  /// A program that runs, and the metrics of those of its attach point that go into its slot.
-  struct Succession {
-    const loader::ServingProgram* running;
-    std::vector<std::size_t> metrics;
-  };
-
   void reject(std::size_t metric, Error error, bool refused = false) {
     if (down_[metric]) {
       return;
@@ -78,15 +73,6 @@ class Deployer {
         {plan.name, std::move(error).with_context("metric \"" + plan.name + "\": "), true, plan.at});
   }
 
-  /// The program in whose slot the metric is counted from now on; null: in none that there is.
-  [[nodiscard]] const loader::ServingProgram* before(const plan::AttachPoint& point, std::size_t metric) const {
-    const auto found = std::find_if(successions_.begin(), successions_.end(), [&](const Succession& each) {
-      return each.running->point == point &&
-             std::find(each.metrics.begin(), each.metrics.end(), metric) != each.metrics.end();
-    });
-    return found == successions_.end() ? nullptr : found->running;
-  }
-
   /// The metrics that go on counting in the maps that they have: those whose identity is the same, and whose programs
   /// either can be replaced while they count or need not be.
   void find_kept() {
@@ -100,58 +86,15 @@ class Deployer {
         kept_[index] = &metric;
       }
     }
-    arrange_parts();
+    plan_.programs = successions_.arrange(std::move(plan_.programs), plan_.metrics, kept_, *continuity_.previous);
     while (std::any_of(plan_.programs.begin(), plan_.programs.end(),
                        [this](const plan::ProgramPlan& program) { return drop_kept(program); })) {
     }
   }
 
-  /// An attach point may have several programs. A metric that is kept stays in the slot where it is, as slots are filled one
-  /// after the other: in another one an event in between would be counted twice or never.
-  void arrange_parts() {
-    std::vector<plan::ProgramPlan> arranged;
-    for (auto at = plan_.programs.begin(); at != plan_.programs.end();) {
-      plan::ProgramPlan whole = std::move(*at);
-      for (++at; at != plan_.programs.end() && at->point == whole.point; ++at) {
-        std::move(at->units.begin(), at->units.end(), std::back_inserter(whole.units));
-      }
-      arrange(std::move(whole), arranged);
-    }
-    plan_.programs = std::move(arranged);
-  }
-
-  void arrange(plan::ProgramPlan whole, std::vector<plan::ProgramPlan>& arranged) {
-    const std::vector<loader::ServingProgram>& programs = continuity_.previous->programs;
-    std::vector<const loader::ServingProgram*> running;
-    std::vector<std::vector<std::size_t>> stay;
-    for (std::size_t index = 0; index < programs.size(); ++index) {
-      if (!(programs[index].point == whole.point)) {
-        continue;
-      }
-      running.push_back(&programs[index]);
-      stay.emplace_back();
-      for (const std::size_t metric : plan::metrics_of(whole)) {
-        const loader::LoadedMetric* kept = kept_[metric];
-        if (kept != nullptr && std::find(kept->programs.begin(), kept->programs.end(), index) != kept->programs.end()) {
-          stay.back().push_back(metric);
-        }
-      }
-    }
-    std::vector<plan::ProgramPlan> parts = plan::split_by_maps(std::move(whole), plan_.metrics, stay);
-    for (std::size_t part = 0; part < parts.size(); ++part) {
-      if (parts[part].units.empty()) {
-        continue;
-      }
-      if (part < running.size()) {
-        successions_.push_back({running[part], plan::metrics_of(parts[part])});
-      }
-      arranged.push_back(std::move(parts[part]));
-    }
-  }
-
   /// Whether a metric of the program is not kept any more, as the program can't be replaced.
   bool drop_kept(const plan::ProgramPlan& program) {
-    const loader::ServingProgram* running = before(program.point, program.units.front().metric);
+    const loader::ServingProgram* running = successions_.before(program.point, program.units.front().metric);
     if (running != nullptr && (running->slot != nullptr || unchanged(program, *running))) {
       return false;
     }
@@ -220,7 +163,7 @@ class Deployer {
     if (!code) {
       return fail(std::move(code.error()));
     }
-    const loader::ServingProgram* running = before(program.point, program.units.front().metric);
+    const loader::ServingProgram* running = successions_.before(program.point, program.units.front().metric);
     std::string key = code_of(*code);
     const bool same = running != nullptr && all_kept(program) && !key.empty() && key == running->code;
     auto loaded = same ? running->program.share()
@@ -299,11 +242,7 @@ class Deployer {
       halves = plan::halve(program);
     }
     for (const std::size_t metric : plan::metrics_of(halves.second)) {
-      for (Succession& each : successions_) {
-        if (each.running->point == program.point) {
-          std::erase(each.metrics, metric);
-        }
-      }
+      successions_.leave(program.point, metric);
       begin_anew(metric);
     }
     return halves;
@@ -402,7 +341,7 @@ class Deployer {
   /// Through the slot of the program that runs there, which replace_programs() gives to this one; or through a new slot; or
   /// directly, where the kernel can't.
   Result<void> attach(loader::ServingProgram& program) {
-    const loader::ServingProgram* running = before(program.point, program.metrics.front());
+    const loader::ServingProgram* running = successions_.before(program.point, program.metrics.front());
     if (running != nullptr && running->slot != nullptr) {
       auto tried = running->slot->try_out(program.program.descriptor());
       if (tried || is_shortage(tried.error())) {
@@ -476,7 +415,7 @@ class Deployer {
   Continuity continuity_;
   std::vector<std::string> identities_;
   std::set<std::size_t> anew_;
-  std::vector<Succession> successions_;
+  Successions successions_;
   std::vector<const loader::LoadedMetric*> kept_;  ///< for each metric the one that it continues; null: it begins anew
   std::vector<loader::LoadedMetric> maps_;
   std::vector<bool> down_;

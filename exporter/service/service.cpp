@@ -324,8 +324,16 @@ void Service::restore() {
 }
 
 void Service::save_pins(const loader::Loaded& loaded) {
-  if (options_.pins) {
-    report_pins(options_.pins->save(loaded));
+  if (!options_.pins) {
+    return;
+  }
+  report_pins(options_.pins->save(loaded));
+  std::string names;
+  for (const std::string& name : loader::PinDirectory::left_out(loaded)) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (!names.empty()) {
+    log_->info("begin anew at the next start: {}", names);
   }
 }
 

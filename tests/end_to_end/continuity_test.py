@@ -1,14 +1,16 @@
 """Counting goes on over reloads: what a metric counted is what was done, however often the configuration changed meanwhile."""
 
+import http.client
 import os
 import resource
 import signal
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
-from harness import free_port, wait_until
+from harness import BINARY, free_port, wait_until
 from harness.exporter import run
 from harness.exposition import Scrape
 
@@ -379,3 +381,36 @@ def test_the_service_manager_is_told(exporter, tmp_path, monkeypatch):
         assert next_message("READY")["STATUS"] == "serving"
         assert running.stop() == 0
         assert next_message("STOPPING") == {"STOPPING": "1"}
+
+
+def test_no_connection_is_refused_while_it_restarts(tmp_path, configuration):
+    """The service manager holds the socket: who connects while nobody runs is answered by the next one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        # A shell, so that LISTEN_PID is the process that the binary becomes.
+        start = [
+            "bash", "-c", 'exec 3<&"$0"; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"', str(listener.fileno()),
+            BINARY, "serve", "--web.systemd-socket", f"--config.file={configuration(FIRST)}",
+        ]  # fmt: skip
+
+        def run_while(requests):
+            with open(tmp_path / "log", "ab") as output:
+                process = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=[listener.fileno()])
+            try:
+                for request in requests:
+                    answer = request.getresponse()
+                    assert answer.status == 200 and b"tracepoint_kept_total" in answer.read()
+                    request.close()
+            finally:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(60) == 0, (tmp_path / "log").read_text()
+
+        for _ in range(3):
+            requests = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(5)]
+            for request in requests:
+                request.request("GET", "/metrics")
+            run_while(requests)
+    refused = run("serve", "--web.systemd-socket", f"--config.file={configuration(FIRST)}")
+    assert refused.returncode == 2 and "has passed no sockets" in refused.stderr
