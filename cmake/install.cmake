@@ -22,7 +22,7 @@ install(DIRECTORY config/ DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_ex
 file(GLOB TPX_DASHBOARDS CONFIGURE_DEPENDS dashboards/*.json)
 install(FILES ${TPX_DASHBOARDS} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/dashboards)
 install(FILES deploy/prometheus/prometheus.yml deploy/prometheus/rules.yml DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/tracepoint_exporter/prometheus)
-install(FILES deploy/systemd/sys-admin.conf DESTINATION ${TPX_DOC}/examples)
+install(FILES deploy/systemd/sys-admin.conf deploy/systemd/tracepoint_exporter.socket DESTINATION ${TPX_DOC}/examples)
 install(FILES ${TPX_DEBIAN}/copyright DESTINATION ${TPX_DOC})
 # Pages for users; those for developers are in docs/design.
 install(DIRECTORY docs DESTINATION ${TPX_DOC} FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN design EXCLUDE)

@@ -29,7 +29,7 @@ _tracepoint_exporter() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
-            serve | list | describe | tracepoint | trace | top | check)
+            serve | list | describe | tracepoint | trace | top | check | unpin)
                 command=$word
                 break
                 ;;
@@ -72,14 +72,15 @@ _tracepoint_exporter() {
             list | describe) options="--output $paths" ;;
             tracepoint | trace) options="--duration --filter --fields --from --to --key --from-filter --count --output $paths" ;;
             top) options="--by --value --filter --histogram --from --to --key --metric --config.file --batch --interval --count --rows --sort --output $paths" ;;
+            unpin) options="--dry-run --help" ;;
             check) options="--cpus --dump --verbose $paths" ;;
-            *) options="--config.file --config.strict --web.listen-address --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --log.level --log.format --version $paths" ;;
+            *) options="--config.file --config.strict --config.watch --web.listen-address --web.systemd-socket --web.telemetry-path --web.route-prefix --web.disable-exporter-metrics --web.series-start --series.min-age --series.linger --web.config.file --web.max-requests --web.max-connections --web.enable-lifecycle --bpf.pin-path --bpf.detach-on-exit --log.level --log.format --version $paths" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
         return
     fi
     case $command in
-        "") mapfile -t COMPREPLY < <(compgen -W "serve list describe tracepoint top check" -- "$cur") ;;
+        "") mapfile -t COMPREPLY < <(compgen -W "serve list describe tracepoint top check unpin" -- "$cur") ;;
         list | describe | top) mapfile -t COMPREPLY < <(compgen -W "$(_tracepoint_exporter_tracepoints)" -- "$cur") ;;
         tracepoint | trace)
             if [[ $prev == "$command" ]]; then

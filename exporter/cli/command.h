@@ -25,5 +25,6 @@ struct Command {
 [[nodiscard]] Command describe_command();
 [[nodiscard]] Command top_command();
 [[nodiscard]] Command tracepoint_command();
+[[nodiscard]] Command unpin_command();
 
 }  // namespace tpx::cli

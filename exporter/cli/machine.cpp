@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "cli/system_calls.h"
 #include "kernel/confinement.h"
+#include "loader/attach_slot.h"
+#include "loader/pin_directory.h"
 
 namespace tpx::cli {
 
@@ -156,6 +158,46 @@ Finding memory_limit() {
       ""};
 }
 
+/// Whether a stub for the attach point can call what its slot holds; else why not.
+std::string slot_refusal(const plan::AttachPoint& point) {
+  const auto slot = loader::AttachSlot::make(point);
+  return slot ? std::string() : std::string(plan::name(point.type)) + ": " + slot.error().message;
+}
+
+/// Whether metrics that do not change keep their counts over a reload.
+Finding reload(const kernel::Btf* btf, bool probed) {
+  if (!probed) {
+    return {State::Unknown, "counts over reloads", "may not load programs", ""};
+  }
+  std::string refused = slot_refusal({plan::AttachType::Classic, "sched", "sched_switch", 0});
+  if (const auto id = btf == nullptr ? std::nullopt : btf->tracepoint_id("sched_switch")) {
+    const std::string typed = slot_refusal({plan::AttachType::TpBtf, "", "sched_switch", *id});
+    refused += (refused.empty() || typed.empty() ? "" : "; ") + typed;
+  }
+  return refused.empty() ? Finding{State::Good, "counts over reloads", "kept", ""}
+                         : Finding{State::Degraded, "counts over reloads",
+                                   "kept only where a program does not change: " + refused, ""};
+}
+
+/// Whether they can keep them over a restart.
+Finding restart(const kernel::Paths& paths, const kernel::Features& features, bool probed) {
+  const std::string directory = paths.sysfs + "/fs/bpf";
+  constexpr const char* kWhat = "counts over restarts";
+  if (!loader::is_bpf_filesystem(directory)) {
+    return {State::Degraded, kWhat, "no BPF filesystem at " + directory, "mount -t bpf bpf " + directory};
+  }
+  if (probed && !features.perf_link) {
+    return {
+        State::Degraded, kWhat,
+        "kept with --bpf.pin-path, but not on classic tracepoints (Linux 5.15), with retire_on_exit, or of BPF objects",
+        ""};
+  }
+  return {State::Good, kWhat,
+          "kept with --bpf.pin-path=" + directory +
+              "/tracepoint_exporter; metrics with retire_on_exit or of BPF objects begin anew",
+          ""};
+}
+
 }  // namespace
 
 std::vector<Finding> examine_machine(const kernel::Paths& paths) {
@@ -173,6 +215,8 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   findings.push_back({State::Good, "lockdown", around.lockdown.empty() ? "none" : around.lockdown, ""});
   findings.push_back(open_files(around));
   findings.push_back(memory_limit());
+  findings.push_back(reload(btf ? &*btf : nullptr, probed));
+  findings.push_back(restart(paths, offered, probed));
   findings.push_back(system_call_filter());
   return findings;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -14,17 +15,21 @@
 #include "base/duration.h"
 #include "cli/access.h"
 #include "cli/command.h"
+#include "cli/config_watch.h"
 #include "cli/log.h"
 #include "cli/options.h"
 #include "cli/privileges.h"
 #include "cli/report.h"
+#include "cli/service_manager.h"
 #include "cli/service_signals.h"
 #include "cli/stderr_pump.h"
 #include "cli/system_calls.h"
+#include "cli/systemd_sockets.h"
 #include "http/admin_routes.h"
 #include "http/listen_address.h"
 #include "http/server.h"
 #include "http/server_families.h"
+#include "loader/pin_directory.h"
 #include "page/sources.h"
 #include "service/service.h"
 
@@ -52,7 +57,11 @@ struct ServeOptions {
   std::string series_start = "zero";
   std::string min_age = "5s";
   std::string linger = "5m";
+  std::string pin_path;
+  bool detach_on_exit = false;
+  bool watch = false;
   bool lifecycle = false;
+  bool systemd_socket = false;
   std::size_t max_requests = http::ServerOptions{}.max_requests;
   std::size_t max_connections = http::ServerOptions{}.max_connections;
   kernel::Paths paths;
@@ -84,11 +93,12 @@ service::ServiceOptions service_options(const ServeOptions& options, const std::
     const auto address = http::parse_listen_address(text);
     return address && address->address.port() != 0 && address->address.port() < IPPORT_RESERVED;
   });
-  result.attached = [log, low_ports, procfs = options.paths.procfs] {
+  const FileNames names = options.pin_path.empty() ? FileNames::Fixed : FileNames::Replaced;
+  result.attached = [log, low_ports, names, procfs = options.paths.procfs] {
     if (const auto done = drop_privileges(procfs, low_ports); !done) {
       log->warn("{}", done.error().message);
     }
-    if (const auto done = forbid_system_calls(); !done) {
+    if (const auto done = forbid_system_calls(names); !done) {
       log->info("{}", done.error().message);
     }
   };
@@ -203,13 +213,66 @@ http::ServerOptions server_options(const ServeOptions& options, const std::share
   return server;
 }
 
+/// Null where no directory is wanted, and where there can't be one on this system: then counting ends with this process.
+Result<std::shared_ptr<loader::PinDirectory>> pin_directory(const ServeOptions& options, spdlog::logger& log) {
+  if (options.pin_path.empty()) {
+    return nullptr;
+  }
+  auto directory = loader::PinDirectory::open(options.pin_path);
+  if (directory) {
+    return std::shared_ptr<loader::PinDirectory>(std::move(*directory));
+  }
+  if (directory.error().os_error == EWOULDBLOCK) {
+    return fail(std::move(directory.error()));
+  }
+  log.warn("counting will end with this process: {}{}{}", directory.error().message,
+           directory.error().hint.empty() ? "" : "; ", directory.error().hint);
+  return nullptr;
+}
+
+/// Reloads at each SIGHUP; returns at the signal that ends the service.
+void serve_events(ServiceSignals& signals, service::Service& service, ServiceManager& manager, spdlog::logger& log,
+                  ReportFormat format) {
+  const auto ready = [&] {
+    const std::string error = service.load_error();
+    manager.ready(error.empty() ? "serving" : "serving; the last reload failed: " + error);
+  };
+  ready();
+  for (;;) {
+    const auto event = signals.wait(manager.watchdog_period());
+    manager.alive();
+    if (event == ServiceSignals::Event::None) {
+      continue;
+    }
+    if (event != ServiceSignals::Event::Reload) {
+      log.info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
+      manager.stopping();
+      return;
+    }
+    log.info("reloading the configuration");
+    manager.reloading();
+    load(service, format);
+    ready();
+  }
+}
+
 /// Serves until a signal ends it.
 int serve_until(ServiceSignals& signals, const ServeOptions& options, const std::shared_ptr<spdlog::logger>& log,
-                const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved) {
-  const auto service = std::make_shared<service::Service>(service_options(options, log));
-  const http::ServerOptions settings = server_options(options, log);
-  service->add_own_metrics([http = settings.statistics, lost] { return http::server_families(*http, lost->load()); });
+                const std::shared_ptr<DroppedLines>& lost, std::vector<UniqueFd> reserved,
+                std::vector<UniqueFd> inherited) {
+  ServiceManager manager;
   const ReportFormat format = report_format(options.log);
+  const auto pins = pin_directory(options, *log);
+  if (!pins) {
+    report(pins.error(), format);
+    return kFailure;
+  }
+  service::ServiceOptions load_options = service_options(options, log);
+  load_options.pins = *pins;
+  const auto service = std::make_shared<service::Service>(std::move(load_options));
+  const http::ServerOptions settings = server_options(options, log);
+  *settings.sockets = std::move(inherited);
+  service->add_own_metrics([http = settings.statistics, lost] { return http::server_families(*http, lost->load()); });
   if (const int code = exit_code(load(*service, format).outcome); code != kOk) {
     return code;
   }
@@ -223,16 +286,20 @@ int serve_until(ServiceSignals& signals, const ServeOptions& options, const std:
     log->info("listening on {}://{}{}", (*server)->uses_tls() ? "https" : "http", address.text,
               options.route_prefix + options.telemetry_path);
   }
-  for (;;) {
-    const auto event = signals.wait();
-    if (event != ServiceSignals::Event::Reload) {
-      log->info("stopping on {}", event == ServiceSignals::Event::Interrupt ? "SIGINT" : "SIGTERM");
-      break;
-    }
-    log->info("reloading the configuration");
-    load(*service, format);
+  auto watch = options.watch ? ConfigWatch::start(options.files, [&signals] { signals.reload(); })
+                             : Result<std::unique_ptr<ConfigWatch>>(nullptr);
+  if (!watch) {
+    report(watch.error(), format);
+    return kFailure;
   }
+  serve_events(signals, *service, manager, *log, format);
   (*server)->stop();
+  if (*pins && options.detach_on_exit) {
+    if (const auto cleared = (*pins)->clear(); !cleared) {
+      report(cleared.error(), format);
+      return kFailure;
+    }
+  }
   return kOk;
 }
 
@@ -256,6 +323,11 @@ int reserve_addresses(const ServeOptions& options, std::vector<UniqueFd>& reserv
 }
 
 int serve(const ServeOptions& options) {
+  auto inherited = options.systemd_socket ? take_systemd_sockets() : Result<std::vector<UniqueFd>>();
+  if (!inherited) {
+    report(inherited.error(), report_format(options.log));
+    return kUsage;
+  }
   forbid_new_privileges();
   spare_memory();
   const auto lost = std::make_shared<DroppedLines>(0);
@@ -265,7 +337,7 @@ int serve(const ServeOptions& options) {
     return kUsage;
   }
   std::vector<UniqueFd> reserved;
-  if (const int code = reserve_addresses(options, reserved); code != kOk) {
+  if (const int code = inherited->empty() ? reserve_addresses(options, reserved) : kOk; code != kOk) {
     return code;
   }
   const auto signals = ServiceSignals::start();
@@ -274,7 +346,7 @@ int serve(const ServeOptions& options) {
     report(signals ? pump.error() : signals.error(), report_format(options.log));
     return kFailure;
   }
-  return serve_until(**signals, options, *log, lost, std::move(reserved));
+  return serve_until(**signals, options, *log, lost, std::move(reserved), std::move(*inherited));
 }
 
 }  // namespace
@@ -290,6 +362,8 @@ Command serve_command() {
         app.add_option("--web.listen-address", options->addresses, "Address to listen on; repeatable")
             ->allow_extra_args(false)
             ->capture_default_str();
+        app.add_flag("--web.systemd-socket", options->systemd_socket,
+                     "Listen on the sockets of systemd's socket activation, not on --web.listen-address");
         app.add_option("--web.telemetry-path", options->telemetry_path, "Path of the metrics")
             ->capture_default_str()
             ->check([](const std::string& path) {
@@ -327,6 +401,12 @@ Command serve_command() {
             ->capture_default_str()
             ->check(CLI::Range(std::size_t{8}, std::size_t{1} << 20U));
         app.add_flag("--web.enable-lifecycle", options->lifecycle, "Allow reloading by POST /-/reload");
+        app.add_flag("--config.watch", options->watch, "Reload when a configuration file changes");
+        app.add_option("--bpf.pin-path", options->pin_path,
+                       "Directory on a BPF filesystem that keeps counting while no exporter runs, such as "
+                       "/sys/fs/bpf/tracepoint_exporter");
+        app.add_flag("--bpf.detach-on-exit", options->detach_on_exit,
+                     "Detach at the end, also what --bpf.pin-path keeps");
         add_path_options(app, options->paths);
         app.add_option("--log.level", options->log.level, "debug, info, warn or error")->capture_default_str();
         app.add_option("--log.format", options->log.format, "logfmt or json")->capture_default_str();

@@ -14,7 +14,7 @@
 namespace tpx::cli {
 namespace {
 
-/// What a clean stop may take; then the process ends without one. The kernel detaches what it had attached.
+/// What a clean stop may take; then the process ends without one. The kernel detaches what it had attached, but for pins.
 constexpr std::chrono::milliseconds kCleanStop{800};
 
 sigset_t handled_signals() {
@@ -72,9 +72,20 @@ ServiceSignals::~ServiceSignals() {
   state_->changed.notify_all();
 }
 
-ServiceSignals::Event ServiceSignals::wait() {
+void ServiceSignals::reload() {
+  const std::lock_guard lock(state_->mutex);
+  state_->reload = true;
+  state_->changed.notify_all();
+}
+
+ServiceSignals::Event ServiceSignals::wait(std::optional<std::chrono::milliseconds> most) {
   std::unique_lock lock(state_->mutex);
-  state_->changed.wait(lock, [this] { return state_->stop != 0 || state_->reload; });
+  const auto any = [this] { return state_->stop != 0 || state_->reload; };
+  if (!most) {
+    state_->changed.wait(lock, any);
+  } else if (!state_->changed.wait_for(lock, *most, any)) {
+    return Event::None;
+  }
   if (state_->stop != 0) {
     return state_->stop == SIGINT ? Event::Interrupt : Event::Terminate;
   }

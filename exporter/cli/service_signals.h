@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "base/error.h"
 
@@ -13,7 +15,7 @@ namespace tpx::cli {
 /// calling thread and in threads that it starts later. Ignores SIGPIPE.
 class ServiceSignals {
  public:
-  enum class Event : unsigned char { Reload, Interrupt, Terminate };
+  enum class Event : unsigned char { None, Reload, Interrupt, Terminate };
 
   [[nodiscard]] static Result<std::unique_ptr<ServiceSignals>> start();
   ServiceSignals(const ServiceSignals&) = delete;
@@ -21,8 +23,11 @@ class ServiceSignals {
   /// From here on signals no longer stop the process; only the return from main() does.
   ~ServiceSignals();
 
-  /// Waits for the next event. Pending SIGHUPs are merged; a stop signal takes precedence.
-  [[nodiscard]] Event wait();
+  /// Waits for the next event, or until `most` has passed (None). Pending SIGHUPs are merged; a stop signal takes
+  /// precedence.
+  [[nodiscard]] Event wait(std::optional<std::chrono::milliseconds> most = std::nullopt);
+  /// The same as a SIGHUP. Any thread.
+  void reload();
 
  private:
   struct State {

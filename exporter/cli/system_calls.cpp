@@ -24,6 +24,12 @@ constexpr std::uint32_t kArchitecture = 0;  // not supported
 /// Numbers of the x32 ABI have this bit.
 constexpr std::uint32_t kX32 = 0x40000000;
 
+#if defined(__x86_64__)
+constexpr std::uint32_t kRename = SYS_rename;  // what rename(3) calls
+#else
+constexpr std::uint32_t kRename = SYS_renameat;
+#endif
+
 /// What both architectures have.
 constexpr std::uint32_t kForbidden[] = {
     SYS_execve, SYS_execveat,
@@ -44,18 +50,18 @@ constexpr std::uint32_t kForbidden[] = {
     // time and names of the machine
     SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname, SYS_setdomainname,
     // names, owners and attributes of files
-    SYS_mknodat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown,
+    SYS_mknodat, kRename, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_truncate, SYS_fchmod, SYS_fchmodat, SYS_fchown,
     SYS_fchownat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr};
 
 /// What only older architectures have.
 constexpr std::uint32_t kForbiddenOld[] = {
 #if defined(__x86_64__)
-    SYS_iopl,           SYS_ioperm, SYS_modify_ldt, SYS_mknod,  SYS_rename, SYS_renameat, SYS_link,
-    SYS_symlink,        SYS_chmod,  SYS_chown,      SYS_lchown, SYS_uselib, SYS_sysfs,
+    SYS_iopl,           SYS_ioperm, SYS_modify_ldt, SYS_mknod,  SYS_renameat, SYS_link,
+    SYS_symlink,        SYS_chmod,  SYS_chown,      SYS_lchown, SYS_uselib,   SYS_sysfs,
 #endif
     SYS_process_madvise};
 
-std::vector<sock_filter> filter() {
+std::vector<sock_filter> filter(FileNames names) {
   const auto load = [](std::size_t offset) {
     return sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
   };
@@ -68,6 +74,9 @@ std::vector<sock_filter> filter() {
   code.push_back(refuse);
 #endif
   const auto forbid = [&](std::uint32_t number) {
+    if (number == kRename && names == FileNames::Replaced) {
+      return;
+    }
     code.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
     code.push_back(refuse);
   };
@@ -83,11 +92,11 @@ std::vector<sock_filter> filter() {
 
 }  // namespace
 
-Result<void> forbid_system_calls() {
+Result<void> forbid_system_calls(FileNames names) {
   if (kArchitecture == 0) {
     return fail("no seccomp filter for this architecture");
   }
-  std::vector<sock_filter> code = filter();
+  std::vector<sock_filter> code = filter(names);
   sock_fprog program = {static_cast<unsigned short>(code.size()), code.data()};
   const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
   if (result < 0) {

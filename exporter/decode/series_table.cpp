@@ -61,7 +61,11 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot, const Showin
   settle_carries(showing);
   count_other(snapshot);
   count_carries(snapshot);
+  if (!std::exchange(updated_, true)) {
+    recall_shown(snapshot);
+  }
   bury_unseen(showing);
+  note_shown(snapshot);
   return {*this, snapshot, showing.by_value};
 }
 
@@ -289,6 +293,42 @@ void SeriesTable::bury_unseen(const Showing& showing) {
       entry.born = showing.sequence;
     }
   }
+}
+
+/// Calls `visit(leader, shown)` for each row that has a place in shown_, and for the series `other`.
+template <class Visit>
+void SeriesTable::for_each_shown(const reader::MapSnapshot& snapshot, Visit&& visit) {
+  if (shown_.empty()) {
+    return;
+  }
+  const auto rows = static_cast<std::uint32_t>(snapshot.rows());
+  const bool has_ids = snapshot.ids.size() == rows;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const std::size_t place = has_ids ? snapshot.ids[row] : row;
+    const std::uint32_t number = place < hints_.size() ? hints_[place] : kNone;
+    const std::uint32_t leader = number < entries_.size() ? entries_[number].leader : kDead;
+    if (place + 1 < shown_.size() && leader < entries_.size()) {
+      visit(entries_[leader], shown_[place]);
+    }
+  }
+  if (const std::uint32_t other = find_text(other_text_, HashIndex::hash_of(other_text_)); other != kNone) {
+    visit(entries_[other], shown_.back());
+  }
+}
+
+void SeriesTable::recall_shown(const reader::MapSnapshot& snapshot) {
+  for_each_shown(snapshot, [](Entry& leader, std::uint32_t shown) {
+    if (shown != 0 && (leader.born == 0 || shown < leader.born)) {
+      leader.born = shown;
+    }
+  });
+  for (Entry& entry : entries_) {
+    entry.born = shown_before_ && entry.row != kNone ? 1 : entry.born;
+  }
+}
+
+void SeriesTable::note_shown(const reader::MapSnapshot& snapshot) {
+  for_each_shown(snapshot, [](const Entry& leader, std::uint32_t& shown) { shown = shown == 0 ? leader.born : shown; });
 }
 
 bool SeriesTable::too_young(std::uint64_t hash, const Showing& showing) {

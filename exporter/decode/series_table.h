@@ -102,6 +102,12 @@ class SeriesTable {
   /// will follow.
   void leave_out(std::function<bool(std::span<const std::byte> key)> is_over) { is_over_ = std::move(is_over); }
 
+  /// Keeps for another table of the same rows which scrape showed each of them first: at the row's id, or at 0 if there are
+  /// no labels; that of the series `other` is the last. 0: none did. The first update() begins with what stands there.
+  void remember_in(std::span<std::uint32_t> shown) { shown_ = shown; }
+  /// All rows of the first update() were shown before, by the first scrape.
+  void all_shown_before() { shown_before_ = true; }
+
   /// The number of permanent series, which hold the counts of ended rows that no scraper received.
   [[nodiscard]] std::size_t retired_series() const { return permanent_; }
   /// The sum of the counts of all ended rows, whichever series they were added to.
@@ -183,6 +189,10 @@ class SeriesTable {
   [[nodiscard]] std::uint32_t merge(std::uint32_t row, std::uint32_t other, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
   void bury_unseen(const Showing& showing);
+  void recall_shown(const reader::MapSnapshot& snapshot);
+  void note_shown(const reader::MapSnapshot& snapshot);
+  template <class Visit>
+  void for_each_shown(const reader::MapSnapshot& snapshot, Visit&& visit);
   [[nodiscard]] std::uint32_t find_or_decode(std::span<const std::byte> key, const Showing& showing);
   /// The text of the key in rendered_. False when the decoders leave it out.
   [[nodiscard]] bool render(std::span<const std::byte> key);
@@ -239,6 +249,10 @@ class SeriesTable {
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> base_;
   std::vector<std::uint64_t> zeros_;
   std::vector<std::uint64_t> difference_;  // kept for its memory
+
+  std::span<std::uint32_t> shown_;
+  bool shown_before_ = false;
+  bool updated_ = false;
 
   std::vector<std::string> decoded_;  // kept for their memory
   std::string rendered_;

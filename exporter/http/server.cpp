@@ -66,6 +66,7 @@ class HttpServer::Impl {
   Result<void> listen_everywhere();
   Result<void> listen_any(const ListenAddress& address);
   Result<std::uint16_t> listen(const SocketAddress& address, const std::string& text);
+  Result<std::uint16_t> add(UniqueFd listener, const std::string& text);
   Result<void> start_civetweb();
   Result<void> check_threads();
   Result<void> start_gateway();
@@ -112,6 +113,14 @@ Result<void> HttpServer::Impl::start() {
 }
 
 Result<void> HttpServer::Impl::listen_everywhere() {
+  for (UniqueFd& socket : *options_.sockets) {
+    if (auto added = add(std::move(socket), "a socket of the service manager"); !added) {
+      return fail(std::move(added.error()));
+    }
+  }
+  if (!listeners_.empty()) {
+    return {};
+  }
   if (options_.addresses.empty()) {
     return fail("no address to listen on", "give one with --web.listen-address");
   }
@@ -156,12 +165,16 @@ Result<std::uint16_t> HttpServer::Impl::listen(const SocketAddress& address, con
   if (!listener) {
     return fail(std::move(listener).error());
   }
-  const auto bound = bound_address(listener->get());
+  return add(std::move(*listener), text);
+}
+
+Result<std::uint16_t> HttpServer::Impl::add(UniqueFd listener, const std::string& text) {
+  const auto bound = bound_address(listener.get());
   if (!bound) {
     return fail(bound.error());
   }
   addresses_.push_back({text, bound->text(), bound->port()});
-  listeners_.push_back(std::move(*listener));
+  listeners_.push_back(std::move(listener));
   return bound->port();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 #include "http/message.h"
 #include "http/statistics.h"
 
@@ -19,8 +20,10 @@ namespace tpx::http {
 /// How a server listens and what it bounds.
 struct ServerOptions {
   std::vector<std::string> addresses = {":19435"};  ///< as --web.listen-address has them
-  std::string web_config_file;                      ///< empty: plain HTTP for everyone
-  std::size_t workers = 16;                         ///< worker threads: limit of concurrent requests
+  /// Sockets that listen already, in place of `addresses`; taken by the first server.
+  std::shared_ptr<std::vector<UniqueFd>> sockets = std::make_shared<std::vector<UniqueFd>>();
+  std::string web_config_file;            ///< empty: plain HTTP for everyone
+  std::size_t workers = 16;               ///< worker threads: limit of concurrent requests
   std::size_t max_connections = 2048;     ///< limit of connections; lower if the limit of descriptors requires it
   std::size_t max_scrapes = 4;            ///< limit of concurrent scrapes; others wait
   std::size_t max_requests = 128;         ///< limit of scrapes, including waiting ones; more get 503. 0: no limit

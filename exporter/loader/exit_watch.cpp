@@ -1,6 +1,7 @@
 #include "loader/exit_watch.h"
 
 #include <bit>
+#include <tuple>
 
 namespace tpx::loader {
 
@@ -12,6 +13,14 @@ void for_each_mark(std::uint64_t word, std::uint32_t first, std::uint32_t bits,
     seen(first + field, static_cast<std::uint32_t>((word >> (field * bits)) & mask));
     word &= ~(mask << (field * bits));
   }
+}
+
+bool ExitWatch::follows(const plan::ExitPlan& plan) const {
+  const auto members = [](const plan::ExitPlan& of) {
+    return std::tie(of.exit, of.free, of.exit_thread_offset, of.free_thread_offset, of.thread_offset, of.process_offset,
+                    of.signal_offset, of.live_offset);
+  };
+  return members(plan_) == members(plan);
 }
 
 Result<LoadedProgram> ExitWatch::load(const plan::ExitPlan& plan, codegen::ExitMark mark,
@@ -32,6 +41,7 @@ Result<LoadedProgram> ExitWatch::load(const plan::ExitPlan& plan, codegen::ExitM
 
 Result<ExitWatch> ExitWatch::start(const plan::ExitPlan& plan, const kernel::Features& features, Attach attach) {
   ExitWatch watch;
+  watch.plan_ = plan;
   watch.bits_ = codegen::exit_mark_bits(features);
   auto marks = Region::create("exits", std::uint64_t{codegen::kIds} * watch.bits_ / 8);
   if (!marks) {

@@ -23,6 +23,9 @@ class ExitWatch {
   [[nodiscard]] static Result<ExitWatch> start(const plan::ExitPlan& plan, const kernel::Features& features,
                                                Attach attach = Attach::Yes);
 
+  /// Whether a watch by this plan would be the same.
+  [[nodiscard]] bool follows(const plan::ExitPlan& plan) const;
+
   /// Adds the ids that are over: those of tasks freed since the last call, of which all they counted is in the maps by now;
   /// and again all whose exit or end was seen, one to three seconds later, when a row of such a task is too young to be
   /// exposed yet, and some seconds after that (see ExitEcho). One that was given to a new task
@@ -37,6 +40,7 @@ class ExitWatch {
   [[nodiscard]] Result<LoadedProgram> load(const plan::ExitPlan& plan, codegen::ExitMark mark,
                                            const kernel::Features& features, Attach attach) const;
 
+  plan::ExitPlan plan_;
   Region marks_;
   std::uint32_t bits_ = 2;
   LoadedProgram exit_;

@@ -2,9 +2,11 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/parallel.h"
+#include "base/shortage.h"
 #include "loader/object_name.h"
 
 namespace tpx::loader {
@@ -58,6 +60,31 @@ Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned) {
   return metric;
 }
 
+Result<LoadedMetric> share_maps(const plan::PlannedMetric& planned, const LoadedMetric& metric) {
+  LoadedMetric shared{planned, metric.region.share(), {}, metric.pair.share(), {}};
+  auto hash = duplicate(metric.hash);
+  if (!hash) {
+    return fail(std::move(hash.error()));
+  }
+  shared.hash = std::move(*hash);
+  shared.kept = true;
+  shared.shown = metric.shown.share();
+  return shared;
+}
+
+Result<void> create_shown(LoadedMetric& metric) {
+  const schema::StorePlan& store = metric.planned.plan.store;
+  if (store.kind == schema::StoreKind::PerCpuHash) {
+    return {};
+  }
+  auto shown = Region::create(metric.planned.plan.name, (std::uint64_t{store.region.capacity} + 1) * 4);
+  if (!shown) {
+    return fail(std::move(shown.error()));
+  }
+  metric.shown = std::move(*shown);
+  return {};
+}
+
 int map_descriptor(const std::vector<LoadedMetric>& metrics, const std::string& name) {
   for (const LoadedMetric& metric : metrics) {
     const schema::MetricSchema& plan = metric.planned.plan;
@@ -83,12 +110,44 @@ Loaded& Loaded::operator=(Loaded&& other) noexcept {
     rejected = std::move(other.rejected);
     exits = std::move(other.exits);
     refused_loads = std::move(other.refused_loads);
+    shortage = std::move(other.shortage);
   }
   return *this;
 }
 
 void Loaded::detach() noexcept {
-  for_each_index(programs.size(), kDetachThreads, [this](std::size_t index) { programs[index].program.detach(); });
+  for_each_index(programs.size(), kDetachThreads, [this](std::size_t index) {
+    ServingProgram& program = programs[index];
+    if (program.replaces) {  // not put into the slot that it was tried out in
+      program.slot->forget();
+    }
+    program.slot.reset();
+    program.program.detach();
+  });
+}
+
+Result<void> replace_programs(Loaded& next, const Loaded& previous) {
+  for (auto at = next.programs.begin(); at != next.programs.end(); ++at) {
+    auto put = at->replaces ? at->slot->put(at->program.descriptor()) : Result<void>();
+    if (put) {
+      continue;
+    }
+    while (at != next.programs.begin()) {
+      --at;
+      const auto before =
+          std::find_if(previous.programs.begin(), previous.programs.end(),
+                       [&](const ServingProgram& program) { return at->replaces && program.slot == at->slot; });
+      if (before != previous.programs.end()) {
+        // The kernel accepted it in this slot before.
+        static_cast<void>(before->slot->put(before->program.descriptor()));
+      }
+    }
+    return put;
+  }
+  for (ServingProgram& program : next.programs) {
+    program.replaces = false;
+  }
+  return {};
 }
 
 }  // namespace tpx::loader

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/shortage.h"
 #include "base/text.h"
 #include "kernel/confinement.h"
 #include "loader/object_name.h"
@@ -129,6 +130,26 @@ Result<LoadedProgram> LoadedProgram::load(const plan::AttachPoint& point, const 
   LoadedProgram loaded;
   loaded.program_ = std::move(attempt.program);
   return loaded;
+}
+
+LoadedProgram LoadedProgram::adopt(UniqueFd program, UniqueFd link) {
+  LoadedProgram adopted;
+  adopted.program_ = std::move(program);
+  adopted.link_ = std::move(link);
+  return adopted;
+}
+
+Result<LoadedProgram> LoadedProgram::share() const {
+  LoadedProgram shared;
+  for (const auto& [from, to] :
+       {std::pair(&program_, &shared.program_), std::pair(&event_, &shared.event_), std::pair(&link_, &shared.link_)}) {
+    auto copy = duplicate(*from);
+    if (!copy) {
+      return fail(std::move(copy.error()));
+    }
+    *to = std::move(*copy);
+  }
+  return shared;
 }
 
 Result<void> LoadedProgram::attach(const plan::AttachPoint& point) {

@@ -20,6 +20,9 @@ class LoadedProgram {
                                                   const assembler::Program& program,
                                                   const std::function<int(const std::string&)>& descriptor);
 
+  /// The same program and attachment, which end with the last of their owners.
+  [[nodiscard]] Result<LoadedProgram> share() const;
+
   /// From now on the program runs on every event, on all CPUs.
   [[nodiscard]] Result<void> attach(const plan::AttachPoint& point);
 
@@ -27,6 +30,10 @@ class LoadedProgram {
   void detach();
 
   [[nodiscard]] int descriptor() const { return program_.get(); }
+  /// Of the attachment; -1 where the kernel has no links for it, and while it is not attached.
+  [[nodiscard]] int link_descriptor() const { return link_.get(); }
+  /// A program that is attached by a link, both from elsewhere.
+  [[nodiscard]] static LoadedProgram adopt(UniqueFd program, UniqueFd link);
 
   /// bpf_prog_info's counters. Runs and time count only while BPF statistics are on.
   struct Statistics {

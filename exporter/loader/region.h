@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -12,8 +13,9 @@
 
 namespace tpx::loader {
 
-/// A mmapable BPF array of one value, mapped into this process for its life. Move-only. BPF programs on all CPUs write the
-/// memory while it is read: words are read and written with the atomics of word(). Never null after create().
+/// A mmapable BPF array of one value, mapped into this process for its life. Move-only; share() gives a second owner of the
+/// same mapping. BPF programs on all CPUs write the memory while it is read: words are read and written with the atomics of
+/// word(). Never null after create().
 class Region {
  public:
   Region() = default;
@@ -28,14 +30,19 @@ class Region {
   /// Without the pages that lie wholly within `hidden`: this process must not touch them. Programs use them all the same.
   /// What is mapped counts as resident memory, used or not.
   [[nodiscard]] static Result<Region> create(const std::string& name, std::uint64_t bytes, Piece hidden);
-  Region(Region&& other) noexcept;
-  Region& operator=(Region&& other) noexcept;
+  /// An array that exists already, such as a pinned one, of `bytes`.
+  [[nodiscard]] static Result<Region> map(UniqueFd array, std::uint64_t bytes, Piece hidden);
+  /// The same array and mapping, which live until the last of their owners is gone.
+  [[nodiscard]] Region share() const;
+  Region(Region&& other) noexcept = default;
+  Region& operator=(Region&& other) noexcept = default;
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
-  ~Region();
+  ~Region() = default;
 
-  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  [[nodiscard]] int descriptor() const { return mapping_ ? mapping_->fd.get() : -1; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] Piece hidden() const { return mapping_ ? mapping_->hidden : Piece(); }
   [[nodiscard]] std::byte* data() const { return data_; }
   /// The word at a byte offset, a multiple of its size: 8, or 4 as load<std::uint32_t>().
   template <std::unsigned_integral Word = std::uint64_t>
@@ -56,10 +63,18 @@ class Region {
   }
 
  private:
-  void release();
-
-  UniqueFd fd_;
-  std::byte* data_ = nullptr;
+  struct Mapping {
+    UniqueFd fd;
+    std::byte* data = nullptr;
+    std::uint64_t size = 0;
+    Piece hidden;
+    Mapping() = default;
+    Mapping(const Mapping&) = delete;
+    Mapping& operator=(const Mapping&) = delete;
+    ~Mapping();
+  };
+  std::shared_ptr<const Mapping> mapping_;
+  std::byte* data_ = nullptr;  // as in *mapping_: read often
   std::uint64_t size_ = 0;
 };
 

@@ -29,19 +29,30 @@ std::vector<std::size_t> metrics_of(const ProgramPlan& program) {
   return metrics;
 }
 
-std::vector<ProgramPlan> split_by_maps(ProgramPlan program, const std::vector<PlannedMetric>& metrics) {
+std::vector<ProgramPlan> split_by_maps(ProgramPlan program, const std::vector<PlannedMetric>& metrics,
+                                       const std::vector<std::vector<std::size_t>>& fixed) {
   std::unordered_map<std::size_t, std::size_t> part_of;
-  std::size_t part = 0;
-  std::size_t maps = 0;
-  for (const std::size_t metric : metrics_of(program)) {
-    maps += maps_of(metrics[metric]);
-    if (maps > kMapsPerProgram) {
-      ++part;
-      maps = maps_of(metrics[metric]);
+  std::vector<std::size_t> maps(std::max<std::size_t>(fixed.size(), 1));  // of each part
+  for (std::size_t part = 0; part < fixed.size(); ++part) {
+    for (const std::size_t metric : fixed[part]) {
+      maps[part] += maps_of(metrics[metric]);
+      part_of[metric] = part;
     }
+  }
+  std::size_t part = 0;
+  for (const std::size_t metric : metrics_of(program)) {
+    if (part_of.contains(metric)) {
+      continue;
+    }
+    while (maps[part] + maps_of(metrics[metric]) > kMapsPerProgram) {
+      if (++part == maps.size()) {
+        maps.push_back(0);
+      }
+    }
+    maps[part] += maps_of(metrics[metric]);
     part_of[metric] = part;
   }
-  std::vector<ProgramPlan> parts(part + 1, empty_copy(program));
+  std::vector<ProgramPlan> parts(maps.size(), empty_copy(program));
   for (Unit& unit : program.units) {
     parts[part_of[unit.metric]].units.push_back(std::move(unit));
   }

@@ -11,8 +11,10 @@ namespace tpx::plan {
 inline constexpr std::size_t kMapsPerProgram = 64;
 
 /// Splits a program into as many as its metrics' maps need. All units of a metric stay in one part, in their order, so each
-/// part counts its metrics as the whole would. Parts run one after another on each event.
-[[nodiscard]] std::vector<ProgramPlan> split_by_maps(ProgramPlan program, const std::vector<PlannedMetric>& metrics);
+/// part counts its metrics as the whole would. Parts run one after another on each event. The metrics in `fixed` go to the
+/// part that it says, the others where there is room; a part may be empty then.
+[[nodiscard]] std::vector<ProgramPlan> split_by_maps(ProgramPlan program, const std::vector<PlannedMetric>& metrics,
+                                                     const std::vector<std::vector<std::size_t>>& fixed = {});
 
 /// Splits a program of at least two metrics into two, as split_by_maps() does: for one that is too long.
 [[nodiscard]] std::pair<ProgramPlan, ProgramPlan> halve(const ProgramPlan& program);

@@ -19,6 +19,15 @@ Retirement::Retirement(const loader::LoadedMetric& metric) : metric_(metric), ke
   }
 }
 
+void Retirement::take_over(Retirement& other) {
+  ended_ = std::move(other.ended_);
+  look_after_ = other.look_after_;
+  due_ = std::move(other.due_);
+  if (table_ && other.table_) {
+    table_->take_over(*other.table_);
+  }
+}
+
 bool Retirement::mark(const loader::Ids& ids, loader::Ids& again) {
   if (table_) {
     table_->mark(ids, again);

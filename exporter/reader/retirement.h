@@ -27,6 +27,9 @@ class Retirement {
   /// Rows in use, of those that there are. 0 for a hash, which can't tell.
   [[nodiscard]] std::uint64_t rows() const { return series_in_use(metric_); }
   [[nodiscard]] std::uint64_t most_rows() const { return metric_.planned.plan.store.region.capacity; }
+  [[nodiscard]] const loader::LoadedMetric& metric() const { return metric_; }
+  /// Goes on where another one for the same maps stopped, which is not used any more.
+  void take_over(Retirement& other);
 
   /// May run while a Reader reads. True when something waits for collect(). Ids to try again later are added to `again`.
   [[nodiscard]] bool mark(const loader::Ids& ids, loader::Ids& again);

@@ -39,6 +39,8 @@ class TableRetirement {
   void mark(const std::unordered_set<std::uint32_t>& ids, std::unordered_set<std::uint32_t>& again);
   /// Step 3, for all series marked, or for so many of them.
   void collect(const TakeSeries& take, std::size_t most = std::numeric_limits<std::size_t>::max());
+  /// Goes on with the series that another one for the same table has marked.
+  void take_over(TableRetirement& other) { marked_ = std::move(other.marked_); }
   [[nodiscard]] std::size_t marked() const { return marked_.size(); }
 
  private:

@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <iterator>
 #include <set>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include "base/parallel.h"
+#include "base/shortage.h"
 #include "codegen/generate.h"
 #include "plan/program_parts.h"
 #include "service/configuration.h"
+#include "service/identity.h"
+#include "service/successions.h"
 
 namespace tpx::service {
 
@@ -19,11 +24,19 @@ namespace {
 /// Loads a plan: compiles its programs, finds the metrics that the kernel refuses, attaches the rest.
 class Deployer {
  public:
-  Deployer(plan::Plan plan, const kernel::Features& features) : plan_(std::move(plan)), features_(features) {
+  /// The metrics in `anew` are not kept, whatever their identities are.
+  Deployer(plan::Plan plan, const kernel::Features& features, const Continuity& continuity, std::set<std::size_t> anew)
+      : plan_(std::move(plan)),
+        features_(features),
+        continuity_(continuity),
+        identities_(identities(plan_)),
+        anew_(std::move(anew)) {
     down_.resize(plan_.metrics.size());
+    kept_.resize(plan_.metrics.size());
   }
 
   loader::Loaded run(loader::Attach attach) {
+    find_kept();
     create_all_maps();
     std::vector<loader::ServingProgram> programs;
     std::vector<Result<loader::ServingProgram>> compiled = compile_all();
@@ -40,12 +53,18 @@ class Deployer {
     return collect(std::move(programs));
   }
 
+  /// Those of the constructor, and what the kernel does not let go on. If there are more, the result of run() is of no use.
+  [[nodiscard]] const std::set<std::size_t>& anew() const { return anew_; }
+
  private:
   void reject(std::size_t metric, Error error, bool refused = false) {
     if (down_[metric]) {
       return;
     }
     down_[metric] = true;
+    if (is_shortage(error) && !loaded_.shortage) {
+      loaded_.shortage = error;
+    }
     const schema::MetricSchema& plan = plan_.metrics[metric].plan;
     if (refused) {
       loaded_.refused_loads.push_back(plan.name);
@@ -54,12 +73,79 @@ class Deployer {
         {plan.name, std::move(error).with_context("metric \"" + plan.name + "\": "), true, plan.at});
   }
 
+  /// The metrics that go on counting in the maps that they have: those whose identity is the same, and whose programs
+  /// either can be replaced while they count or need not be.
+  void find_kept() {
+    if (continuity_.previous == nullptr) {
+      return;
+    }
+    for (const loader::LoadedMetric& metric : continuity_.previous->metrics) {
+      const auto same = std::find(identities_.begin(), identities_.end(), metric.identity);
+      const auto index = static_cast<std::size_t>(same - identities_.begin());
+      if (same != identities_.end() && !anew_.contains(index)) {
+        kept_[index] = &metric;
+      }
+    }
+    plan_.programs = successions_.arrange(std::move(plan_.programs), plan_.metrics, kept_, *continuity_.previous);
+    while (std::any_of(plan_.programs.begin(), plan_.programs.end(),
+                       [this](const plan::ProgramPlan& program) { return drop_kept(program); })) {
+    }
+  }
+
+  /// Whether a metric of the program is not kept any more, as the program can't be replaced.
+  bool drop_kept(const plan::ProgramPlan& program) {
+    const loader::ServingProgram* running = successions_.before(program.point, program.units.front().metric);
+    if (running != nullptr && (running->slot != nullptr || unchanged(program, *running))) {
+      return false;
+    }
+    bool dropped = false;
+    for (const plan::Unit& unit : program.units) {
+      dropped = std::exchange(kept_[unit.metric], nullptr) != nullptr || dropped;
+    }
+    return dropped;
+  }
+
+  [[nodiscard]] bool all_kept(const plan::ProgramPlan& program) const {
+    return std::all_of(program.units.begin(), program.units.end(),
+                       [this](const plan::Unit& unit) { return kept_[unit.metric] != nullptr; });
+  }
+
+  [[nodiscard]] bool unchanged(const plan::ProgramPlan& program, const loader::ServingProgram& running) const {
+    if (!all_kept(program)) {
+      return false;
+    }
+    const auto code = codegen::generate(program, plan_.metrics, features_);
+    return code && code_of(*code) == running.code;
+  }
+
+  /// The instructions with the names of the maps: what two equal programs have in common, whatever their descriptors are.
+  [[nodiscard]] static std::string code_of(const assembler::Program& program) {
+    std::string names;
+    int number = 0;
+    const auto encoded = program.encode([&](const std::string& name) {
+      names += name + "\n";
+      return number++;
+    });
+    if (!encoded) {
+      return {};
+    }
+    const auto bytes = std::as_bytes(std::span(encoded->instructions));
+    return names + std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
   void create_all_maps() {
     for (std::size_t i = 0; i < plan_.metrics.size(); ++i) {
-      auto metric = loader::create_maps(plan_.metrics[i]);
+      auto metric =
+          kept_[i] != nullptr ? loader::share_maps(plan_.metrics[i], *kept_[i]) : loader::create_maps(plan_.metrics[i]);
       maps_.emplace_back();
+      if (metric && kept_[i] == nullptr && continuity_.outlives) {
+        if (auto shown = loader::create_shown(*metric); !shown) {
+          metric = fail(std::move(shown.error()));
+        }
+      }
       if (metric) {
         maps_.back() = std::move(*metric);
+        maps_.back().identity = identities_[i];
       } else {
         reject(i, std::move(metric.error()));
       }
@@ -77,13 +163,19 @@ class Deployer {
     if (!code) {
       return fail(std::move(code.error()));
     }
-    auto loaded = loader::LoadedProgram::load(program.point, program.name, *code, [&](const std::string& name) {
-      return loader::map_descriptor(maps_, name);
-    });
+    const loader::ServingProgram* running = successions_.before(program.point, program.units.front().metric);
+    std::string key = code_of(*code);
+    const bool same = running != nullptr && all_kept(program) && !key.empty() && key == running->code;
+    auto loaded = same ? running->program.share()
+                       : loader::LoadedProgram::load(program.point, program.name, *code, [&](const std::string& name) {
+                           return loader::map_descriptor(maps_, name);
+                         });
     if (!loaded) {
       return fail(std::move(loaded.error()));
     }
-    loader::ServingProgram serving{program.point, program.name, code->instructions().size(), {}, std::move(*loaded)};
+    loader::ServingProgram serving{program.point,      program.name,   code->instructions().size(),   {},
+                                   std::move(*loaded), std::move(key), same ? running->slot : nullptr};
+    serving.shared = same;
     serving.metrics = plan::metrics_of(program);
     return serving;
   }
@@ -134,12 +226,32 @@ class Deployer {
       return;
     }
     if (!serving) {
-      const auto [first, second] = plan::halve(program);
+      const auto [first, second] = halve(program);
       load_program(first, programs);
       load_program(second, programs);
       return;
     }
     programs.push_back(std::move(*serving));
+  }
+
+  /// The first half stays in the slot that the program was meant for: with what is kept, which can't leave it.
+  std::pair<plan::ProgramPlan, plan::ProgramPlan> halve(const plan::ProgramPlan& program) {
+    const auto is_kept = [this](std::size_t metric) { return kept_[metric] != nullptr; };
+    auto halves = std::pair(only(program, is_kept), only(program, std::not_fn(is_kept)));
+    if (halves.first.units.empty() || halves.second.units.empty()) {
+      halves = plan::halve(program);
+    }
+    for (const std::size_t metric : plan::metrics_of(halves.second)) {
+      successions_.leave(program.point, metric);
+      begin_anew(metric);
+    }
+    return halves;
+  }
+
+  void begin_anew(std::size_t metric) {
+    if (kept_[metric] != nullptr) {
+      anew_.insert(metric);
+    }
   }
 
   void blame(const plan::ProgramPlan& program, const Error& error) {
@@ -195,9 +307,14 @@ class Deployer {
     if (!plan_.exits) {
       return;
     }
+    const loader::Loaded* previous = continuity_.previous;
+    if (previous != nullptr && previous->exits && previous->exits->follows(*plan_.exits)) {
+      loaded_.exits = previous->exits;
+      return;
+    }
     auto watch = loader::ExitWatch::start(*plan_.exits, features_, attach);
     if (watch) {
-      loaded_.exits = std::move(*watch);
+      loaded_.exits = std::make_shared<loader::ExitWatch>(std::move(*watch));
       return;
     }
     for (std::size_t i = 0; i < maps_.size(); ++i) {
@@ -209,7 +326,7 @@ class Deployer {
 
   void attach_all(std::vector<loader::ServingProgram>& programs) {
     for (loader::ServingProgram& program : programs) {
-      const auto attached = program.program.attach(program.point);
+      const auto attached = program.shared ? Result<void>() : attach(program);
       if (!attached) {
         for (const std::size_t metric : program.metrics) {
           reject(metric, attached.error());
@@ -219,6 +336,54 @@ class Deployer {
     std::erase_if(programs, [&](const loader::ServingProgram& program) {
       return std::all_of(program.metrics.begin(), program.metrics.end(), [&](std::size_t m) { return bool{down_[m]}; });
     });
+  }
+
+  /// Through the slot of the program that runs there, which replace_programs() gives to this one; or through a new slot; or
+  /// directly, where the kernel can't.
+  Result<void> attach(loader::ServingProgram& program) {
+    const loader::ServingProgram* running = successions_.before(program.point, program.metrics.front());
+    if (running != nullptr && running->slot != nullptr) {
+      auto tried = running->slot->try_out(program.program.descriptor());
+      if (tried || is_shortage(tried.error())) {
+        program.slot = running->slot;
+        program.replaces = true;
+        return tried;
+      }
+      for (const std::size_t metric : program.metrics) {
+        begin_anew(metric);
+      }
+    }
+    if (continuity_.replaceable) {
+      auto slot = loader::AttachSlot::make(program.point);
+      auto put = slot ? (*slot)->put(program.program.descriptor()) : Result<void>();
+      if (slot && put) {
+        program.slot = std::move(*slot);
+        return program.slot->attach();
+      }
+      Error error = slot ? std::move(put.error()) : std::move(slot.error());
+      if (is_shortage(error)) {
+        return fail(std::move(error));
+      }
+    }
+    return program.program.attach(program.point);
+  }
+
+  /// For each program of the metric: the misses that the slot counted for others before.
+  void note_misses(loader::LoadedMetric& metric, const loader::LoadedMetric* kept) const {
+    for (const std::size_t index : metric.programs) {
+      const loader::ServingProgram& program = loaded_.programs[index];
+      std::uint64_t before = 0;
+      if (kept == nullptr) {
+        const auto statistics = program.slot ? program.slot->statistics() : Result<loader::LoadedProgram::Statistics>();
+        before = statistics ? statistics->recursion_misses : 0;
+      }
+      for (std::size_t i = 0; kept != nullptr && i < kept->programs.size(); ++i) {
+        if (continuity_.previous->programs[kept->programs[i]].point == program.point) {
+          before = kept->misses_before[i];
+        }
+      }
+      metric.misses_before.push_back(before);
+    }
   }
 
   loader::Loaded collect(std::vector<loader::ServingProgram> programs) {
@@ -237,11 +402,21 @@ class Deployer {
       }
       loaded_.programs.push_back(std::move(program));
     }
+    for (std::size_t i = 0; i < maps_.size(); ++i) {
+      if (!down_[i]) {
+        note_misses(loaded_.metrics[position[i]], kept_[i]);
+      }
+    }
     return std::move(loaded_);
   }
 
   plan::Plan plan_;
   const kernel::Features& features_;
+  Continuity continuity_;
+  std::vector<std::string> identities_;
+  std::set<std::size_t> anew_;
+  Successions successions_;
+  std::vector<const loader::LoadedMetric*> kept_;  ///< for each metric the one that it continues; null: it begins anew
   std::vector<loader::LoadedMetric> maps_;
   std::vector<bool> down_;
   loader::Loaded loaded_;
@@ -273,19 +448,29 @@ void append(Errors& errors, const std::vector<plan::Rejected>& rejected) {
 
 }  // namespace
 
-loader::Loaded deploy(plan::Plan plan, const kernel::Features& features, loader::Attach attach) {
-  return Deployer(std::move(plan), features).run(attach);
+loader::Loaded deploy(plan::Plan plan, const kernel::Features& features, loader::Attach attach,
+                      const Continuity& continuity) {
+  std::set<std::size_t> anew;
+  for (;;) {
+    Deployer deployer(plan, features, continuity, anew);
+    loader::Loaded loaded = deployer.run(attach);
+    if (deployer.anew().size() == anew.size()) {
+      return loaded;
+    }
+    anew = deployer.anew();
+  }
 }
 
-Deployment deploy(Prepared prepared, const kernel::Kernel& kernel, loader::Attach attach) {
+Deployment deploy(Prepared prepared, const kernel::Kernel& kernel, loader::Attach attach,
+                  const Continuity& continuity) {
   Deployment deployment;
-  deployment.loaded = deploy(std::move(prepared.plan), kernel.features, attach);
+  deployment.loaded = deploy(std::move(prepared.plan), kernel.features, attach, continuity);
   if (!deployment.loaded.refused_loads.empty()) {
     deployment.probe_reads.insert(deployment.loaded.refused_loads.begin(), deployment.loaded.refused_loads.end());
     deployment.loaded = {};
     plan::Options options = planner_options();
     options.probe_reads = deployment.probe_reads;
-    deployment.loaded = deploy(plan::make_plan(prepared.config, kernel, options), kernel.features, attach);
+    deployment.loaded = deploy(plan::make_plan(prepared.config, kernel, options), kernel.features, attach, continuity);
   }
   deployment.rejected = std::move(prepared.rejected);
   deploy_objects(std::move(prepared.objects.objects), deployment.loaded, attach);

@@ -114,16 +114,81 @@ Result<void> MetricService::serve(Served served, const decode::Environment& envi
   served.series = std::make_unique<decode::SeriesTable>(
       plan.key, plan.value, *served.labels,
       served.object != nullptr ? decode::SeriesTable::Vanished::Ended : decode::SeriesTable::Vanished::Forgotten);
-  served.series->limit_retired(plan.store.max_series);
-  served.series->linger_for(times_.linger);
-  if (plan.retire_field) {
-    served.series->retire_label(*plan.retire_field);
-    if (plan.store.kind == schema::StoreKind::PerCpuHash) {
-      served.series->hold_back(plan.min_age.value_or(times_.min_age));
-    }
-  }
+  configure(served);
   served_.push_back(std::move(served));
   return {};
+}
+
+void MetricService::configure(Served& served) {
+  const schema::MetricSchema& plan = served.planned->plan;
+  served.series->limit_retired(plan.store.max_series);
+  served.series->linger_for(times_.linger);
+  if (served.metric != nullptr && served.metric->shown.size() > 0) {
+    const std::size_t places = std::size_t{plan.store.region.capacity} + 1;
+    served.series->remember_in({reinterpret_cast<std::uint32_t*>(served.metric->shown.data()), places});
+  } else if (served.metric != nullptr && served.metric->kept) {
+    served.series->all_shown_before();
+  }
+  if (!plan.retire_field) {
+    return;
+  }
+  served.series->retire_label(*plan.retire_field);
+  if (plan.store.kind == schema::StoreKind::PerCpuHash) {
+    served.series->hold_back(plan.min_age.value_or(times_.min_age));
+  }
+  if (served.metric != nullptr) {
+    const schema::KeyField& field = plan.key.fields[*plan.retire_field];
+    served.series->leave_out([this, &field](std::span<const std::byte> key) {
+      return retirer_ != nullptr && retirer_->is_over(reader::id_in(key, field));
+    });
+  }
+}
+
+Result<void> MetricService::begin(MetricService* previous, const loader::Loaded* attached,
+                                  const std::function<void()>& publish) {
+  using Lock = std::unique_lock<std::mutex>;
+  const Lock held = previous != nullptr && previous->retirer_ ? previous->retirer_->hold() : Lock();
+  {
+    const Lock before = previous != nullptr ? Lock(previous->mutex_) : Lock();
+    const std::lock_guard lock(mutex_);
+    if (attached != nullptr) {
+      if (auto replaced = loader::replace_programs(loaded_, *attached); !replaced) {
+        return replaced;
+      }
+    }
+    if (previous != nullptr) {
+      take_series(*previous);
+      if (retirer_ && held) {
+        retirer_->take_over(*previous->retirer_, held);
+      }
+      previous->handed_over_ = true;
+    }
+    publish();
+  }
+  if (retirer_) {
+    retirer_->begin();
+  }
+  return {};
+}
+
+void MetricService::take_series(MetricService& previous) {
+  for (Served& served : served_) {
+    if (served.metric == nullptr || !served.metric->kept) {
+      continue;
+    }
+    const auto found = std::find_if(previous.served_.begin(), previous.served_.end(), [&](const Served& before) {
+      return before.metric != nullptr && before.metric->identity == served.metric->identity;
+    });
+    if (found == previous.served_.end()) {
+      continue;
+    }
+    served.labels = std::move(found->labels);
+    served.series = std::move(found->series);
+    std::swap(served.snapshot, found->snapshot);
+    served.events_shown = found->events_shown;
+    served.read_error = found->read_error;
+    configure(served);
+  }
 }
 
 Result<void> MetricService::start_retirer() {
@@ -142,13 +207,6 @@ Result<void> MetricService::start_retirer() {
     return fail(std::move(retirer.error()));
   }
   retirer_ = std::move(*retirer);
-  for (Served& served : served_) {
-    if (served.metric != nullptr && served.planned->plan.retire_field) {
-      const schema::KeyField& field = served.planned->plan.key.fields[*served.planned->plan.retire_field];
-      served.series->leave_out(
-          [this, &field](std::span<const std::byte> key) { return retirer_->is_over(reader::id_in(key, field)); });
-    }
-  }
   return {};
 }
 
@@ -274,15 +332,15 @@ void MetricService::add_programs_of(const Served& served, MetricStatus& status) 
   }
   std::uint64_t misses = 0;
   bool known = false;
-  for (const std::size_t index : served.programs) {
-    const loader::ServingProgram& program = loaded_.programs[index];
+  for (std::size_t i = 0; i < served.programs.size(); ++i) {
+    const loader::ServingProgram& program = loaded_.programs[served.programs[i]];
     status.programs.push_back(program.point.text());
     // Before 6.7 a classic program's misses read 0 whatever happened: not to be shown as "none".
     if (!features_.recursion_misses && program.point.type == plan::AttachType::Classic) {
       status.lost["unknown"] = 0;
     } else {
-      const auto statistics = program.program.statistics();
-      misses += statistics ? statistics->recursion_misses : 0;
+      const auto statistics = program.statistics();
+      misses += statistics ? statistics->recursion_misses - served.metric->misses_before[i] : 0;
       known = known || statistics.has_value();
     }
   }
@@ -299,8 +357,11 @@ MetricStatus MetricService::status_of(const plan::Rejected& rejected) {
   return metric;
 }
 
-ExporterStatus MetricService::status(Detail detail) {
+std::optional<ExporterStatus> MetricService::status(Detail detail) {
   const std::lock_guard lock(mutex_);
+  if (handed_over_) {
+    return std::nullopt;
+  }
   ExporterStatus status;
   status.statistics = statistics_enabled();
   for (Served& served : served_) {
@@ -320,7 +381,7 @@ ExporterStatus MetricService::status(Detail detail) {
 
 void MetricService::add_programs(ExporterStatus& status) const {
   for (const loader::ServingProgram& program : loaded_.programs) {
-    const auto statistics = program.program.statistics();
+    const auto statistics = program.statistics();
     const std::string name = program.point.text();
     auto entry = std::find_if(status.programs.begin(), status.programs.end(),
                               [&](const ProgramStatus& known) { return known.name == name; });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +41,13 @@ class MetricService {
                                                                    const kernel::Features& features,
                                                                    SeriesTimes times = {});
 
+  /// Begins to serve in place of `previous`, which may be null. Replaces the programs of `attached`, which this deployment
+  /// takes over from (null: nothing), takes over the series of the metrics that go on counting in the same maps, and calls
+  /// `publish` before anybody can read them. On an error all goes on as before. Afterwards the status() of `previous` is
+  /// empty. Call it once, and no scrape() of either meanwhile.
+  [[nodiscard]] Result<void> begin(MetricService* previous, const loader::Loaded* attached,
+                                   const std::function<void()>& publish);
+
   using Time = std::chrono::steady_clock::time_point;
   /// Writes all metrics, as `showing` says. A reading of a map by another scrape that began after `asked`, when the request
   /// came, serves this one, too. A metric whose map can't be read is left out and is down in the next
@@ -51,7 +59,11 @@ class MetricService {
   /// Counts: what costs nothing to tell; `series` and `events_total` are those of the last scrape. Totals: reads the maps
   /// for both.
   enum class Detail : std::uint8_t { Counts, Totals };
-  [[nodiscard]] ExporterStatus status(Detail detail);
+  /// Nothing once another service has taken over.
+  [[nodiscard]] std::optional<ExporterStatus> status(Detail detail);
+
+  /// What is attached, for the deployment that takes over.
+  [[nodiscard]] const loader::Loaded& loaded() const { return loaded_; }
 
   /// Reads the maps of one metric; nothing for a name that is not configured.
   [[nodiscard]] std::optional<MetricDetail> detail(const std::string& name);
@@ -77,7 +89,9 @@ class MetricService {
   MetricService(loader::Loaded loaded, const kernel::Features& features, SeriesTimes times)
       : loaded_(std::move(loaded)), features_(features), times_(times) {}
   [[nodiscard]] Result<void> serve(Served served, const decode::Environment& environment);
+  void configure(Served& served);
   [[nodiscard]] Result<void> start_retirer();
+  void take_series(MetricService& previous);
   /// False: the map can't be read.
   [[nodiscard]] static bool read(Served& served, Time asked);
   void end_series(Served& served, std::span<const std::byte> key, std::span<const std::uint64_t> value);
@@ -94,6 +108,7 @@ class MetricService {
   SeriesTimes times_;
   std::vector<plan::Rejected> rejected_;
   std::vector<Served> served_;
+  bool handed_over_ = false;
   std::vector<std::string> retired_labels_;  // kept for its memory
   /// The last member, so that its thread ends before what it uses. Null when no metric retires series.
   std::unique_ptr<Retirer> retirer_;

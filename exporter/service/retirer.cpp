@@ -44,7 +44,7 @@ bool Retirer::is_over(std::uint32_t id) const {
 
 void Retirer::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
+  while (wake_.wait(lock, stop, [this] { return runs_; }) && !stop.stop_requested()) {
     retire();
     rest(lock, stop);
   }
@@ -66,6 +66,24 @@ bool Retirer::fills_up() const {
     const std::uint64_t rows = target.retirement.rows();
     return rows > target.rows_left && 4 * (rows - target.rows_left) > target.retirement.most_rows() - target.rows_left;
   });
+}
+
+void Retirer::begin() {
+  const std::lock_guard lock(mutex_);
+  runs_ = true;
+  wake_.notify_all();
+}
+
+void Retirer::take_over(Retirer& other, const std::unique_lock<std::mutex>& /*held*/) {
+  other.runs_ = false;
+  again_ = std::move(other.again_);
+  for (Target& target : targets_) {
+    for (Target& before : other.targets_) {
+      if (target.retirement.metric().identity == before.retirement.metric().identity) {
+        target.retirement.take_over(before.retirement);
+      }
+    }
+  }
 }
 
 void Retirer::retire() {

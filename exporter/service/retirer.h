@@ -28,9 +28,17 @@ class Retirer {
     std::uint64_t rows_left = 0;  ///< rows in use after the last removal
   };
 
-  /// A reader of rows must hold `service`; nothing else may use `watch`. Both must outlive this.
+  /// A reader of rows must hold `service`; nothing else may use `watch` meanwhile. Both must outlive this. Waits until
+  /// begin().
   [[nodiscard]] static Result<std::unique_ptr<Retirer>> start(loader::ExitWatch& watch, std::mutex& service,
                                                               std::vector<Target> targets);
+
+  /// From now on series expire.
+  void begin();
+  /// While the lock is held, nothing expires. Take it before the service's mutex.
+  [[nodiscard]] std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
+  /// Goes on where `other` stopped, which does nothing from then on. Before begin(); `held` is other.hold().
+  void take_over(Retirer& other, const std::unique_lock<std::mutex>& held);
 
   /// Whether the process or thread is known to have exited. Its rows may not be removed yet; those that were never exposed
   /// need not be exposed any more. Any thread may call it.
@@ -52,7 +60,8 @@ class Retirer {
   std::vector<Target> targets_;
   loader::Ids again_;  ///< of rows that were being inserted
 
-  std::mutex mutex_;
+  std::mutex mutex_;  ///< held while series expire
+  bool runs_ = false;
   std::condition_variable_any wake_;
   std::jthread thread_;
 };

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <string_view>
 #include <utility>
+
+#include "base/fields.h"
 
 namespace tpx::service {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 using decode::Showing;
 
+constexpr std::string_view kState = "scrapers 1";
 constexpr std::size_t kMostMembers = 256;
 constexpr Seconds kKnown{600};
 constexpr double kIntervalsKnown = 3;
@@ -210,6 +214,7 @@ Scrapers::Scrape Scrapers::begin(const std::optional<ScrapeClient>& client, Time
     }
   }
   note_seen(scrape.showing);
+  save();
   return scrape;
 }
 
@@ -236,6 +241,82 @@ void Scrapers::end(const Scrape& scrape, bool sent, Time now) {
   const std::uint32_t by_value = std::min(sequence, scrape.showing.by_value);
   found->unsure = Got{sequence, by_value};
   found->floor = std::max(found->floor, by_value);
+  save();
+}
+
+void Scrapers::save_with(std::function<void(const std::string& state)> save) {
+  const std::lock_guard lock(mutex_);
+  save_ = std::move(save);
+}
+
+// Times are those of CLOCK_MONOTONIC, which all processes share until the machine is booted again.
+void Scrapers::save() const {
+  if (!save_) {
+    return;
+  }
+  const auto nanoseconds = [](auto time) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+  };
+  FieldWriter out;
+  out.text(kState);
+  out.number(sequence_);
+  out.number(ids_);
+  out.number(members_.size());
+  for (const Member& member : members_) {
+    out.number(member.id);
+    out.text(member.group);
+    out.number(member.requests);
+    out.number(member.keeps ? 1 : 0);
+    out.number(member.lone);
+    out.number(nanoseconds(member.seen.time_since_epoch()));
+    out.number(nanoseconds(member.gap));
+    out.number(nanoseconds(member.gap_before));
+    out.number(member.floor);
+    out.number(member.unsure ? 1 : 0);
+    for (const Got& got : {member.got, member.unsure.value_or(Got{})}) {
+      out.number(got.sequence);
+      out.number(got.by_value);
+    }
+  }
+  save_(out.take());
+}
+
+bool Scrapers::restore(const std::string& state) {
+  FieldReader in(state);
+  if (in.text() != kState) {
+    return false;
+  }
+  const auto word = [&in] { return static_cast<std::uint32_t>(in.number()); };
+  const auto time = [&in] { return std::chrono::nanoseconds(static_cast<std::int64_t>(in.number())); };
+  const std::uint32_t sequence = word();
+  const std::uint64_t ids = in.number();
+  std::vector<Member> members;
+  for (std::size_t left = in.count(); left > 0 && in.ok(); --left) {
+    Member member;
+    member.id = in.number();
+    member.group = in.text();
+    member.requests = word();
+    member.keeps = in.number() != 0;
+    member.lone = word();
+    member.seen = Time(std::chrono::duration_cast<Time::duration>(time()));
+    member.gap = time();
+    member.gap_before = time();
+    member.floor = word();
+    const bool unsure = in.number() != 0;
+    member.got.sequence = word();
+    member.got.by_value = word();
+    const Got last{word(), word()};
+    member.unsure = unsure ? std::optional(last) : std::nullopt;
+    members.push_back(std::move(member));
+  }
+  if (!in.complete()) {
+    return false;
+  }
+  const std::lock_guard lock(mutex_);
+  sequence_ = sequence;
+  ids_ = ids;
+  members_ = std::move(members);
+  return true;
 }
 
 std::size_t Scrapers::known(Time now) const {

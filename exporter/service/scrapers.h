@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -58,6 +59,12 @@ class Scrapers {
     std::chrono::duration<double> timeout{};
   };
 
+  /// Goes on where a Scrapers of another process stopped, of which `state` was the last: for it this is a moment in which
+  /// all connections closed. False, and nothing changes, when it is none or of another version. Before the first scrape.
+  bool restore(const std::string& state);
+  /// Calls `save` with the state, before each scrape is answered and after; under a lock.
+  void save_with(std::function<void(const std::string& state)> save);
+
   /// Numbers the scrape. Call it in the order in which responses read the series, one at a time.
   [[nodiscard]] Scrape begin(const std::optional<ScrapeClient>& client, Time now);
   /// The response was sent, or failed, or turns out not to have arrived after it was sent. Scrapes may end in any order.
@@ -100,12 +107,14 @@ class Scrapers {
   [[nodiscard]] static bool known(const Member& member, Time now);
   [[nodiscard]] static bool holds(const Member& member, Time now);
   void note_seen(decode::Showing& showing) const;
+  void save() const;
 
   const SeriesStart start_;
   mutable std::mutex mutex_;
   std::uint32_t sequence_ = 0;
   std::uint64_t ids_ = 0;
   std::vector<Member> members_;
+  std::function<void(const std::string& state)> save_;
 };
 
 }  // namespace tpx::service

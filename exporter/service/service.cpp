@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/shortage.h"
 #include "base/text.h"
 #include "decode/containers.h"
 #include "exposition/gzip_sink.h"
@@ -50,6 +51,23 @@ std::size_t count_programs(const loader::Loaded& loaded) {
                                                [](const loader::ObjectProgram& program) { return !program.refused; }));
   }
   return programs;
+}
+
+std::size_t count_kept(const loader::Loaded& loaded) {
+  return static_cast<std::size_t>(std::count_if(loaded.metrics.begin(), loaded.metrics.end(),
+                                                [](const loader::LoadedMetric& metric) { return metric.kept; }));
+}
+
+/// The first metric that was refused for what another moment may have.
+std::optional<Error> shortage_of(const Deployment& deployment) {
+  for (const auto* list : {&deployment.rejected, &deployment.loaded.rejected}) {
+    for (const plan::Rejected& metric : *list) {
+      if (is_shortage(metric.error)) {
+        return metric.error;
+      }
+    }
+  }
+  return deployment.loaded.shortage;
 }
 
 bool decode_cgroups(const Prepared& prepared) {
@@ -200,7 +218,11 @@ std::string Service::load_error() const {
 }
 
 ExporterStatus Service::status_of(Deployed& deployed, MetricService::Detail detail) const {
-  ExporterStatus status = deployed.metrics->status(detail);
+  auto found = deployed.metrics->status(detail);
+  while (!found) {  // a reload has replaced it meanwhile
+    found = current()->metrics->status(detail);
+  }
+  ExporterStatus status = std::move(*found);
   status.scrapers = scrapers_->known(std::chrono::steady_clock::now());
   return status;
 }
@@ -212,7 +234,8 @@ std::shared_ptr<Service::Deployed> Service::current() const {
 
 LoadResult Service::try_load() {
   config::Loaded loaded = load_configuration(options_.files);
-  auto kernel = kernel::running_kernel(options_.paths);
+  // What it can does not change while it runs, and a probe would fail where descriptors or memory are short.
+  auto kernel = kernel_ ? Result<kernel::Kernel>(*kernel_) : kernel::running_kernel(options_.paths);
   if (!kernel) {
     Errors errors = errors_without_kernel(loaded);
     const auto outcome = errors.empty() ? LoadResult::Outcome::Failed : LoadResult::Outcome::Refused;
@@ -221,6 +244,9 @@ LoadResult Service::try_load() {
   }
   if (kernel->tracefs.mounted_here()) {
     log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());
+  }
+  if (kernel->may_load) {
+    kernel_ = *kernel;
   }
   Prepared prepared = prepare(std::move(loaded), *kernel);
   if (Errors errors = refusal(prepared, options_.strict); !errors.empty()) {
@@ -232,8 +258,13 @@ LoadResult Service::try_load() {
 LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
   // Start the watch first: a cgroup created before it would be missed.
   auto cgroups = decode_cgroups(prepared) ? watch_cgroups(kernel) : nullptr;
+  const auto running = current();
   LoadedConfiguration configuration = configuration_of(prepared.config);
-  Deployment deployment = deploy(std::move(prepared), kernel);
+  const Continuity continuity{true, attached(), options_.pins != nullptr};
+  Deployment deployment = deploy(std::move(prepared), kernel, loader::Attach::Yes, continuity);
+  if (const auto shortage = shortage_of(deployment); running && shortage) {
+    return {LoadResult::Outcome::Failed, {*shortage}};
+  }
   Errors refused = refused_by_kernel(deployment);
   Errors not_served = refused;
   for (const plan::Rejected& rejected : deployment.rejected) {
@@ -250,11 +281,66 @@ LoadResult Service::serve(Prepared prepared, const kernel::Kernel& kernel) {
     return {LoadResult::Outcome::Failed, missing ? Errors{std::move(*missing)} : std::move(refused)};
   }
   // A start leaves the exporter's own metrics to tell of it; a reload leaves what ran before.
-  if (!serves(deployment) && current() && !not_served.empty()) {
+  if (!serves(deployment) && running && !not_served.empty()) {
     return {LoadResult::Outcome::Failed, std::move(not_served)};
   }
   log_notes(deployment);
   return start(std::move(deployment), std::move(cgroups), kernel, std::move(configuration));
+}
+
+/// What runs: of this process, or of the one before.
+const loader::Loaded* Service::attached() {
+  if (const auto running = current()) {
+    return &running->metrics->loaded();
+  }
+  if (options_.pins && !std::exchange(restored_, true)) {
+    restore();
+  }
+  return inherited_ ? &*inherited_ : nullptr;
+}
+
+/// What the exporter before this one counted, and whom it has shown what of it.
+void Service::restore() {
+  auto restored = options_.pins->restore();
+  if (!restored) {
+    log_->warn("all counts begin anew: {}", restored.error().message);
+  } else if (*restored) {
+    inherited_ = std::move(**restored);
+  }
+  const auto text = options_.pins->text();
+  if (!text) {
+    log_->warn("after the next start new series begin with their values: {}", text.error().message);
+  }
+  const bool known = inherited_ && text && scrapers_->restore((*text)->load());
+  if (inherited_ && !known) {
+    for (const loader::LoadedMetric& metric : inherited_->metrics) {
+      // Numbers of scrapes that nobody knows any more.
+      std::fill_n(metric.shown.data(), metric.shown.size(), std::byte{0});
+    }
+  }
+  if (text) {
+    scrapers_->save_with([text = *text](const std::string& state) { text->store(state); });
+  }
+}
+
+void Service::save_pins(const loader::Loaded& loaded) {
+  if (!options_.pins) {
+    return;
+  }
+  report_pins(options_.pins->save(loaded));
+  std::string names;
+  for (const std::string& name : loader::PinDirectory::left_out(loaded)) {
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (!names.empty()) {
+    log_->info("begin anew at the next start: {}", names);
+  }
+}
+
+void Service::report_pins(const Result<void>& saved) {
+  if (!saved) {
+    log_->warn("counting will end with this process: {}", saved.error().message);
+  }
 }
 
 void Service::log_notes(const Deployment& deployment) const {
@@ -303,13 +389,32 @@ LoadResult Service::start(Deployment deployment, std::unique_ptr<live::CgroupWat
   if ((*metrics)->served() == 0) {
     log_->error("this kernel can't serve any metric of the configuration; only the exporter's own metrics are served");
   }
-  log_->info("serving {} with {}", counted((*metrics)->served(), "metric"), counted(programs, "program"));
+  const std::size_t kept = count_kept((*metrics)->loaded());
+  log_->info(
+      "serving {} with {}{}", counted((*metrics)->served(), "metric"), counted(programs, "program"),
+      kept == 0 ? "" : "; " + counted(kept, "metric") + (kept == 1 ? " keeps its counts" : " keep their counts"));
   auto next = std::make_shared<Deployed>(Deployed{std::move(cgroups), std::move(*metrics), std::move(configuration)});
+  MetricService& service = *next->metrics;
+  const auto previous = current();
+  if (options_.pins && attached() != nullptr) {
+    report_pins(options_.pins->prepare(service.loaded()));
+  }
   {
-    const std::lock_guard lock(mutex_);
-    deployed_.swap(next);
+    const std::lock_guard page(pages_);
+    const auto begun = service.begin(previous ? previous->metrics.get() : nullptr, attached(), [&] {
+      const std::lock_guard lock(mutex_);
+      deployed_.swap(next);
+    });
+    if (!begun) {
+      if (previous) {
+        save_pins(previous->metrics->loaded());
+      }
+      return {LoadResult::Outcome::Failed, {begun.error()}};
+    }
   }
   next.reset();  // detaches what ran before; scrapes don't wait for it
+  inherited_.reset();
+  save_pins(service.loaded());
   return {};
 }
 

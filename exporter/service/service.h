@@ -15,6 +15,7 @@
 #include "http/message.h"
 #include "kernel/kernel.h"
 #include "live/cgroup_watch.h"
+#include "loader/pin_directory.h"
 #include "service/deploy.h"
 #include "service/metric_detail.h"
 #include "service/metric_service.h"
@@ -35,6 +36,8 @@ struct ServiceOptions {
   std::shared_ptr<spdlog::logger> log;
   /// Called once, before the first threads are made and after everything is attached: gives up privileges.
   std::function<void()> attached;
+  /// Where counting goes on while no exporter runs; null: it ends with this process.
+  std::shared_ptr<loader::PinDirectory> pins = nullptr;
   /// What this process lacks to attach programs, for the error of a start; may be null.
   std::function<std::optional<Error>()> missing_privileges;
 };
@@ -123,6 +126,10 @@ class Service {
   LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel,
                    LoadedConfiguration configuration);
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel);
+  [[nodiscard]] const loader::Loaded* attached();
+  void restore();
+  void report_pins(const Result<void>& saved);
+  void save_pins(const loader::Loaded& loaded);
   void log_notes(const Deployment& deployment) const;
   void log_warnings(const plan::PlannedMetric& metric) const;
 
@@ -133,7 +140,10 @@ class Service {
   std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
   std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
-  bool started_ = false;  ///< by `loading_`
+  bool started_ = false;                     ///< by `loading_`
+  std::optional<kernel::Kernel> kernel_;     ///< by `loading_`: what the first load found out
+  bool restored_ = false;                    ///< by `loading_`
+  std::optional<loader::Loaded> inherited_;  ///< by `loading_`: what an exporter before this one left counting
   mutable std::mutex mutex_;
   std::shared_ptr<Deployed> deployed_;
   std::string load_error_;  ///< by `mutex_`, as is the next

@@ -189,7 +189,8 @@ void print(const char* name, const Row& row) {
     }
   };
   std::printf("%-26s", name);
-  for (const char* contender : {"empty", "empty, array + 1", "exporter", "hand-written C", "bpftrace"}) {
+  for (const char* contender :
+       {"empty", "empty, array + 1", "exporter", "exporter, no slot", "hand-written C", "bpftrace"}) {
     if (const auto found = row.find(contender); found != row.end()) {
       std::printf("%12.0f", found->second);
     } else {
@@ -204,13 +205,14 @@ void print(const char* name, const Row& row) {
 }
 
 Result<Row> measure(const Case& test, const kernel::Kernel& kernel) {
-  auto ours = exporter(test.yaml, kernel);
+  auto ours = exporter(test.yaml, kernel, Attached::Slot);
+  auto direct = exporter(test.yaml, kernel, Attached::Directly);
   auto points = attach_points(test.yaml, kernel);
-  if (!ours || !points) {
-    return fail(ours ? points.error() : ours.error());
+  if (!ours || !direct || !points) {
+    return fail(!ours ? ours.error() : !direct ? direct.error() : points.error());
   }
-  return measure(test, {empty_program(*points, false), empty_program(*points, true), *ours, usual_c(test.usual),
-                        bpftrace(test.script, test.keys)});
+  return measure(test, {empty_program(*points, false), empty_program(*points, true), *ours, *direct,
+                        usual_c(test.usual), bpftrace(test.script, test.keys)});
 }
 
 }  // namespace
@@ -222,8 +224,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", kernel.error().message.c_str());
     return 1;
   }
-  std::printf("CPU ns added to an event\n%-26s%12s%12s%12s%12s%12s%9s%9s%9s\n", "", "empty", "array + 1", "exporter",
-              "C by hand", "bpftrace", "/array+1", "/C", "/bpftrace");
+  std::printf("CPU ns added to an event\n%-26s%12s%12s%12s%12s%12s%12s%9s%9s%9s\n", "", "empty", "array + 1",
+              "exporter", "no slot", "C by hand", "bpftrace", "/array+1", "/C", "/bpftrace");
   nlohmann::json all = nlohmann::json::object();
   for (const Case& test : kCases) {
     if (std::string(test.name).find(wanted) == std::string::npos) {

@@ -48,6 +48,7 @@ SCRIPT = r"""
 metrics() { curl -fsS --retry 60 --retry-delay 1 --retry-connrefused http://localhost:19435/metrics; }
 up() { metrics | grep -c '^tracepoint_exporter_metric_up{.*} 1$'; }
 down() { metrics | grep '^tracepoint_exporter_metric_up{.*} 0$' || true; }
+mkdir -p /sys/fs/bpf; mount -t bpf bpf /sys/fs/bpf # as systemd does it on a machine
 dpkg -i /package.deb >/dev/null 2>&1
 echo "up at first: $(up)"
 pid=$(systemctl show --property=MainPID --value tracepoint_exporter)
@@ -61,11 +62,15 @@ down
 rm /etc/tracepoint_exporter/conf.d/memory.yaml
 systemctl stop tracepoint_exporter
 systemctl show --property=Result,ExecMainStatus,NRestarts tracepoint_exporter
+echo "pins: $(ls /sys/fs/bpf/tracepoint_exporter | grep -c '^link_')"
+echo "pins of: $(stat -c %u:%a /sys/fs/bpf/tracepoint_exporter)"
 systemctl start tracepoint_exporter
+journalctl --unit=tracepoint_exporter --output=cat | grep -oE '[0-9]+ metrics keep their counts' | tail -1
 echo "up again: $(up)"
 dpkg -P tracepoint-exporter >/dev/null 2>&1
 systemctl is-active tracepoint_exporter || true
 journalctl --unit=tracepoint_exporter --output=cat | grep -E 'level=(warn|error)' || true
+echo "left: $(ls -d /sys/fs/bpf/tracepoint_exporter 2>/dev/null)"
 echo done
 """
 
@@ -91,3 +96,8 @@ def test_the_unit_serves_reloads_and_stops(said):
     assert {"Result=success", "ExecMainStatus=0", "NRestarts=0"} <= set(said.splitlines())
     assert "level=" not in said, "no warning, no error"
     assert "\ninactive\n" in said
+    # What a stop leaves counting, the next start takes over, and the removal of the package ends.
+    assert re.search(r"^pins: [1-9]\d*$", said, re.MULTILINE), said
+    assert re.search(r"^pins of: (?!0:)\d+:700$", said, re.MULTILINE), said
+    assert "keep their counts" in said
+    assert "left: \n" in said

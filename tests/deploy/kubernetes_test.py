@@ -94,7 +94,9 @@ def test_pod_has_no_more_rights_than_it_needs(helm):
     security = container["securityContext"]
     assert security["capabilities"] == {"drop": ["ALL"], "add": ["BPF", "PERFMON"]}
     assert security["readOnlyRootFilesystem"] and not security["privileged"] and not security["allowPrivilegeEscalation"]
-    assert mounted(pod).keys() == {"/etc/tracepoint_exporter/conf.d", "/sys/kernel/tracing", "/sys/fs/cgroup"}
+    needed = {"/etc/tracepoint_exporter/conf.d", "/sys/kernel/tracing", "/sys/fs/cgroup"}
+    assert mounted(pod).keys() == needed | {"/sys/fs/bpf"}
+    assert mounted(pod_of(render(helm, "--set", "continuity.enabled=false"))).keys() == needed
 
 
 def test_sys_admin_comes_with_what_kubernetes_asks_for(helm):
@@ -108,13 +110,24 @@ def test_configuration_is_the_projects(helm):
     assert data == {name: (ROOT / "config" / name).read_text() for name in ("default.yaml", "block.yaml")}
 
 
-def test_a_changed_configuration_rolls_out(helm):
-    def checksum(*flags):
-        template = of_kind(render(helm, *flags), "DaemonSet")["spec"]["template"]
-        return template["metadata"]["annotations"]["checksum/config"]
+def test_a_changed_configuration_is_loaded_by_the_pods_that_run(helm):
+    def template(*flags):
+        return of_kind(render(helm, *flags), "DaemonSet")["spec"]["template"]
 
-    assert checksum() == checksum()
-    assert checksum() != checksum("--set", "configurations={default,block}")
+    assert template() == template("--set", "configurations={default,block}")
+    assert "--config.watch" in template()["spec"]["containers"][0]["args"]
+
+
+def test_pods_leave_their_counts_to_the_next_ones(helm):
+    def flags(*settings):
+        (container,) = pod_of(render(helm, *settings))["containers"]
+        return [each for each in container["args"] if each.startswith("--bpf.")]
+
+    (path,) = flags()
+    # A BPF filesystem takes no dots in names.
+    assert path.startswith("--bpf.pin-path=/sys/fs/bpf/") and "." not in path.removeprefix("--bpf.pin-path=")
+    assert flags("--set", "continuity.detachOnExit=true") == [path, "--bpf.detach-on-exit"]
+    assert flags("--set", "continuity.enabled=false") == []
 
 
 def test_packaged_chart_has_the_configurations(helm, tmp_path):

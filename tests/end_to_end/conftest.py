@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -63,6 +64,16 @@ def configuration(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def bpf_directory(tmp_path):
+    """A directory of a BPF filesystem, which goes with all pins. Ask for it before the exporter, which ends before."""
+    mount = tmp_path / "bpf"
+    mount.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", mount], check=True)
+    yield mount / "exporter"
+    subprocess.run(["umount", mount], check=True)
 
 
 @pytest.fixture

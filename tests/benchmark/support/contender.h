@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,8 +22,11 @@ struct Contender {
   std::function<Result<Attachment>()> attach;
 };
 
-/// This exporter, from the configuration's text on. `plan` gets where it attaches.
-[[nodiscard]] Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel);
+/// How its programs are attached: as `serve` does it, or directly, as where the kernel has no slots for them.
+enum class Attached : std::uint8_t { Slot, Directly };
+
+/// This exporter, from the configuration's text on.
+[[nodiscard]] Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel, Attached how);
 
 /// Where the exporter attaches for this configuration.
 [[nodiscard]] Result<std::vector<plan::AttachPoint>> attach_points(const std::string& yaml,

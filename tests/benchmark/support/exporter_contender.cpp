@@ -64,19 +64,20 @@ Result<Attachment> attach_empty(const std::vector<plan::AttachPoint>& points, bo
 
 }  // namespace
 
-Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel) {
+Result<Contender> exporter(const std::string& yaml, const kernel::Kernel& kernel, Attached how) {
   auto plan = planned(yaml, kernel);
   if (!plan) {
     return fail(std::move(plan.error()));
   }
-  const auto attach = [plan = *plan, &kernel]() -> Result<Attachment> {
-    auto loaded = std::make_shared<loader::Loaded>(service::deploy(plan, kernel.features));
+  const auto attach = [plan = *plan, &kernel, how]() -> Result<Attachment> {
+    auto loaded = std::make_shared<loader::Loaded>(
+        service::deploy(plan, kernel.features, loader::Attach::Yes, {how == Attached::Slot}));
     if (!loaded->rejected.empty()) {
       return fail(loaded->rejected.front().error);
     }
     return Attachment(loaded);
   };
-  return Contender{"exporter", 15, attach};
+  return Contender{how == Attached::Slot ? "exporter" : "exporter, no slot", 15, attach};
 }
 
 Result<std::vector<plan::AttachPoint>> attach_points(const std::string& yaml, const kernel::Kernel& kernel) {

@@ -29,8 +29,8 @@ def pod_of(objects):
 
 
 def mounted(pod):
-    """{path in the container: path of the host}; all mounts are read-only."""
+    """{path in the container: path of the host}; all mounts but that of pins are read-only."""
     (container,) = pod["containers"]
     hosts = {volume["name"]: volume.get("hostPath", {}).get("path") for volume in pod["volumes"]}
-    assert all(mount["readOnly"] for mount in container["volumeMounts"])
+    assert all(mount.get("readOnly") or mount["mountPath"] == "/sys/fs/bpf" for mount in container["volumeMounts"])
     return {mount["mountPath"]: hosts[mount["name"]] for mount in container["volumeMounts"]}

@@ -1,9 +1,11 @@
 """Things of the machine that tests make, read and take away again: network namespaces, loop devices, BPF objects."""
 
+import ctypes
 import functools
 import json
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import time
@@ -42,14 +44,25 @@ def cgroup2():
     return None
 
 
+def _map_ids():
+    """The ids of all BPF maps: BPF_MAP_GET_NEXT_ID."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+    attributes = (ctypes.c_uint32 * 4)()
+    while libc.syscall(number, 12, attributes, ctypes.sizeof(attributes)) == 0:
+        attributes[0] = attributes[1]
+        yield attributes[1]
+
+
 def bpf_objects():
-    """Ids of what is loaded: {("prog", id, name), ("map", id, name), ("link", id, type)}; programs of tracing only."""
+    """Ids of what is loaded: {("prog", id, name), ("map", id), ("link", id, type)}; programs of tracing only."""
     found = set()
     for program in json.loads(command("bpftool", "-j", "prog", "show")):
         if program["type"] in TRACING:
             found.add(("prog", program["id"], program.get("name", "")))
-    for map_ in json.loads(command("bpftool", "-j", "map", "show")):
-        found.add(("map", map_["id"], map_.get("name", "")))
+    # Without opening them: who opens and closes a PROG_ARRAY by its id while the kernel empties it as its last owner is gone
+    # makes the kernel keep it for ever (prog_array_map_clear() takes a reference, and its work is queued already).
+    found.update(("map", each) for each in _map_ids())
     for link in json.loads(command("bpftool", "-j", "link", "show")):
         found.add(("link", link["id"], link["type"]))
     return found

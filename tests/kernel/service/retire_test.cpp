@@ -121,6 +121,7 @@ class Service {
                                                 decode::with_shared({}), kernel->features, times);
     REQUIRE(service);
     REQUIRE((*service)->served() == 1);
+    REQUIRE((*service)->begin(nullptr, nullptr, [] {}));
     service_ = std::move(*service);
   }
 
@@ -189,7 +190,7 @@ class Service {
 
   /// The most series that one scrape had.
   [[nodiscard]] std::size_t most_series() const { return most_; }
-  service::MetricStatus status() { return service_->status(service::MetricService::Detail::Totals).metrics.front(); }
+  service::MetricStatus status() { return service_->status(service::MetricService::Detail::Totals)->metrics.front(); }
 
  private:
   service::Scrapers scrapers_;

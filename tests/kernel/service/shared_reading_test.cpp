@@ -38,6 +38,7 @@ class Calls {
     auto made = service::MetricService::make(service::deploy(std::move(plan), kernel->features), {},
                                              decode::with_shared({}), kernel->features);
     REQUIRE(made);
+    REQUIRE((*made)->begin(nullptr, nullptr, [] {}));
     service_ = std::move(*made);
   }
 

@@ -72,6 +72,29 @@ TEST_CASE("labels are decoded once while id and key stay") {
   CHECK(c.labels.calls == 2);
 }
 
+TEST_CASE("a table goes on with which scrape of another one showed each row first") {
+  Counter c(10);
+  std::vector<std::uint32_t> numbers(5, 0);
+  c.table.remember_in(numbers);
+  auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {6}}});
+  snapshot.ids = {3, 0};
+  Showing showing;
+  showing.sequence = 7;
+  shown(c.table.update(snapshot, showing));
+  CHECK(numbers == std::vector<std::uint32_t>{7, 0, 0, 7, 0});
+
+  Counter next(10);
+  next.table.remember_in(numbers);
+  auto more = make_snapshot(c.plan, {{1, {5}}, {2, {6}}, {3, {9}}});
+  more.ids = {3, 0, 1};
+  more.other = {4};
+  showing.sequence = 9;
+  showing.by_value = 8;
+  CHECK(shown(next.table.update(more, showing)) ==
+        Shown{{R"(pid="1")", {5}}, {R"(pid="2")", {6}}, {R"(pid="3")", {0}}, {R"(pid="other")", {0}}});
+  CHECK(numbers == std::vector<std::uint32_t>{7, 9, 0, 7, 9});
+}
+
 TEST_CASE("rows whose ids last are known by them alone, and come back") {
   Counter c(10);
   auto snapshot = make_snapshot(c.plan, {{1, {5}}, {2, {7}}, {1, {9}}});

@@ -312,5 +312,42 @@ TEST_CASE("who invents agents fills no memory") {
   CHECK(w.scrapers.known(w.now) <= 256);
 }
 
+TEST_CASE("another process goes on with what each scraper has received") {
+  World world;
+  std::string state;
+  world.scrapers.save_with([&state](const std::string& text) { state = text; });
+  auto connection = connect();
+  const Showing first = world.scrape(client(connection));
+  CHECK(first.by_value == Showing::kAll);
+  world.pass(seconds(5));
+  const Showing second = world.scrape(client(connection));
+  CHECK(second.by_value >= first.sequence);
+  CHECK(second.by_value < second.sequence);
+
+  World next;
+  next.now = world.now + seconds(5);
+  REQUIRE(next.scrapers.restore(state));
+  const Showing third = next.scrape(client(connect()));
+  CHECK(third.sequence == second.sequence + 1);
+  // What it has seen by value stays so, and what the next series begin with is 0.
+  CHECK(third.by_value >= first.sequence);
+  CHECK(third.by_value < third.sequence);
+  CHECK(next.scrapers.known(next.now) == 1);
+  // For another one all is new.
+  CHECK(next.scrape(client(connect(), "b")).by_value == Showing::kAll);
+}
+
+TEST_CASE("what another process has not saved whole is no state") {
+  World world;
+  std::string state;
+  world.scrapers.save_with([&state](const std::string& text) { state = text; });
+  world.scrape(client(connect()));
+  for (std::size_t size = 0; size < state.size(); ++size) {
+    World next;
+    CHECK_FALSE(next.scrapers.restore(state.substr(0, size)));
+    CHECK(next.scrape(client(connect())).sequence == 1);
+  }
+}
+
 }  // namespace
 }  // namespace tpx::service

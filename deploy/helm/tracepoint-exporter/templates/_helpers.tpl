@@ -123,6 +123,10 @@ seLinuxOptions:
 - name: tracefs
   mountPath: /sys/kernel/tracing
   readOnly: true
+{{- if .Values.continuity.enabled }}
+- name: bpf
+  mountPath: /sys/fs/bpf
+{{- end }}
 - name: cgroup
   mountPath: /sys/fs/cgroup
   readOnly: true
