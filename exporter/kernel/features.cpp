@@ -114,7 +114,7 @@ bool is_realtime() {
   return ::uname(&name) == 0 && std::string_view(name.version).find("PREEMPT_RT") != std::string_view::npos;
 }
 
-constexpr Features kNothing{false, false, false, false, false, false, false, false};
+constexpr Features kNothing{false, false, false, false, false, false, false, false, false};
 
 }  // namespace
 
@@ -133,6 +133,8 @@ Features probe_features(const Btf* btf) {
   const UniqueFd classic = load(BPF_PROG_TYPE_TRACEPOINT, empty);
   out.classic_tracepoint = classic.valid() && may_open_perf_events();
   if (classic.valid()) {
+    // EBADF: it knows the link type and only misses the event. EINVAL: it does not.
+    out.perf_link = bpf_link_create(classic.get(), -1, BPF_PERF_EVENT, nullptr) < 0 && errno == EBADF;
     out.recursion_misses = expected.recursion_misses && has_recursion_misses(classic);
   }
   if (btf != nullptr) {
@@ -169,6 +171,7 @@ Features features_of_release(int major, int minor) {
   out.ring_buffer = since(5, 8);
   out.current_task_btf = since(5, 11);
   out.fetch_atomics = since(5, 12);
+  out.perf_link = since(5, 15);
   out.tp_btf_recursion_guard = since(6, 2);
   out.recursion_misses = since(6, 7);
   out.tp_btf_exact = !since(7, 0);

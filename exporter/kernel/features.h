@@ -10,6 +10,7 @@ struct Features {
   bool mmapable_array = true;          ///< BPF_F_MMAPABLE (5.5)
   bool tp_btf = true;                  ///< BPF_PROG_TYPE_TRACING on raw tracepoints, with vmlinux BTF
   bool classic_tracepoint = true;      ///< perf_event_open of a tracepoint is permitted
+  bool perf_link = true;               ///< BPF_LINK_CREATE on a perf event (5.15)
   bool ring_buffer = true;             ///< BPF_MAP_TYPE_RINGBUF (5.8)
   bool current_task_btf = true;        ///< bpf_get_current_task_btf (5.11)
   bool recursion_misses = true;        ///< bpf_prog_info.recursion_misses is there and true for classic programs (6.7)

@@ -36,8 +36,10 @@ TEST_CASE("features follow the releases", "[kernel]") {
   CHECK(old.classic_tracepoint);
   CHECK_FALSE(old.fetch_atomics);
   CHECK_FALSE(old.current_task_btf);
+  CHECK_FALSE(old.perf_link);
   const auto middle = features_of_release(6, 1);
   CHECK(middle.fetch_atomics);
+  CHECK(middle.perf_link);
   CHECK_FALSE(middle.recursion_misses);
   CHECK_FALSE(middle.tp_btf_recursion_guard);
   const auto young = features_of_release(7, 0);
