@@ -112,4 +112,26 @@ Result<kernel::Kernel> open_kernel(const kernel::Paths& paths) {
   return kernel;
 }
 
+Result<AttachingCommand> prepare_to_attach(const kernel::Paths& paths) {
+  if (auto missing = missing_privileges(paths)) {
+    return fail(std::move(*missing));
+  }
+  auto stop = StopSignal::make();
+  if (!stop) {
+    return fail(std::move(stop.error()));
+  }
+  auto kernel = open_kernel(paths);
+  if (!kernel) {
+    return fail(std::move(kernel.error()));
+  }
+  return AttachingCommand{std::move(*stop), std::move(*kernel)};
+}
+
+decode::Environment decoder_environment(const kernel::Paths& paths) {
+  decode::Environment environment;
+  environment.procfs = paths.procfs;
+  environment.sysfs = paths.sysfs;
+  return decode::with_shared(environment);
+}
+
 }  // namespace tpx::cli

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "cli/stop_signal.h"
+#include "decode/decoder.h"
 #include "kernel/kernel.h"
 
 namespace tpx::cli {
@@ -17,5 +19,17 @@ namespace tpx::cli {
 
 /// kernel::running_kernel(), with the same note.
 [[nodiscard]] Result<kernel::Kernel> open_kernel(const kernel::Paths& paths);
+
+/// What a command needs that attaches programs for as long as it runs.
+struct AttachingCommand {
+  StopSignal stop;
+  kernel::Kernel kernel;
+};
+
+/// Takes over the signals and opens the kernel; fails with what is missing, privileges first.
+[[nodiscard]] Result<AttachingCommand> prepare_to_attach(const kernel::Paths& paths);
+
+/// What label decoders read, below `paths`.
+[[nodiscard]] decode::Environment decoder_environment(const kernel::Paths& paths);
 
 }  // namespace tpx::cli

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "live/json.h"
 #include "live/snippet.h"
 #include "live/text_buffer.h"
 #include "plan/event_plan.h"
@@ -98,47 +99,45 @@ class Description {
   }
 
   [[nodiscard]] std::string json() const {
-    std::string out = "{\"tracepoint\":";
-    live::append_json_string(out, format_.full_name());
-    out += ",\"id\":" + std::to_string(format_.id) + ",\"attach\":";
-    live::append_json_string(out, attach_ ? plan::name(*attach_) : "none");
-    out += ",\"attach_reason\":";
-    live::append_json_string(out, reason_);
-    out += ",\"fields\":[";
-    for (const kernel::Field& field : format_.fields) {
-      out += &field == format_.fields.data() ? "{\"name\":" : ",{\"name\":";
-      live::append_json_string(out, field.name);
-      out += ",\"type\":";
-      live::append_json_string(out, field.type);
-      out += ",\"offset\":" + std::to_string(field.offset) + ",\"size\":" + std::to_string(field.size) +
-             ",\"signed\":" + (field.is_signed ? "true" : "false") + ",\"names\":{";
-      bool first = true;
-      const auto add = [&](std::uint64_t value, const std::string& name) {
-        out += first ? "\"" : ",\"";
-        first = false;
-        live::append_integer(out, value, true);
-        out += "\":";
-        live::append_json_string(out, name);
-      };
-      const kernel::FieldNames names = names_of(field);
-      for (const auto& [value, name] : names.symbols) {
-        add(value, name);
-      }
-      for (const auto& [mask, name] : names.flags) {
-        if (!names.symbols.contains(mask)) {
-          add(mask, name);
-        }
-      }
-      out += "}}";
-    }
-    out += "],\"print_format\":";
-    live::append_json_string(out, format_.print_format);
-    out += ",\"configuration\":";
-    live::append_json_string(out, live::configuration_snippet(format_, kernel_, options_));
-    return out + "}\n";
+    return live::JsonObject()
+               .text("tracepoint", format_.full_name())
+               .count("id", format_.id)
+               .text("attach", attach_ ? plan::name(*attach_) : "none")
+               .text("attach_reason", reason_)
+               .raw("fields", live::json_array(format_.fields, [this](const auto& field) { return field_json(field); }))
+               .text("print_format", format_.print_format)
+               .text("configuration", live::configuration_snippet(format_, kernel_, options_))
+               .done() +
+           "\n";
   }
 
  private:
+  [[nodiscard]] std::string field_json(const kernel::Field& field) const {
+    live::JsonObject values;
+    const auto add = [&](std::uint64_t value, const std::string& name) {
+      std::string number;
+      live::append_integer(number, value, true);
+      values.text(number, name);
+    };
+    const kernel::FieldNames names = names_of(field);
+    for (const auto& [value, name] : names.symbols) {
+      add(value, name);
+    }
+    for (const auto& [mask, name] : names.flags) {
+      if (!names.symbols.contains(mask)) {
+        add(mask, name);
+      }
+    }
+    return live::JsonObject()
+        .text("name", field.name)
+        .text("type", field.type)
+        .count("offset", field.offset)
+        .count("size", field.size)
+        .truth("signed", field.is_signed)
+        .raw("names", values.done())
+        .done();
+  }
+
   [[nodiscard]] kernel::FieldNames names_of(const kernel::Field& field) const {
     return kernel::resolve_names(kernel::names_of(format_, field.name), kernel_.btf ? &*kernel_.btf : nullptr);
   }
@@ -192,8 +191,7 @@ int run(const Options& options) {
   const bool json = options.output == "json";
   std::string text = pattern && json ? "[" : "";
   for (const std::string& each : *names) {
-    const auto slash = each.find('/');
-    auto format = kernel->tracefs.format(each.substr(0, slash), each.substr(slash + 1));
+    auto format = kernel->tracefs.format(each);
     if (!format) {
       report(format.error());
       return kFailure;

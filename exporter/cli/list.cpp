@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
-#include "live/text_buffer.h"
+#include "live/json.h"
 
 namespace tpx::cli {
 
@@ -36,12 +36,8 @@ std::string as_json(const Groups& groups) {
   std::string out = "[";
   for (const auto& [category, names] : groups) {
     for (const std::string& name : names) {
-      out += out.size() == 1 ? "\n" : ",\n";
-      out += "  {\"category\":";
-      live::append_json_string(out, category);
-      out += ",\"name\":";
-      live::append_json_string(out, name);
-      out += "}";
+      out += (out.size() == 1 ? "\n  " : ",\n  ") +
+             live::JsonObject().text("category", category).text("name", name).done();
     }
   }
   return out + "\n]\n";

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <ranges>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -41,16 +43,10 @@ struct Options {
 
 constexpr std::size_t kTableRows = 20;
 
-/// The format of one of the tracepoints that a pattern matches.
-Result<kernel::Format> first_match(std::string pattern, const kernel::Kernel& kernel) {
-  std::replace(pattern.begin(), pattern.end(), ':', '/');
+/// The format of the tracepoint, or of one of those that a pattern matches.
+Result<kernel::Format> first_match(const std::string& pattern, const kernel::Kernel& kernel) {
   const auto events = kernel.tracefs.match(pattern);
-  if (!events || events->empty()) {
-    return fail("no tracepoint matches " + pattern);
-  }
-  const std::string& name = events->front();
-  const auto slash = name.find('/');
-  return kernel.tracefs.format(name.substr(0, slash), name.substr(slash + 1));
+  return events ? kernel.tracefs.format(events->front()) : fail(events.error());
 }
 
 live::TopSort sort_of(const std::string& name) {
@@ -131,11 +127,7 @@ int print_batches(const Options& options, const Shown& shown, const StopSignal& 
 /// The fields that the expressions of the options may name. What the kernel lacks is reported when the metric is planned.
 KnownFields known_fields(const TopRequest& request, const kernel::Kernel& kernel) {
   const auto fields = [&](const std::string& tracepoint) {
-    const auto separator = tracepoint.find_first_of("/:");
-    auto format = separator == std::string::npos ? Result<kernel::Format>(fail("no name"))
-                  : is_glob(tracepoint)
-                      ? first_match(tracepoint, kernel)
-                      : kernel.tracefs.format(tracepoint.substr(0, separator), tracepoint.substr(separator + 1));
+    const auto format = first_match(tracepoint, kernel);
     return format ? format->field_names() : std::vector<std::string>();
   };
   return request.from.empty() ? KnownFields{fields(request.tracepoint), {}}
@@ -144,9 +136,7 @@ KnownFields known_fields(const TopRequest& request, const kernel::Kernel& kernel
 
 std::string title_of(const plan::PlannedMetric& metric, const TopRequest& request) {
   std::string title = request.metric.empty() ? "" : metric.plan.name + " ";
-  for (std::size_t i = 0; i < metric.tracepoints.size() && i < 2; ++i) {
-    title += (i == 0 ? "" : ", ") + metric.tracepoints[i];
-  }
+  title += joined(metric.tracepoints | std::views::take(2));
   return metric.tracepoints.size() > 2 ? title + ", …" : title;
 }
 
@@ -179,45 +169,38 @@ int run(const Options& options) {
     report(usable.error());
     return kUsage;
   }
-  if (const auto missing = missing_privileges(options.paths)) {
-    report(*missing);
+  auto command = prepare_to_attach(options.paths);
+  if (!command) {
+    report(command.error());
     return kFailure;
   }
-  auto stop = StopSignal::make();
-  auto kernel = stop ? open_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
-  if (!kernel) {
-    report(kernel.error());
-    return kFailure;
-  }
-  TypedOptions typed(known_fields(options.request, *kernel));
+  const auto& [stop, kernel] = *command;
+  TypedOptions typed(known_fields(options.request, kernel));
   auto config = top_configuration(options.request, typed);
   if (!config) {
     typed.report(config.error());
     return kUsage;
   }
-  service::Prepared prepared = service::prepare({*config, {}}, *kernel);
+  service::Prepared prepared = service::prepare({*config, {}}, kernel);
   if (const Errors errors = service::refusal(prepared, true); !errors.empty()) {
     std::for_each(errors.begin(), errors.end(), [&](const Error& error) { typed.report(error); });
     return kUsage;
   }
-  const std::string notes = notes_of(prepared, *kernel);
-  service::Deployment attached = service::deploy(std::move(prepared), *kernel);
+  const std::string notes = notes_of(prepared, kernel);
+  service::Deployment attached = service::deploy(std::move(prepared), kernel);
   if (attached.loaded.metrics.empty()) {
     const Errors refused = service::refused_by_kernel(attached);
     std::for_each(refused.begin(), refused.end(), [](const Error& error) { report(error); });
     return kFailure;
   }
-  decode::Environment environment;
-  environment.procfs = options.paths.procfs;
-  environment.sysfs = options.paths.sysfs;
-  auto source = live::TopSource::make(std::move(attached.loaded), decode::with_shared(environment));
+  auto source = live::TopSource::make(std::move(attached.loaded), decoder_environment(options.paths));
   if (!source) {
     report(source.error());
     return kFailure;
   }
   const plan::PlannedMetric& metric = (*source)->metric();
   live::TopModel model(metric.plan.value, metric.plan.scale);
-  return show(options, {**source, model, title_of(metric, options.request)}, notes, *stop);
+  return show(options, {**source, model, title_of(metric, options.request)}, notes, stop);
 }
 
 void add_options(CLI::App& app, Options& options) {

@@ -1,18 +1,14 @@
 #include "cli/top_metric.h"
 
 #include <algorithm>
-#include <cctype>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "service/configuration.h"
 
 namespace tpx::cli {
 
 namespace {
-
-bool is_word(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
 
 /// The last field that the expression names, else its first word: `symbol(args.vec)` → vec.
 std::string label_name(const std::string& expression) {
@@ -26,7 +22,7 @@ std::string label_name(const std::string& expression) {
     ++end;
   }
   std::string name = expression.substr(begin, end - begin);
-  return name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ? "label" : name;
+  return name.empty() || is_digit(name[0]) ? "label" : name;
 }
 
 config::Text located(std::string text, const std::string& option, std::uint32_t number = 1) {

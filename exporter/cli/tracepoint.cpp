@@ -86,10 +86,7 @@ class Lines {
  public:
   static Result<Lines> make(const Options& options, const std::vector<plan::EventRequest>& requests,
                             const live::EventStream& stream, const kernel::Kernel& kernel) {
-    decode::Environment environment;
-    environment.procfs = options.paths.procfs;
-    environment.sysfs = options.paths.sysfs;
-    environment = decode::with_shared(environment);
+    const decode::Environment environment = decoder_environment(options.paths);
     const live::EventOutput output = options.json() ? live::EventOutput::Json : live::EventOutput::Text;
     Lines lines;
     for (std::size_t i = 0; i < requests.size(); ++i) {
@@ -295,12 +292,11 @@ struct Requested {
 };
 
 Result<std::vector<std::string>> fields_of(const std::string& tracepoint, const kernel::Kernel& kernel) {
-  const auto slash = tracepoint.find('/');
-  if (slash == std::string::npos) {
+  if (tracepoint.find('/') == std::string::npos) {
     return fail("a tracepoint is CATEGORY/NAME, not " + tracepoint,
                 "see what there is: tracepoint_exporter list '*" + tracepoint + "*'");
   }
-  auto format = kernel.tracefs.format(tracepoint.substr(0, slash), tracepoint.substr(slash + 1));
+  auto format = kernel.tracefs.format(tracepoint);
   if (!format) {
     return fail(std::move(format.error()));
   }
@@ -425,22 +421,18 @@ int run(Options options) {
         wrong.c_str());
     return kUsage;
   }
-  if (const auto missing = missing_privileges(options.paths)) {
-    report(*missing);
+  auto command = prepare_to_attach(options.paths);
+  if (!command) {
+    report(command.error());
     return kFailure;
   }
-  auto stop = StopSignal::make();
-  auto kernel = stop ? open_kernel(options.paths) : Result<kernel::Kernel>(fail(stop.error()));
-  if (!kernel) {
-    report(kernel.error());
-    return kFailure;
-  }
-  auto requested = options.pair() ? pair_requests(options, *kernel) : event_requests(options, *kernel);
+  const auto& [stop, kernel] = *command;
+  auto requested = options.pair() ? pair_requests(options, kernel) : event_requests(options, kernel);
   if (!requested) {
     report(requested.error());
     return kFailure;
   }
-  return open_and_run(options, *requested, *kernel, *stop);
+  return open_and_run(options, *requested, kernel, stop);
 }
 
 }  // namespace

@@ -4,20 +4,14 @@
 #include <array>
 #include <vector>
 
+#include "base/words.h"
 #include "config/source_text.h"
 
 namespace tpx::config {
 namespace {
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_name(std::string_view name, bool colons) {
-  const auto allowed = [colons](char c) { return is_letter(c) || is_digit(c) || (colons && c == ':'); };
+  const auto allowed = [colons](char c) { return is_word(c) || (colons && c == ':'); };
   return !name.empty() && !is_digit(name.front()) && std::all_of(name.begin(), name.end(), allowed);
 }
 
@@ -25,7 +19,7 @@ bool is_name(std::string_view name, bool colons) {
 std::string repaired(std::string_view name, bool colons) {
   std::string text(name.substr(0, 80));
   for (char& c : text) {
-    if (!is_letter(c) && !is_digit(c) && !(colons && c == ':')) {
+    if (!is_word(c) && !(colons && c == ':')) {
       c = '_';
     }
   }

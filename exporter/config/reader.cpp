@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "base/words.h"
 
 namespace tpx::config {
 namespace {
@@ -121,7 +122,8 @@ std::optional<std::vector<std::pair<Text, const Node*>>> Reader::entries(const N
   return found;
 }
 
-std::optional<Fields> Reader::fields(const Node& node, std::string_view what, const std::vector<std::string>& keys) {
+std::optional<Fields> Reader::fields(const Node& node, std::string_view what, const std::vector<std::string>& keys,
+                                     bool optional) {
   const auto found = entries(node, what);
   if (!found) {
     return std::nullopt;
@@ -141,14 +143,13 @@ std::optional<Fields> Reader::fields(const Node& node, std::string_view what, co
       }
       std::string hint = did_you_mean(key.value, keys);
       if (hint.empty()) {
-        hint = "it may have";
-        for (const std::string& known : keys) {
-          hint += (&known == &keys.front() ? " " : ", ") + known;
-        }
+        hint = "it may have " + joined(keys);
       }
       error(*entry.key, std::string(what) + " has no key " + in_quotes(key.value), std::move(hint));
     } else if (value->kind == Node::Kind::Null) {
-      error(*entry.key, key.value + " has no value");
+      if (!optional) {
+        error(*entry.key, key.value + " has no value");
+      }
     } else if (value->kind == Node::Kind::Invalid) {
       ++invalid_;
     } else {
@@ -174,9 +175,16 @@ std::optional<std::vector<const Node*>> Reader::list(const Node& node, std::stri
   return items;
 }
 
-std::optional<Text> Reader::text(const Node& node, std::string_view what) {
+std::optional<std::string> Reader::string(const Node& node, std::string_view what) {
   if (node.kind != Node::Kind::Scalar) {
     wrong_kind(node, what, "text");
+    return std::nullopt;
+  }
+  return node.text;
+}
+
+std::optional<Text> Reader::text(const Node& node, std::string_view what) {
+  if (!string(node, what)) {
     return std::nullopt;
   }
   if (trim(node.text).empty()) {

@@ -44,14 +44,18 @@ class Reader {
   [[nodiscard]] std::size_t errors() const { return errors_.size() + invalid_; }
   [[nodiscard]] SourceLocation at(const yaml::Node& node) const { return {path_, node.line, node.column}; }
 
-  /// A map with any of `keys`, each once; `what` names it in messages.
-  std::optional<Fields> fields(const yaml::Node& node, std::string_view what, const std::vector<std::string>& keys);
+  /// A map with any of `keys`, each once; `what` names it in messages. A key without a value is an error, or is as if it were
+  /// not there when `optional` says so.
+  std::optional<Fields> fields(const yaml::Node& node, std::string_view what, const std::vector<std::string>& keys,
+                               bool optional = false);
   /// A map with any keys, each once, in the order of the file. Entries that are wrong are reported and left out.
   std::optional<std::vector<std::pair<Text, const yaml::Node*>>> entries(const yaml::Node& node, std::string_view what);
   /// The items of a list; a single scalar is a list of one when `single` says so.
   std::optional<std::vector<const yaml::Node*>> list(const yaml::Node& node, std::string_view what,
                                                      bool single = false);
 
+  /// A scalar, also an empty one.
+  std::optional<std::string> string(const yaml::Node& node, std::string_view what);
   /// A scalar that is not empty.
   std::optional<Text> text(const yaml::Node& node, std::string_view what);
   /// Like text(), for one that is not written: none, without an error.

@@ -5,21 +5,10 @@
 #include <charconv>
 #include <optional>
 
+#include "base/words.h"
+
 namespace tpx::expression {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_word(char c) {
-  return is_letter(c) || is_digit(c);
-}
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 std::optional<unsigned> hex_digit(char c) {
   if (is_digit(c)) {

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 
+#include "base/words.h"
+#include "kernel/c_types.h"
 #include "kernel/format_lines.h"
 
 extern "C" {
@@ -35,9 +37,6 @@ TepHandle make_handle() {
 }
 
 bool has_word(std::string_view text, std::string_view word) {
-  const auto is_word = [](char c) {
-    return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-  };
   for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     const std::size_t end = at + word.size();
     if ((at == 0 || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]))) {
@@ -66,52 +65,8 @@ std::uint32_t size_of_type(std::string_view type) {
   if (type.ends_with('*')) {
     return sizeof(void*);
   }
-  for (const std::string_view prefix : {"unsigned ", "signed "}) {
-    if (type.starts_with(prefix)) {
-      type.remove_prefix(prefix.size());
-    }
-  }
-  if (type.starts_with("__")) {
-    type.remove_prefix(2);
-  }
-  struct Row {
-    std::string_view name;
-    std::uint32_t size;
-  };
-  // cpumask_t is a bitmap of longs (include/linux/cpumask.h).
-  static constexpr Row kRows[] = {{"char", 1},
-                                  {"bool", 1},
-                                  {"u8", 1},
-                                  {"s8", 1},
-                                  {"uint8_t", 1},
-                                  {"int8_t", 1},
-                                  {"short", 2},
-                                  {"u16", 2},
-                                  {"s16", 2},
-                                  {"uint16_t", 2},
-                                  {"int16_t", 2},
-                                  {"be16", 2},
-                                  {"le16", 2},
-                                  {"int", 4},
-                                  {"unsigned", 4},
-                                  {"u32", 4},
-                                  {"s32", 4},
-                                  {"uint32_t", 4},
-                                  {"int32_t", 4},
-                                  {"be32", 4},
-                                  {"le32", 4},
-                                  {"u64", 8},
-                                  {"s64", 8},
-                                  {"uint64_t", 8},
-                                  {"int64_t", 8},
-                                  {"be64", 8},
-                                  {"le64", 8},
-                                  {"long long", 8},
-                                  {"dma_addr_t", 8},
-                                  {"long", sizeof(long)},
-                                  {"cpumask_t", sizeof(long)}};
-  const auto* row = std::find_if(std::begin(kRows), std::end(kRows), [&](const Row& r) { return r.name == type; });
-  return row == std::end(kRows) ? 0 : row->size;
+  const auto named = c_type(type);
+  return named ? named->size : 0;
 }
 
 bool is_load_size(std::uint32_t size) {

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <optional>
 
+#include "base/words.h"
+
 namespace tpx::kernel {
 namespace {
 
@@ -13,12 +15,8 @@ constexpr std::uint32_t kMaxRecord = 1U << 20U;
 constexpr std::size_t kMaxLine = 1024;
 constexpr std::size_t kMaxFields = 4096;
 
-bool is_word(char c) {
-  return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
 bool is_identifier(std::string_view text) {
-  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::all_of(text.begin(), text.end(), is_word);
+  return !text.empty() && !is_digit(text[0]) && std::all_of(text.begin(), text.end(), is_word);
 }
 
 /// Events may begin with a digit: `802154_rdev_resume`.

@@ -5,30 +5,19 @@
 #include <iterator>
 #include <utility>
 
+#include "kernel/c_types.h"
+
 namespace tpx::kernel::print {
 namespace {
 
 /// The deepest of the kernel's (GFP masks) has some 30 levels.
 constexpr unsigned kMaxDepth = 200;
 
-struct TypeWidth {
-  std::string_view name;
-  unsigned bits;
-  bool is_signed;
-};
-constexpr TypeWidth kNarrowTypes[] = {
-    {"u8", 8, false},        {"__u8", 8, false},          {"unsigned char", 8, false}, {"s8", 8, true},
-    {"char", 8, true},       {"u16", 16, false},          {"__u16", 16, false},        {"unsigned short", 16, false},
-    {"s16", 16, true},       {"short", 16, true},         {"u32", 32, false},          {"__u32", 32, false},
-    {"unsigned", 32, false}, {"unsigned int", 32, false}, {"gfp_t", 32, false},        {"s32", 32, true},
-    {"int", 32, true}};
-constexpr std::string_view kTypeWords[] = {
-    "unsigned", "signed", "char",  "short", "int",  "long",  "void",  "bool",  "const",    "struct",
-    "union",    "enum",   "u8",    "u16",   "u32",  "u64",   "s8",    "s16",   "s32",      "s64",
-    "__u8",     "__u16",  "__u32", "__u64", "__s8", "__s16", "__s32", "__s64", "blk_opf_t"};
-
+/// A word of a type's name in a cast.
 bool is_type_word(std::string_view word) {
-  return word.ends_with("_t") || std::find(std::begin(kTypeWords), std::end(kTypeWords), word) != std::end(kTypeWords);
+  constexpr std::string_view kWords[] = {"unsigned", "signed", "void", "const", "struct", "union", "enum"};
+  return word.ends_with("_t") || c_type(word) ||
+         std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 
 int precedence(std::string_view op) {
@@ -281,13 +270,13 @@ std::optional<std::uint64_t> apply(std::string_view op, std::uint64_t left, std:
 }
 
 std::uint64_t convert(std::string_view type, std::uint64_t value) {
-  const auto* row = std::find_if(std::begin(kNarrowTypes), std::end(kNarrowTypes),
-                                 [&](const TypeWidth& width) { return width.name == type; });
-  if (row == std::end(kNarrowTypes)) {
+  const auto narrow = c_type(type);
+  if (!narrow || narrow->size >= sizeof(value) || type == "bool") {
     return value;
   }
-  const std::uint64_t mask = (std::uint64_t{1} << row->bits) - 1;
-  const bool is_negative = row->is_signed && ((value >> (row->bits - 1)) & 1U) != 0;
+  const unsigned bits = 8 * narrow->size;
+  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+  const bool is_negative = narrow->is_signed && ((value >> (bits - 1)) & 1U) != 0;
   return is_negative ? value | ~mask : value & mask;
 }
 

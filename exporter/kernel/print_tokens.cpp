@@ -2,20 +2,11 @@
 #include <array>
 #include <charconv>
 
+#include "base/words.h"
 #include "kernel/print_expression.h"
 
 namespace tpx::kernel::print {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_word(char c) {
-  return c == '_' || is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 char unescaped(char c) {
   switch (c) {

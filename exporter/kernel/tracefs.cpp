@@ -277,6 +277,10 @@ Result<std::vector<std::string>> Tracefs::match(const std::string& pattern) cons
   return found;
 }
 
+Result<Format> Tracefs::format(const std::string& full_name) const {
+  return format(std::string(category_of(full_name)), std::string(name_of(full_name)));
+}
+
 Result<Format> Tracefs::format(const std::string& category, const std::string& name) const {
   const std::string full = category + "/" + name;
   const std::string path = root_ + "/events/" + full + "/format";

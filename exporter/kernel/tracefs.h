@@ -37,6 +37,8 @@ class Tracefs {
   [[nodiscard]] Result<std::vector<std::string>> match(const std::string& pattern) const;
 
   [[nodiscard]] Result<Format> format(const std::string& category, const std::string& name) const;
+  /// Of `category/name`.
+  [[nodiscard]] Result<Format> format(const std::string& full_name) const;
 
   /// Whether the kernel has the tracepoint `category/name`, by its format file. False, too, when that can't be told.
   [[nodiscard]] bool has(const std::string& full_name) const;

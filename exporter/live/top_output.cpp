@@ -8,7 +8,7 @@
 #include "decode/label_text.h"
 #include "exposition/chunk_sink.h"
 #include "exposition/text_writer.h"
-#include "live/text_buffer.h"
+#include "live/json.h"
 
 namespace tpx::live {
 
@@ -27,17 +27,10 @@ class StringSink : public exposition::ChunkSink {
   std::string text;
 };
 
-void append_number(std::string& out, double value) {
+std::string number(double value) {
   std::array<char, 32> buffer{};
   const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::isfinite(value) ? value : 0);
-  out.append(buffer.data(), done.ptr);
-}
-
-void append_member(std::string& out, std::string_view name, double value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_number(out, value);
+  return {buffer.data(), done.ptr};
 }
 
 double sum_of(const TopRow& row, const TopModel& model) {
@@ -61,32 +54,29 @@ void write_histogram(TextWriter& writer, const TopModel& model, const TopRow& ro
 }  // namespace
 
 std::string top_json(const TopSubject& subject, const TopModel& model, const std::vector<TopRow>& rows, double time) {
-  std::string out = "{\"metric\":";
-  append_json_string(out, subject.metric);
-  append_member(out, "time", std::round(time * 1000) / 1000);
-  append_member(out, "series", static_cast<double>(model.size()));
-  append_member(out, "total", model.total());
-  append_member(out, "rate", model.rate());
-  out += ",\"rows\":[";
-  for (const TopRow& row : rows) {
-    out += &row == rows.data() ? "{\"labels\":{" : ",{\"labels\":{";
+  const auto row_json = [&](const TopRow& row) {
+    JsonObject labels;
     for (std::size_t i = 0; i < subject.labels.size(); ++i) {
-      out += i == 0 ? "" : ",";
-      append_json_string(out, subject.labels[i]);
-      out += ':';
-      append_json_string(out, row.labels[i]);
+      labels.text(subject.labels[i], row.labels[i]);
     }
-    out += '}';
-    append_member(out, "total", row.total);
-    append_member(out, "rate", row.rate);
+    JsonObject out;
+    out.raw("labels", labels.done()).raw("total", number(row.total)).raw("rate", number(row.rate));
     if (model.has_quantiles()) {
-      append_member(out, "p50", row.quantiles[0]);
-      append_member(out, "p90", row.quantiles[1]);
-      append_member(out, "p99", row.quantiles[2]);
+      out.raw("p50", number(row.quantiles[0]))
+          .raw("p90", number(row.quantiles[1]))
+          .raw("p99", number(row.quantiles[2]));
     }
-    out += '}';
-  }
-  return out + "]}\n";
+    return out.done();
+  };
+  return JsonObject()
+             .text("metric", subject.metric)
+             .raw("time", number(std::round(time * 1000) / 1000))
+             .count("series", model.size())
+             .raw("total", number(model.total()))
+             .raw("rate", number(model.rate()))
+             .raw("rows", json_array(rows, row_json))
+             .done() +
+         "\n";
 }
 
 std::string top_prometheus(const TopSubject& subject, const TopModel& model, const std::vector<TopRow>& rows) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "page/health.h"
 #include "page/html.h"
 
@@ -187,14 +188,6 @@ std::string configuration_section(const MetricView& view) {
   std::string out = "<h2 id=\"configuration\">Configuration</h2><p><a href=\"/config#" +
                     config_anchor(at.file, at.line) + "\"><code>" + html_escape(place) + "</code></a></p>";
   return out + (view.configuration.empty() ? "" : copyable(view.configuration, "The metric's configuration"));
-}
-
-std::string joined(const std::vector<std::string>& labels) {
-  std::string out;
-  for (const std::string& label : labels) {
-    out += (out.empty() ? "" : ", ") + label;
-  }
-  return out;
 }
 
 void send_unknown(const Sources& sources, const std::string& name, http::Response& response) {

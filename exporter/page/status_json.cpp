@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "live/text_buffer.h"
+#include "live/json.h"
 #include "page/health.h"
 #include "page/html.h"
 #include "page/landing_page.h"
@@ -10,47 +10,20 @@
 namespace tpx::page {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  live::append_json_string(out, text);
-  return out;
-}
+using live::json_array;
+using live::json_string;
+using live::JsonObject;
 
 std::string number(double value) {
   return std::isfinite(value) ? small_number(value) : "null";
 }
 
-/// An object under construction.
-class Object {
- public:
-  Object& text(std::string_view name, std::string_view value) { return raw(name, quoted(value)); }
-  Object& count(std::string_view name, std::uint64_t value) { return raw(name, std::to_string(value)); }
-  Object& truth(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
-  Object& raw(std::string_view name, std::string_view json) {
-    out_ += (out_.empty() ? "" : ",") + quoted(name) + ":" + std::string(json);
-    return *this;
-  }
-  [[nodiscard]] std::string done() const { return "{" + out_ + "}"; }
-
- private:
-  std::string out_;
-};
-
-template <class Range, class Write>
-std::string array(const Range& range, Write write) {
-  std::string out = "[";
-  for (const auto& each : range) {
-    out += (out.size() == 1 ? "" : ",") + write(each);
-  }
-  return out + "]";
-}
-
 std::string texts(const std::vector<std::string>& all) {
-  return array(all, [](const std::string& text) { return quoted(text); });
+  return json_array(all, [](const std::string& text) { return json_string(text); });
 }
 
 std::string counts(const std::map<std::string, std::uint64_t>& all) {
-  Object out;
+  JsonObject out;
   for (const auto& [name, count] : all) {
     out.count(name, count);
   }
@@ -58,7 +31,7 @@ std::string counts(const std::map<std::string, std::uint64_t>& all) {
 }
 
 std::string cause(const Cause& cause) {
-  return Object()
+  return JsonObject()
       .text("severity", cause.severity == Cause::Severity::Error ? "error" : "warning")
       .text("title", cause.title)
       .text("text", cause.text)
@@ -72,7 +45,7 @@ std::string metric(const service::MetricStatus& metric, const service::ExporterS
   const std::vector<double> rates = history.rates(metric.name);
   const auto recent = losses.lost.find(metric.name);
   const auto cost = service::nanoseconds_per_run(metric, status);
-  return Object()
+  return JsonObject()
       .text("name", metric.name)
       .text("help", metric.help)
       .text("type", metric.type)
@@ -102,8 +75,8 @@ std::string metric(const service::MetricStatus& metric, const service::ExporterS
 std::string status_json(const PageInfo& info, const service::ExporterStatus& status, const RateHistory& history,
                         const RecentLosses& losses, const service::LoadedConfiguration& configuration,
                         const service::LoadAttempt& attempt) {
-  const std::string files = array(configuration.files, [](const auto& file) { return quoted(file.path); });
-  const std::string loaded = Object()
+  const std::string files = json_array(configuration.files, [](const auto& file) { return json_string(file.path); });
+  const std::string loaded = JsonObject()
                                  .raw("files", files)
                                  .raw("loaded_at", std::to_string(configuration.loaded_at))
                                  .raw("last_attempt_at", std::to_string(attempt.at))
@@ -111,7 +84,7 @@ std::string status_json(const PageInfo& info, const service::ExporterStatus& sta
                                  .done();
   const auto span = static_cast<std::uint64_t>(losses.span.count());
   const std::string data =
-      Object()
+      JsonObject()
           .text("version", info.version)
           .text("hostname", info.hostname)
           .text("kernel", info.kernel)
@@ -119,11 +92,11 @@ std::string status_json(const PageInfo& info, const service::ExporterStatus& sta
           .count("scrapers", status.scrapers)
           .raw("configuration", loaded)
           .count("recent_seconds", span)
-          .raw("health", array(causes(info, status, losses), cause))
+          .raw("health", json_array(causes(info, status, losses), cause))
           .raw("metrics",
-               array(status.metrics, [&](const auto& each) { return metric(each, status, history, losses); }))
+               json_array(status.metrics, [&](const auto& each) { return metric(each, status, history, losses); }))
           .done();
-  return Object().text("status", "success").raw("data", data).done() + "\n";
+  return JsonObject().text("status", "success").raw("data", data).done() + "\n";
 }
 
 http::Handler status_json_handler(const Sources& sources) {

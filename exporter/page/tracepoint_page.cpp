@@ -94,8 +94,7 @@ void describe(const Sources& sources, const std::vector<std::string>& events, st
     send_error(sources, kernel.error(), 500, name, response);
     return;
   }
-  const auto slash = name.find('/');
-  const auto format = kernel->tracefs.format(name.substr(0, slash), name.substr(slash + 1));
+  const auto format = kernel->tracefs.format(name);
   if (!format) {
     send_error(sources, format.error(), 500, name, response);
     return;

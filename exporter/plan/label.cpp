@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "expression/tree.h"
 #include "typed/bind.h"
 
@@ -25,15 +26,11 @@ const schema::DecoderSignature* find_decoder(const std::string& name, const Opti
 
 std::string function_hint(const std::string& name, const Options& options) {
   std::vector<std::string> names{"if", "str"};
-  std::string list;
   for (const auto& entry : options.decoders) {
     names.emplace_back(entry.name);
   }
-  for (const auto& known : names) {
-    list += (list.empty() ? "" : ", ") + known;
-  }
   const std::string near = did_you_mean(name, names);
-  return near.empty() ? "functions are " + list : near;
+  return near.empty() ? "functions are " + joined(names) : near;
 }
 
 /// What no name of the call stands for: a small number, so that it fits wherever the values do.
@@ -147,7 +144,7 @@ kernel::FieldNames names_of_record(const std::string& name, const std::string& t
                                    const kernel::Kernel& kernel) {
   const auto events = kernel.tracefs.match("*/" + raw_event);
   for (const std::string& event : events ? *events : std::vector<std::string>()) {
-    const auto format = kernel.tracefs.format(event.substr(0, event.find('/')), raw_event);
+    const auto format = kernel.tracefs.format(event);
     const kernel::Field* field = format ? format->find(name) : nullptr;
     if (field == nullptr || field->type != "enum " + type) {
       continue;

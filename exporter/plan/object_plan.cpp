@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "base/text.h"
+#include "base/words.h"
+#include "config/source_text.h"
 #include "plan/layout.h"
 #include "plan/object_labels.h"
 #include "typed/bind.h"
@@ -15,17 +17,7 @@ namespace {
 
 using kernel::Btf;
 
-std::string in_quotes(const std::string& text) {
-  return "\"" + text + "\"";
-}
-
-std::string list_of(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) {
-    list += (list.empty() ? "" : ", ") + name;
-  }
-  return list;
-}
+using config::in_quotes;
 
 class ObjectPlanner {
  public:
@@ -71,7 +63,7 @@ class ObjectPlanner {
       return fail(Error{"the object has no map " + in_quotes(metric_.map.value),
                         !near.empty()   ? near
                         : names.empty() ? "it has no maps"
-                                        : "it has " + list_of(names),
+                                        : "it has " + joined(names),
                         metric_.map.at});
     }
     if (!found->readable) {
@@ -133,7 +125,7 @@ class ObjectPlanner {
     std::erase_if(names, is_padding);
     if (names.size() != 1) {
       return fail("the value of map " + in_quotes(names_->types().map) + " is " +
-                      typed::type_text(names_->types().value_type, btf_) + ", with members " + list_of(names),
+                      typed::type_text(names_->types().value_type, btf_) + ", with members " + joined(names),
                   "say which one with `value: value." + (names.empty() ? "NAME" : names.front()) + "`");
     }
     return bind_integer(place_of(expression::Argument::Root::Value, names.front()), "the value");

@@ -62,10 +62,7 @@ class Finder {
   }
 
   Result<Tracepoint> classic(const std::string& full_name) const {
-    const auto slash = full_name.find('/');
-    const std::string category = full_name.substr(0, slash);
-    const std::string event = full_name.substr(slash + 1);
-    auto format = kernel_.tracefs.format(category, event);
+    auto format = kernel_.tracefs.format(full_name);
     if (!format) {
       return fail(std::move(format.error()));
     }

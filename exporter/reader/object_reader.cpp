@@ -12,11 +12,6 @@ using schema::MetricKind;
 
 namespace {
 
-constexpr std::uint32_t kBatch = 1024;
-constexpr std::uint32_t kLeastBatch = 16;
-/// Of a batch; a bucket that holds more makes it grow.
-constexpr std::size_t kBatchBytes = 1U << 20U;
-
 std::uint64_t load(const std::byte* from, std::uint32_t size) {
   std::uint64_t value = 0;
   std::memcpy(&value, from, size);
@@ -58,14 +53,14 @@ Result<void> ObjectReader::read(MapSnapshot& snapshot) {
 
 Result<void> ObjectReader::read_array(MapSnapshot& snapshot) {
   const plan::ObjectMap& map = metric_.plan.rows.map;
-  values_.resize(std::size_t{stride_} * copies_);
+  std::vector<std::byte> values(std::size_t{stride_} * copies_);
   for (std::uint32_t index = 0; index < map.max_entries; ++index) {
-    if (bpf_map_lookup_elem(metric_.map.get(), &index, values_.data()) != 0) {
+    if (bpf_map_lookup_elem(metric_.map.get(), &index, values.data()) != 0) {
       return fail(os_failure("can't read map " + map.name, errno));
     }
-    const bool zero = std::all_of(values_.begin(), values_.end(), [](std::byte b) { return b == std::byte{0}; });
+    const bool zero = std::all_of(values.begin(), values.end(), [](std::byte b) { return b == std::byte{0}; });
     if (!zero || map.max_entries == 1) {
-      add_element(reinterpret_cast<const std::byte*>(&index), values_.data(), snapshot);
+      add_element(reinterpret_cast<const std::byte*>(&index), values.data(), snapshot);
     }
   }
   return {};
@@ -74,32 +69,13 @@ Result<void> ObjectReader::read_array(MapSnapshot& snapshot) {
 Result<void> ObjectReader::read_hash(MapSnapshot& snapshot) {
   const plan::ObjectMap& map = metric_.plan.rows.map;
   const std::size_t element = std::size_t{stride_} * copies_;
-  std::vector<std::byte> cursor(std::max<std::size_t>(map.key_size, 8));
-  const auto fitting = static_cast<std::uint32_t>(
-      std::clamp<std::size_t>(kBatchBytes / std::max<std::size_t>(map.key_size + element, 1), kLeastBatch, kBatch));
-  std::uint32_t room = std::min(fitting, std::max(map.max_entries, 1U));
-  for (bool first = true;;) {
-    keys_.resize(std::size_t{room} * map.key_size);
-    values_.resize(room * element);
-    __u32 count = room;
-    const int code = bpf_map_lookup_batch(metric_.map.get(), first ? nullptr : cursor.data(), cursor.data(),
-                                          keys_.data(), values_.data(), &count, nullptr);
-    const int reason = code == 0 ? 0 : errno;
-    if (reason == ENOSPC) {
-      room *= 2;  // a bucket holds more than fits; the cursor has not moved
-      continue;
-    }
-    if (reason != 0 && reason != ENOENT) {
-      return fail(os_failure("can't read map " + map.name, reason));
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      add_element(keys_.data() + i * map.key_size, values_.data() + i * element, snapshot);
-    }
-    if (reason == ENOENT) {
-      return {};
-    }
-    first = false;
-  }
+  return batches_.read(metric_.map.get(), "map " + map.name, map.key_size, element, map.max_entries,
+                       [&](const std::byte* keys, const std::uint64_t* words, std::size_t count) {
+                         const auto* values = reinterpret_cast<const std::byte*>(words);
+                         for (std::size_t i = 0; i < count; ++i) {
+                           add_element(keys + i * map.key_size, values + i * element, snapshot);
+                         }
+                       });
 }
 
 void ObjectReader::add_element(const std::byte* key, const std::byte* values, MapSnapshot& snapshot) {

@@ -6,6 +6,7 @@
 
 #include "base/hash_index.h"
 #include "loader/object.h"
+#include "reader/map_batches.h"
 #include "reader/source.h"
 
 namespace tpx::reader {
@@ -43,9 +44,7 @@ class ObjectReader : public Source {
   HashIndex rows_;                 ///< of the snapshot, by their keys
   std::size_t last_row_ = kNoRow;  ///< of the last element's last CPU
   std::size_t expected_ = 0;       ///< rows of the last snapshot
-  // Kept for their memory.
-  std::vector<std::byte> keys_;
-  std::vector<std::byte> values_;
+  MapBatches batches_;
 };
 
 }  // namespace tpx::reader

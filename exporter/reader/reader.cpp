@@ -1,10 +1,8 @@
 #include "reader/reader.h"
 
-#include <bpf/bpf.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
+#include <limits>
 
 #include "reader/row_math.h"
 
@@ -14,10 +12,6 @@ using schema::RegionLayout;
 
 namespace {
 
-constexpr std::uint32_t kBatch = 4096;
-constexpr std::uint32_t kLeastBatch = 16;
-/// Of a batch of a hash; a bucket that holds more makes it grow.
-constexpr std::size_t kBatchBytes = 1U << 20U;
 constexpr std::size_t kBlockWords = 2048;
 constexpr std::uint32_t kNotBornYet = 1U << 31U;
 
@@ -158,46 +152,22 @@ void Reader::drop_unpublished(MapSnapshot& snapshot) {
 }
 
 Result<void> Reader::read_hash(MapSnapshot& snapshot) {
-  return read_batches(snapshot, metric_.planned.plan.store.hash_copies());
-}
-
-Result<void> Reader::read_batches(MapSnapshot& snapshot, std::uint32_t cpus) {
   const schema::MetricSchema& plan = metric_.planned.plan;
   const std::uint32_t words = snapshot.value_words;
-  const std::size_t element = plan.key.size + std::size_t{words} * cpus * sizeof(std::uint64_t);
-  auto room = static_cast<std::uint32_t>(std::clamp<std::size_t>(kBatchBytes / element, kLeastBatch, kBatch));
-  // The cursor of a hash is a u32 bucket number; the kernel may copy a whole key.
-  std::vector<std::byte> cursor(std::max<std::size_t>(plan.key.size, 8));
-  bool first = true;
-  for (;;) {
-    batch_keys_.resize(std::size_t{room} * plan.key.size);
-    batch_values_.resize(std::size_t{room} * words * cpus);
-    __u32 count = room;
-    const int code = bpf_map_lookup_batch(metric_.hash.get(), first ? nullptr : cursor.data(), cursor.data(),
-                                          batch_keys_.data(), batch_values_.data(), &count, nullptr);
-    const int reason = code == 0 ? 0 : errno;
-    if (reason == ENOSPC) {
-      room *= 2;  // a bucket holds more than fits; the cursor has not moved
-      continue;
-    }
-    if (reason != 0 && reason != ENOENT) {
-      return fail(os_failure("can't read the map of " + plan.name, reason));
-    }
-    snapshot.keys.insert(snapshot.keys.end(), batch_keys_.begin(),
-                         batch_keys_.begin() + static_cast<std::ptrdiff_t>(std::size_t{count} * plan.key.size));
-    snapshot.values.resize(snapshot.values.size() + std::size_t{count} * words, 0);
+  const std::size_t cpus = plan.store.hash_copies();
+  const auto add = [&](const std::byte* keys, const std::uint64_t* values, std::size_t count) {
+    snapshot.keys.insert(snapshot.keys.end(), keys, keys + count * plan.key.size);
+    snapshot.values.resize(snapshot.values.size() + count * words, 0);
     for (std::size_t row = 0; row < count; ++row) {
       for (std::size_t cpu = 0; cpu < cpus; ++cpu) {
-        add_words(snapshot.values.data() + (snapshot.row_count + row) * words,
-                  batch_values_.data() + (row * cpus + cpu) * words, words, plan.value.kind);
+        add_words(snapshot.values.data() + (snapshot.row_count + row) * words, values + (row * cpus + cpu) * words,
+                  words, plan.value.kind);
       }
     }
     snapshot.row_count += count;
-    if (reason == ENOENT) {
-      return {};
-    }
-    first = false;
-  }
+  };
+  return batches_.read(metric_.hash.get(), "the map of " + plan.name, plan.key.size,
+                       words * cpus * sizeof(std::uint64_t), std::numeric_limits<std::size_t>::max(), add);
 }
 
 std::array<std::uint64_t, RegionLayout::kLostReasons> Reader::lost() const {

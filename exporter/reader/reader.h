@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "loader/loader.h"
+#include "reader/map_batches.h"
 #include "reader/source.h"
 
 namespace tpx::reader {
@@ -38,14 +39,12 @@ class Reader : public Source {
   void read_array(MapSnapshot& snapshot);
   void read_table(MapSnapshot& snapshot);
   [[nodiscard]] Result<void> read_hash(MapSnapshot& snapshot);
-  [[nodiscard]] Result<void> read_batches(MapSnapshot& snapshot, std::uint32_t cpus);
 
   const loader::LoadedMetric& metric_;
   std::uint32_t least_age_ = 0;           ///< in ticks
-  std::vector<std::uint64_t> row_;        // kept for their memory, as the following are
+  std::vector<std::uint64_t> row_;        // kept for its memory
   std::vector<std::size_t> unpublished_;  ///< positions in the snapshot
-  std::vector<std::byte> batch_keys_;
-  std::vector<std::uint64_t> batch_values_;
+  MapBatches batches_;
 };
 
 /// Rows of a Table store that hold a series now: ids taken from the ring and not given back. 0 for the other stores.

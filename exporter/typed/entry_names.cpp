@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/words.h"
 
 namespace tpx::typed {
 
@@ -69,13 +70,9 @@ Result<EntryPlace> EntryNames::member_of(const EntryPlace& base, const std::stri
   const auto member = btf.member(type.id, name);
   if (!member) {
     const std::vector<std::string> names = btf.member_names(type.id);
-    std::string list;
-    for (const std::string& known : names) {
-      list += (list.empty() ? "" : ", ") + known;
-    }
     const std::string near = did_you_mean(name, names);
     return fail(whole + ", " + type_text(base.type, btf) + ", has no member \"" + name + "\"",
-                near.empty() ? "members are " + list : near);
+                near.empty() ? "members are " + joined(names) : near);
   }
   return EntryPlace{base.area, base.bit_offset + member->bit_offset, member->bit_size, member->type};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "expression/tree.h"
 #include "typed/compute.h"
 #include "typed/syscall_types.h"
@@ -68,10 +69,7 @@ Result<const Field*> FormatNames::find(const std::string& name) const {
   const auto names = event().format->field_names();
   std::string hint = did_you_mean(name, names);
   if (hint.empty() && !names.empty()) {
-    hint = "its fields are ";
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      hint += (i == 0 ? "" : ", ") + names[i];
-    }
+    hint = "its fields are " + joined(names);
   }
   return fail(event().name + " has no field \"" + name + "\"", hint);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "expression/tree.h"
 #include "typed/mapping_functions.h"
 
@@ -116,14 +117,12 @@ class RawWalk {
       }
     }
     std::vector<std::string> names;
-    std::string list;
     for (const auto& argument : event_.arguments) {
       names.push_back(argument.name);
-      list += (list.empty() ? "" : ", ") + argument.name;
     }
     std::string hint = did_you_mean(name, names);
     if (hint.empty()) {
-      hint = names.empty() ? "it has no arguments" : "its arguments are " + list;
+      hint = names.empty() ? "it has no arguments" : "its arguments are " + joined(names);
     }
     return fail("raw tracepoint " + event_.name + " has no argument \"" + name + "\"", hint);
   }
