@@ -35,10 +35,9 @@ bool names_command(const std::vector<std::string>& arguments) {
 }
 
 int run(int argc, char** argv) {
-  const std::vector<Command> commands{tpx::cli::serve_command(),      tpx::cli::check_command(),
-                                      tpx::cli::list_command(),       tpx::cli::describe_command(),
-                                      tpx::cli::tracepoint_command(), tpx::cli::top_command(),
-                                      tpx::cli::unpin_command()};
+  const std::vector<Command> commands{
+      tpx::cli::serve_command(),      tpx::cli::check_command(), tpx::cli::list_command(), tpx::cli::describe_command(),
+      tpx::cli::tracepoint_command(), tpx::cli::top_command(),   tpx::cli::unpin_command()};
   CLI::App app(kDescription, "tracepoint_exporter");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);

@@ -16,7 +16,7 @@ namespace tpx::loader {
 /// One thread at a time.
 class KeptText {
  public:
-  static constexpr std::uint64_t kBytes = 256 * 1024;  ///< of the array: the longest text has half of that, without 24
+  static constexpr std::uint64_t kBytes = 256U << 10U;  ///< of the array: the longest text has half of that, without 24
 
   explicit KeptText(Region region);
   /// "" when there is none, or only what this class did not write.

@@ -74,7 +74,7 @@ Result<LoadedMetric> share_maps(const plan::PlannedMetric& planned, const Loaded
 
 Result<void> create_shown(LoadedMetric& metric) {
   const schema::StorePlan& store = metric.planned.plan.store;
-  if (store.kind == schema::StoreKind::PerCpuHash) {
+  if (store.kind == schema::StoreKind::PerCpuHash || metric.planned.plan.retire_field) {
     return {};
   }
   auto shown = Region::create(metric.planned.plan.name, (std::uint64_t{store.region.capacity} + 1) * 4);

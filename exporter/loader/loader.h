@@ -77,7 +77,7 @@ struct Loaded {
 /// Creates a metric's maps alone.
 [[nodiscard]] Result<LoadedMetric> create_maps(const plan::PlannedMetric& planned);
 
-/// Creates LoadedMetric::shown, for stores whose rows have ids.
+/// Creates LoadedMetric::shown, for stores whose rows have ids that are never given anew.
 [[nodiscard]] Result<void> create_shown(LoadedMetric& metric);
 
 /// The descriptor of a symbolic map name among these metrics; -1 when there is none.

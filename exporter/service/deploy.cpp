@@ -450,9 +450,10 @@ void append(Errors& errors, const std::vector<plan::Rejected>& rejected) {
 
 loader::Loaded deploy(plan::Plan plan, const kernel::Features& features, loader::Attach attach,
                       const Continuity& continuity) {
+  const plan::Plan whole = std::move(plan);
   std::set<std::size_t> anew;
   for (;;) {
-    Deployer deployer(plan, features, continuity, anew);
+    Deployer deployer(whole, features, continuity, anew);
     loader::Loaded loaded = deployer.run(attach);
     if (deployer.anew().size() == anew.size()) {
       return loaded;
