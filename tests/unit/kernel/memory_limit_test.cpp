@@ -23,6 +23,7 @@ class Machine {
     std::filesystem::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
+  [[nodiscard]] std::optional<std::uint32_t> threads() const { return thread_limit(root_ / "proc"); }
   [[nodiscard]] std::uint64_t limit() const { return memory_limit(root_ / "proc", root_ / "sys"); }
 
  private:
@@ -40,6 +41,15 @@ TEST_CASE("the memory limit is the machine's memory where no cgroup limits it") 
   machine.write("proc/self/cgroup", "0::/system.slice/exporter.service\n");
   machine.write("sys/fs/cgroup/system.slice/exporter.service/memory.max", "max\n");
   CHECK(machine.limit() == kMachine);
+}
+
+TEST_CASE("the lesser of the limits of threads and of ids counts") {
+  const Machine machine;
+  CHECK_FALSE(machine.threads());
+  machine.write("proc/sys/kernel/threads-max", "192729\n");
+  CHECK(machine.threads() == 192729U);
+  machine.write("proc/sys/kernel/pid_max", "32768\n");
+  CHECK(machine.threads() == 32768U);
 }
 
 TEST_CASE("the least limit of the cgroup and its ancestors counts") {
