@@ -117,7 +117,7 @@ void write(Writer& out, const plan::PairStart& start) {
 
 void write(Writer& out, const plan::PairEnd& end) {
   out.bound("end", end.key).bound("end_filter", end.end_filter).bound("filter", end.filter);
-  out.bound("restarts", end.restarts);
+  out.bound("restarts", end.restarts).number("abandons", end.abandons ? 1 : 0);
   write(out, end.count);
 }
 
