@@ -95,7 +95,9 @@ void Texts::write(const TypedExpr& bound, std::int64_t offset, std::uint32_t siz
                  [&](const typed::SocketAddress& n) { write_socket_address(n, offset); },
                  [&](const typed::ShortString& n) { write_short(n, offset, size); },
                  [&](const typed::BitLetters& n) { write_letters(n, offset, size); },
-                 [&](const typed::StartValue& n) { copy(kRow, plan::PairLayout::kHeader + std::int64_t{n.offset}, offset, size); },
+                 [&](const typed::StartValue& n) {
+                   copy(kRow, plan::PairLayout::kHeader + std::int64_t{n.offset}, offset, size);
+                 },
                  [&](const typed::Conditional& n) { write_conditional(n, offset, size); },
                  [&](const auto&) { context_.fail("an integer stands where a string must be"); },
              },

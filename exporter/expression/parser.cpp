@@ -352,6 +352,9 @@ class Parser {
       return fail_here("expected a string in double quotes but found " + shown(peek())).value();
     }
     call.rest = take().string;
+    if (peek().is(",")) {
+      return fail_here("a name after the one of all other values", "write *=\"other\" last").value();
+    }
     return std::nullopt;
   }
 

@@ -49,6 +49,8 @@ namespace {
   "dev = args.bio->bi_disk->major << 20 | args.bio->bi_disk->first_minor; "
 
 // Commands of a driver's or of SCSI's own (operations 32 to 35) have no place on the disk.
+#define TPX_SECTOR "if(args.rq->__sector == -1, 0, args.rq->__sector)"
+#define TPX_SECTORS "args.rq->__data_len >> 9"
 #define TPX_UNLESS_PASSED_THROUGH(VALUE) "if((args.rq->cmd_flags & 0xfc) == 0x20, 0, " VALUE "); "
 
 constexpr FieldMappings kMappings[] = {
@@ -63,17 +65,10 @@ constexpr FieldMappings kMappings[] = {
      TPX_REQUEST "sector = args.rq->__sector; nr_sector = args.rq->__data_len >> 9; old_dev = args.dev; "
                  "old_sector = args.from"},
     // block_rq_issue, _insert, _merge, _requeue; block_io_start, _done
-    {
-        "block/block_rq_* block/block_io_*",
-        TPX_REQUEST "sector = " TPX_UNLESS_PASSED_THROUGH(
-            "if(args.rq->__sector == -1, 0, args.rq->__sector)") "nr_sector = " TPX_UNLESS_PASSED_THROUGH("args.rq->__"
-                                                                                                          "data_len >> "
-                                                                                                          "9") "bytes "
-                                                                                                               "= "
-                                                                                                               "args."
-                                                                                                               "rq->__"
-                                                                                                               "data_"
-                                                                                                               "len"},
+    {"block/block_rq_* block/block_io_*",
+     TPX_REQUEST
+     "sector = " TPX_UNLESS_PASSED_THROUGH(TPX_SECTOR) "nr_sector = " TPX_UNLESS_PASSED_THROUGH(TPX_SECTORS)  //
+     "bytes = args.rq->__data_len"},
 
     // ---- single operations: queue, complete, backmerge, frontmerge, bounce, remap, getrq, sleeprq, split
     {"block/block_bio_complete", TPX_ERROR("args.bio->bi_status")},
@@ -98,6 +93,8 @@ constexpr FieldMappings kMappings[] = {
 #undef TPX_ERROR
 #undef TPX_REQUEST
 #undef TPX_BIO_DEVICE
+#undef TPX_SECTOR
+#undef TPX_SECTORS
 #undef TPX_UNLESS_PASSED_THROUGH
 
 }  // namespace

@@ -135,7 +135,8 @@ TEST_CASE("errors of a metric's keys") {
       {"x_total", "scale: abc", 4, 12, "scale must be a finite number, this is \"abc\"", ""},
       {"x_total", "buckets: [1]", 4, 5, "only a histogram has buckets", "type: histogram"},
       {"x_total", "retire_on_exit: pid", 4, 21, "the metric has no label \"pid\" to retire on exit", ""},
-      {"x_total", "labels: {pid: pid}\n    retire_on_exit: pdi", 5, 21, "names no label", "did you mean \"pid\"?"},
+      {"x_total", "labels: {pid: pid}\n    retire_on_exit: pdi", 5, 21, "the metric has no label",
+       "did you mean \"pid\"?"},
       {"x_total", "labels: {pid: ''}\n    retire_on_exit: pid", 4, 20, "is empty", ""},
       {"x_total", "per_cpu: maybe", 4, 14, "per_cpu is neither true nor false: \"maybe\"", "write false"},
       {"x_total", "min_age: 5s", 4, 5, "min_age is for metrics with retire_on_exit", "add it"},
@@ -286,6 +287,6 @@ TEST_CASE("errors of programs") {
       {"programs:\n  - {object: x.o, metrics: [], options: {a: }}", 2, 42, "option \"a\" has no value", ""},
       {"programs:\n  - {object: x.o, metrics: [], options: {a: [1]}}", 2, 45, "must be text", ""},
       {"programs:\n  - {object: x.o, metrics: [{name: x_total, map: m, labels: {a: key.a}, retire_on_exit: b}]}", 2, 89,
-       "names no label", ""},
+       "the metric has no label", ""},
   });
 }

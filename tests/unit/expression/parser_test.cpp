@@ -177,7 +177,7 @@ TEST_CASE("errors name the place, the problem and the way out") {
       {"map(pid, 1=\"a\", 1=\"b\")", 16, "1 is named twice", ""},
       {"map(pid, *=\"a\")", 9, "a name for all other values before the first name", "*=\"other\""},
       {"map(pid, 1=\"a\", *=2)", 18, "expected a string", ""},
-      {"map(pid, 1=\"a\", *=\"b\", 2=\"c\")", 21, "expected )", ""},
+      {"map(pid, 1=\"a\", *=\"b\", 2=\"c\")", 21, "a name after the one of all other values", "last"},
       {"map(1=\"a\", pid)", 11, "a value after names", "map(value, 1=\"name\")"},
       {"map(pid, pid=\"a\")", 9, "map() needs an integer before \"=\", not pid", "1=\"name\""},
       {"map(pid, -9223372036854775809=\"a\")", 9, "does not fit", ""},
