@@ -179,6 +179,25 @@ Finding reload(const kernel::Btf* btf, bool probed) {
                                    "kept only where a program does not change: " + refused, ""};
 }
 
+/// cgroup ids, and so the names of cgroups and containers, are those of cgroup v2.
+Finding cgroups(const kernel::Paths& paths) {
+  constexpr const char* kFix = "boot with systemd.unified_cgroup_hierarchy=1";
+  const auto mounts = read_file(paths.procfs + "/self/mounts");
+  const std::string text = mounts ? "\n" + *mounts : "";
+  const bool first = text.find("\ncgroup ") != std::string::npos;
+  if (text.find("\ncgroup2 ") == std::string::npos && text.find(" cgroup2 ") == std::string::npos) {
+    return {State::Degraded, "cgroups",
+            "no cgroup v2 is mounted: cgroup_path(), container(), pod() and namespace() have no names", kFix};
+  }
+  if (first) {
+    return {
+        State::Degraded, "cgroups",
+        "v1 and v2: cgroup_path(), container(), pod() and namespace() see v2 only, not cgroups of the v1 controllers",
+        kFix};
+  }
+  return {State::Good, "cgroups", "v2", ""};
+}
+
 /// Whether they can keep them over a restart.
 Finding restart(const kernel::Paths& paths, const kernel::Features& features, bool probed) {
   const std::string directory = paths.sysfs + "/fs/bpf";
@@ -215,6 +234,7 @@ std::vector<Finding> examine_machine(const kernel::Paths& paths) {
   findings.push_back({State::Good, "lockdown", around.lockdown.empty() ? "none" : around.lockdown, ""});
   findings.push_back(open_files(around));
   findings.push_back(memory_limit());
+  findings.push_back(cgroups(paths));
   findings.push_back(reload(btf ? &*btf : nullptr, probed));
   findings.push_back(restart(paths, offered, probed));
   findings.push_back(system_call_filter());

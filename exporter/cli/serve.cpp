@@ -150,6 +150,22 @@ std::vector<http::Route> page_routes_of(const ServeOptions& options, const std::
   return page::page_routes(sources);
 }
 
+/// What a reload that worked answers: the number of metrics in use, and a line for each that this kernel can't serve.
+std::string text_of_served(service::Service& service) {
+  const service::ExporterStatus status = service.status();
+  std::string down;
+  std::size_t up = 0;
+  for (const service::MetricStatus& metric : status.metrics) {
+    if (metric.up) {
+      ++up;
+    } else {
+      down +=
+          "not served: " + metric.name + ": " + metric.reason + (metric.hint.empty() ? "" : "; " + metric.hint) + "\n";
+    }
+  }
+  return "serving " + std::to_string(up) + (up == 1 ? " metric\n" : " metrics\n") + down;
+}
+
 std::vector<http::Route> routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {
   std::vector<http::Route> routes;
   routes.push_back(
@@ -165,10 +181,10 @@ std::vector<http::Route> routes_of(const ServeOptions& options, const std::share
   http::Admin admin;
   admin.ready = [] { return true; };
   admin.lifecycle = options.lifecycle;
-  admin.reload = [service, format = report_format(options.log)]() -> Result<void> {
+  admin.reload = [service, format = report_format(options.log)]() -> Result<std::string> {
     const service::LoadResult result = load(*service, format);
     if (result.outcome == service::LoadResult::Outcome::Served) {
-      return {};
+      return text_of_served(*service);
     }
     std::string lines;
     for (const Error& error : config::by_place(result.errors)) {

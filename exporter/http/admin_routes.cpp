@@ -27,12 +27,13 @@ std::vector<Route> admin_routes(const Admin& admin) {
       response.send_text(403, "Lifecycle API is not enabled.\n");
       return;
     }
-    if (const auto done = run(); !done) {
+    const auto done = run();
+    if (!done) {
       const std::string hint = done.error().hint.empty() ? "" : "; " + done.error().hint;
       response.send_text(500, "failed to reload config: " + done.error().message + hint + "\n");
       return;
     }
-    response.send_text(200, "");
+    response.send_text(200, *done);
   };
   return {healthy, ready, reload};
 }

@@ -10,9 +10,10 @@ namespace tpx::http {
 
 /// What the routes under /-/ ask and do. All are called from several threads at once.
 struct Admin {
-  std::function<bool()> ready;           ///< true once the first attach is done
-  bool lifecycle = false;                ///< --web.enable-lifecycle
-  std::function<Result<void>()> reload;  ///< loads the configuration again
+  std::function<bool()> ready;  ///< true once the first attach is done
+  bool lifecycle = false;       ///< --web.enable-lifecycle
+  std::function<Result<std::string>()>
+      reload;  ///< loads the configuration again; what the answer says when that worked
 };
 
 /// /-/healthy (always 200), /-/ready (503 until ready), /-/reload (POST or PUT; 403 without lifecycle, 500 with the

@@ -313,3 +313,13 @@ def test_all_errors_of_a_metric_of_an_object(configuration):
     for word in ("nope", "gone", "lost", "colour"):
         assert word in done.stderr, done.stderr
     assert done.stderr.endswith("4 errors\n"), done.stderr
+
+
+def test_a_reload_names_the_metrics_that_it_can_not_serve(exporter, configuration):
+    path = configuration(GOOD, "live.yaml")
+    running = exporter(None, f"--config.file={path}", "--web.enable-lifecycle")
+    path.write_text(GOOD + "  - {name: a_total, tracepoint: no/such_thing}\n")
+    answer = running.get("/-/reload", method="POST")
+    assert answer.status == 200
+    first, second = answer.body.decode().splitlines()
+    assert first == "serving 1 metric" and second.startswith("not served: tracepoint_a_total: tracepoint no/such_thing not found")

@@ -26,7 +26,7 @@ Answer ask(const Admin& admin, const std::string& path) {
 }
 
 Admin make() {
-  return {[] { return true; }, true, [] { return Result<void>(); }};
+  return {[] { return true; }, true, [] { return Result<std::string>(); }};
 }
 
 }  // namespace
@@ -44,9 +44,9 @@ TEST_CASE("ready is 503 until the first attach is done, healthy always 200") {
 TEST_CASE("reload needs the lifecycle flag and says why it failed") {
   int reloads = 0;
   Admin admin = make();
-  admin.reload = [&]() -> Result<void> {
+  admin.reload = [&]() -> Result<std::string> {
     ++reloads;
-    return {};
+    return "serving 2 metrics\n";
   };
   admin.lifecycle = false;
   const Answer forbidden = ask(admin, "/-/reload");
@@ -54,9 +54,11 @@ TEST_CASE("reload needs the lifecycle flag and says why it failed") {
   CHECK(forbidden.body == "Lifecycle API is not enabled.\n");
   CHECK(reloads == 0);
   admin.lifecycle = true;
-  CHECK(ask(admin, "/-/reload").status == 200);
+  const Answer done = ask(admin, "/-/reload");
+  CHECK(done.status == 200);
+  CHECK(done.body == "serving 2 metrics\n");
   CHECK(reloads == 1);
-  admin.reload = []() -> Result<void> { return fail("line 3 is wrong", "mend it"); };
+  admin.reload = []() -> Result<std::string> { return fail("line 3 is wrong", "mend it"); };
   const Answer failed = ask(admin, "/-/reload");
   CHECK(failed.status == 500);
   CHECK(failed.body == "failed to reload config: line 3 is wrong; mend it\n");
