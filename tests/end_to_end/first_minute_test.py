@@ -318,7 +318,7 @@ def test_all_errors_of_a_metric_of_an_object(configuration):
 def test_a_reload_names_the_metrics_that_it_can_not_serve(exporter, configuration):
     path = configuration(GOOD, "live.yaml")
     running = exporter(None, f"--config.file={path}", "--web.enable-lifecycle")
-    path.write_text(GOOD + "  - {name: a_total, tracepoint: no/such_thing}\n")
+    path.write_text(GOOD.replace("}]", "}, {name: a_total, tracepoint: no/such_thing}]"))
     answer = running.get("/-/reload", method="POST")
     assert answer.status == 200
     first, second = answer.body.decode().splitlines()
