@@ -119,4 +119,5 @@ def test_a_misspelt_key_is_one_error(configuration):
 def test_the_ipv4_half_of_an_address_is_noted(configuration):
     path = configuration("metrics:\n  - name: a_total\n    tracepoint: sock/inet_sock_set_state\n"
                          "    labels: {peer: ip(args.daddr)}\n")
-    assert 'note: label "peer" is 0.0.0.0 for IPv6; ip(args.daddr_v6) shows addresses of both kinds' in run("check", path).stderr
+    shown = run("check", path).stdout
+    assert 'note    label "peer" is 0.0.0.0 for IPv6; ip(args.daddr_v6) shows addresses of both kinds' in shown
