@@ -267,7 +267,9 @@ void serve_events(ServiceSignals& signals, service::Service& service, ServiceMan
     }
     log.info("reloading the configuration");
     manager.reloading();
-    load(service, format);
+    if (load(service, format).outcome != service::LoadResult::Outcome::Served) {
+      log.error("the reload failed; the previous configuration stays in use");
+    }
     ready();
   }
 }

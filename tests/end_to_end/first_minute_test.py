@@ -4,12 +4,13 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import tempfile
 
 import pytest
 
-from harness import BINARY, ROOT, free_port
+from harness import BINARY, ROOT, free_port, wait_until
 from harness.exporter import run, run_command
 from harness.machine import WITHOUT_BTF, WITHOUT_TRACEFS
 
@@ -323,3 +324,11 @@ def test_a_reload_names_the_metrics_that_it_can_not_serve(exporter, configuratio
     assert answer.status == 200
     first, second = answer.body.decode().splitlines()
     assert first == "serving 1 metric" and second.startswith("not served: tracepoint_a_total: tracepoint no/such_thing not found")
+
+
+def test_a_reload_by_signal_that_fails_is_a_line_of_the_log(exporter, configuration):
+    path = configuration(GOOD, "live.yaml")
+    running = exporter(None, f"--config.file={path}")
+    path.write_text("metrics: [{name: a_total, tracepoint: sched/sched_switch, colour: red}]\n")
+    running.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: 'level=error msg="the reload failed; the previous configuration stays in use"' in running.log_text(), "it is logged")
