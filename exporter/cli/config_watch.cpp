@@ -3,10 +3,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -14,7 +12,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file.h"
 #include "cli/privileges.h"
+#include "config/config.h"
 
 namespace tpx::cli {
 
@@ -26,35 +26,15 @@ constexpr int kQuietMilliseconds = 500;
 /// However often something changes, it is looked at by then.
 constexpr std::chrono::seconds kLongest{5};
 
-std::string identity_of(const std::string& path) {
-  struct stat file{};
-  if (::stat(path.c_str(), &file) != 0) {
-    return path + " missing\n";
-  }
-  return path + " " + std::to_string(file.st_dev) + ":" + std::to_string(file.st_ino) + " " +
-         std::to_string(file.st_size) + " " + std::to_string(file.st_mtim.tv_sec) + "." +
-         std::to_string(file.st_mtim.tv_nsec) + "\n";
-}
+using State = std::vector<std::pair<std::string, FileStamp>>;
 
 /// Equal as long as the same files hold the same.
-std::string state_of(const std::vector<std::string>& paths) {
-  std::string state;
+State state_of(const std::vector<std::string>& paths) {
+  State state;
   for (const std::string& path : paths) {
-    std::error_code code;
-    if (!fs::is_directory(path, code)) {
-      state += identity_of(path);
-      continue;
-    }
-    std::vector<std::string> files;
-    for (fs::directory_iterator at(path, code), end; !code && at != end; at.increment(code)) {
-      if (at->path().extension() == ".yaml") {
-        files.push_back(at->path().string());
-      }
-    }
-    std::sort(files.begin(), files.end());
-    state += path + "\n";
-    for (const std::string& file : files) {
-      state += identity_of(file);
+    const auto files = config::files_of(path);
+    for (const std::string& file : files ? *files : std::vector<std::string>()) {
+      state.emplace_back(file, stamp_of(file));
     }
   }
   return state;
@@ -113,7 +93,7 @@ bool ConfigWatch::wait(int milliseconds) const {
 
 void ConfigWatch::run(const std::stop_token& stop) {
   watch();
-  std::string known = state_of(paths_);
+  State known = state_of(paths_);
   while (!stop.stop_requested()) {
     if (!wait(-1)) {
       continue;
@@ -122,7 +102,7 @@ void ConfigWatch::run(const std::stop_token& stop) {
     while (!stop.stop_requested() && std::chrono::steady_clock::now() < latest && wait(kQuietMilliseconds)) {
     }
     watch();
-    std::string state = state_of(paths_);
+    State state = state_of(paths_);
     if (!stop.stop_requested() && state != known) {
       known = std::move(state);
       changed_();

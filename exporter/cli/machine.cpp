@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/system_calls.h"
+#include "decode/cgroup_mount.h"
 #include "kernel/confinement.h"
 #include "loader/attach_slot.h"
 #include "loader/pin_directory.h"
@@ -183,17 +184,16 @@ Finding reload(const kernel::Btf* btf, bool probed) {
 Finding cgroups(const kernel::Paths& paths) {
   constexpr const char* kFix = "boot with systemd.unified_cgroup_hierarchy=1";
   const auto mounts = read_file(paths.procfs + "/self/mounts");
-  const std::string text = mounts ? "\n" + *mounts : "";
-  const bool first = text.find("\ncgroup ") != std::string::npos;
-  if (text.find("\ncgroup2 ") == std::string::npos && text.find(" cgroup2 ") == std::string::npos) {
+  const auto [first, second] = decode::cgroup_versions(mounts ? std::string_view(*mounts) : std::string_view());
+  if (!second) {
     return {State::Degraded, "cgroups",
             "no cgroup v2 is mounted: cgroup_path(), container(), pod() and namespace() have no names", kFix};
   }
   if (first) {
-    return {
-        State::Degraded, "cgroups",
-        "v1 and v2: cgroup_path(), container(), pod() and namespace() see v2 only, not cgroups of the v1 controllers",
-        kFix};
+    return {State::Degraded, "cgroups",
+            "v1 and v2: cgroup_path(), container(), pod() and namespace() name those of v2; a cgroup of v1 alone reads "
+            "as the root",
+            kFix};
   }
   return {State::Good, "cgroups", "v2", ""};
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "base/text.h"
 #include "cli/access.h"
 #include "cli/command.h"
 #include "cli/config_watch.h"
@@ -163,7 +164,7 @@ std::string text_of_served(service::Service& service) {
           "not served: " + metric.name + ": " + metric.reason + (metric.hint.empty() ? "" : "; " + metric.hint) + "\n";
     }
   }
-  return "serving " + std::to_string(up) + (up == 1 ? " metric\n" : " metrics\n") + down;
+  return "serving " + counted(up, "metric") + "\n" + down;
 }
 
 std::vector<http::Route> routes_of(const ServeOptions& options, const std::shared_ptr<service::Service>& service) {

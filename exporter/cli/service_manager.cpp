@@ -4,37 +4,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <string_view>
+
+#include "base/number.h"
+#include "cli/environment.h"
 
 namespace tpx::cli {
 
-namespace {
-
-/// The variable, which is then no longer set for children and later readers.
-std::string take_variable(const char* name) {
-  const char* value = std::getenv(name);
-  std::string text = value == nullptr ? "" : value;
-  ::unsetenv(name);
-  return text;
-}
-
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-}  // namespace
-
 ServiceManager::ServiceManager() : address_(take_variable("NOTIFY_SOCKET")) {
-  const auto period = number_in(take_variable("WATCHDOG_USEC"));
+  const auto period = whole_number<std::uint64_t>(take_variable("WATCHDOG_USEC"));
   const std::string watched = take_variable("WATCHDOG_PID");
-  if (period && (watched.empty() || number_in(watched) == static_cast<std::uint64_t>(::getpid()))) {
+  if (period && (watched.empty() || whole_number<pid_t>(watched) == ::getpid())) {
     // Half of the limit, as sd_watchdog_enabled(3) recommends.
     watchdog_ = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(*period / 2));
   }

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <cstdlib>
 #include <string>
-#include <string_view>
+
+#include "base/number.h"
+#include "cli/environment.h"
 
 namespace tpx::cli {
 
@@ -16,17 +16,6 @@ namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMost = 64;
-
-/// The variable's number, 0 without one; it is then no longer set for children.
-int take_number(const char* name) {
-  const char* value = std::getenv(name);
-  const std::string_view text = value == nullptr ? std::string_view() : value;
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  ::unsetenv(name);
-  return whole ? number : 0;
-}
 
 bool listens(int descriptor) {
   int value = 0;
@@ -37,8 +26,8 @@ bool listens(int descriptor) {
 }  // namespace
 
 Result<std::vector<UniqueFd>> take_systemd_sockets() {
-  const int process = take_number("LISTEN_PID");
-  const int count = take_number("LISTEN_FDS");
+  const auto process = whole_number<pid_t>(take_variable("LISTEN_PID"));
+  const int count = whole_number<int>(take_variable("LISTEN_FDS")).value_or(0);
   if (process != ::getpid() || count <= 0 || count > kMost) {
     return fail("the service manager has passed no sockets",
                 "start it by a .socket unit, or without --web.systemd-socket");

@@ -145,12 +145,8 @@ Result<config::Config> configured(const TopRequest& request) {
   }
   if (found.files.empty()) {
     std::string hint = did_you_mean(request.metric, names, 3);
-    if (hint.empty()) {
-      std::string list;
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        list += (i == 0 ? "it has " : ", ") + names[i];
-      }
-      hint = list;
+    if (hint.empty() && !names.empty()) {
+      hint = "it has " + joined(names);
     }
     return fail("metric " + request.metric + " not found in the configuration", hint);
   }

@@ -159,7 +159,11 @@ struct Loaded {
 /// ranges, metric and label names, names used twice, counters ending in _total, bucket bounds. Never throws.
 [[nodiscard]] Loaded parse(const std::string& path, const std::string& text);
 
-/// Reads and merges files; a directory means its *.yaml in byte order. A name used in two files is an error.
+/// The files that a path stands for: itself, or the *.yaml of a directory in byte order, without hidden ones. Fails when the
+/// directory can't be read.
+[[nodiscard]] Result<std::vector<std::string>> files_of(const std::string& path);
+
+/// Reads and merges the files of the paths. A name used in two files is an error, and so is a directory without files.
 [[nodiscard]] Loaded load(const std::vector<std::string>& paths);
 
 /// `namespace_name`, or the name alone when the namespace is empty.

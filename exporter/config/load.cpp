@@ -8,13 +8,11 @@
 #include "config/yaml.h"
 
 namespace tpx::config {
-namespace {
 
-// The files that `path` stands for. A directory without any is an error: it is hardly meant.
-std::vector<std::string> expand(const std::string& path, Errors& errors) {
+Result<std::vector<std::string>> files_of(const std::string& path) {
   std::error_code code;
   if (!std::filesystem::is_directory(path, code)) {
-    return {path};
+    return std::vector{path};
   }
   std::vector<std::string> files;
   for (auto entry = std::filesystem::directory_iterator(path, code);
@@ -25,21 +23,25 @@ std::vector<std::string> expand(const std::string& path, Errors& errors) {
     }
   }
   if (code) {
-    errors.push_back(os_failure(path, code.value()));
-  } else if (files.empty()) {
-    errors.push_back(Error{path + ": the directory has no *.yaml"});
+    return fail(os_failure(path, code.value()));
   }
   std::sort(files.begin(), files.end());
   return files;
 }
 
-}  // namespace
-
 Loaded load(const std::vector<std::string>& paths) {
   Loaded all;
   ExposedNames names;
   for (const std::string& path : paths) {
-    for (const std::string& name : expand(path, all.errors)) {
+    const auto files = files_of(path);
+    if (!files) {
+      all.errors.push_back(files.error());
+      continue;
+    }
+    if (files->empty()) {
+      all.errors.push_back(Error{path + ": the directory has no *.yaml"});
+    }
+    for (const std::string& name : *files) {
       const Result<std::string> text = read_file(name, yaml::kMaxBytes);
       if (!text) {
         all.errors.push_back(text.error());

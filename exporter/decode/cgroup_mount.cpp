@@ -72,4 +72,12 @@ std::string cgroup_root(std::string_view mounts, const std::string& cgroupfs) {
   return best == found.end() ? cgroupfs : best->point;
 }
 
+CgroupVersions cgroup_versions(std::string_view mounts) {
+  CgroupVersions versions;
+  for (const Mount& mount : cgroup_mounts(mounts, "")) {
+    (mount.version_2 ? versions.second : versions.first) = true;
+  }
+  return versions;
+}
+
 }  // namespace tpx::decode

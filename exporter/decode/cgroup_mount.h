@@ -17,4 +17,12 @@ namespace tpx::decode {
 /// One hierarchy only: ids of different hierarchies overlap, so that looking in a second would give wrong names.
 [[nodiscard]] std::string cgroup_root(std::string_view mounts, const std::string& cgroupfs);
 
+struct CgroupVersions {
+  bool first = false;
+  bool second = false;
+};
+
+/// Which versions of cgroups are mounted anywhere, by the text of /proc/self/mounts.
+[[nodiscard]] CgroupVersions cgroup_versions(std::string_view mounts);
+
 }  // namespace tpx::decode

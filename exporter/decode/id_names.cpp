@@ -17,16 +17,10 @@ std::optional<std::string> IdNames::find(std::uint64_t id) {
 }
 
 void IdNames::check() {
-  struct stat status{};
-  if (::stat(path_.c_str(), &status) != 0) {
-    names_.clear();
-    version_.reset();
-    return;
-  }
-  const Version now{status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
-  if (version_ != now) {
+  const FileStamp now = stamp_of(path_);
+  if (stamp_ != now) {
     load();
-    version_ = now;
+    stamp_ = now;
   }
 }
 

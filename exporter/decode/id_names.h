@@ -5,7 +5,7 @@
 #include <string>
 #include <unordered_map>
 
-#include <sys/stat.h>
+#include "base/file.h"
 
 namespace tpx::decode {
 
@@ -25,19 +25,12 @@ class IdNames {
   void refresh() { checked_ = false; }
 
  private:
-  struct Version {
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-    friend bool operator==(const Version&, const Version&) = default;
-  };
   void check();
   void load();
 
   std::string path_;
   std::unordered_map<std::uint64_t, std::string> names_;
-  std::optional<Version> version_;
+  FileStamp stamp_;
   bool checked_ = false;
 };
 

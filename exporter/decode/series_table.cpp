@@ -64,8 +64,9 @@ SeriesView SeriesTable::update(const reader::MapSnapshot& snapshot, const Showin
   if (!std::exchange(updated_, true)) {
     recall_shown(snapshot);
   }
-  bury_unseen(showing);
-  note_shown(snapshot);
+  if (bury_unseen(showing)) {
+    note_shown(snapshot);
+  }
   return {*this, snapshot, showing.by_value};
 }
 
@@ -282,7 +283,8 @@ void SeriesTable::count_other(const reader::MapSnapshot& snapshot) {
   }
 }
 
-void SeriesTable::bury_unseen(const Showing& showing) {
+bool SeriesTable::bury_unseen(const Showing& showing) {
+  bool exposed = false;
   for (Entry& entry : entries_) {
     if (entry.row == kNone) {
       if (entry.leader != kDead) {
@@ -291,8 +293,10 @@ void SeriesTable::bury_unseen(const Showing& showing) {
       }
     } else if (entry.born == 0) {
       entry.born = showing.sequence;
+      exposed = true;
     }
   }
+  return exposed;
 }
 
 /// Calls `visit(leader, shown)` for each row that has a place in shown_, and for the series `other`.

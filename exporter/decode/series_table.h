@@ -188,7 +188,8 @@ class SeriesTable {
   void count(std::uint32_t number, std::uint32_t row, const reader::MapSnapshot& snapshot);
   [[nodiscard]] std::uint32_t merge(std::uint32_t row, std::uint32_t other, const reader::MapSnapshot& snapshot);
   void count_other(const reader::MapSnapshot& snapshot);
-  void bury_unseen(const Showing& showing);
+  /// Whether this scrape exposes a series first.
+  bool bury_unseen(const Showing& showing);
   void recall_shown(const reader::MapSnapshot& snapshot);
   void note_shown(const reader::MapSnapshot& snapshot);
   template <class Visit>

@@ -1,7 +1,6 @@
 #include "http/access.h"
 
 #include <spdlog/logger.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "config/web_config.h"
@@ -26,6 +25,15 @@ Error merge(const Errors& errors) {
     text += error.message + (error.hint.empty() ? "" : "; " + error.hint);
   }
   return Error{std::move(text)};
+}
+
+std::vector<FileStamp> stamps(const std::vector<std::string>& files) {
+  std::vector<FileStamp> all;
+  all.reserve(files.size());
+  for (const std::string& file : files) {
+    all.push_back(stamp_of(file));
+  }
+  return all;
 }
 
 }  // namespace
@@ -79,22 +87,6 @@ Result<WebAccess::Loaded> WebAccess::load() const {
   return loaded;
 }
 
-std::vector<WebAccess::Stamp> WebAccess::stamps(const std::vector<std::string>& files) {
-  std::vector<Stamp> all;
-  for (const std::string& file : files) {
-    struct stat info = {};
-    Stamp stamp{file};
-    if (::stat(file.c_str(), &info) == 0) {
-      stamp.seconds = info.st_mtim.tv_sec;
-      stamp.nanoseconds = info.st_mtim.tv_nsec;
-      stamp.size = info.st_size;
-      stamp.inode = info.st_ino;
-    }
-    all.push_back(std::move(stamp));
-  }
-  return all;
-}
-
 void WebAccess::set_interval(std::chrono::milliseconds interval) {
   const std::scoped_lock lock(mutex_);
   interval_ = interval;
@@ -107,7 +99,7 @@ std::shared_ptr<const WebPolicy> WebAccess::current() {
     return policy_;
   }
   looked_ = now;
-  std::vector<Stamp> seen = stamps(files_);
+  std::vector<FileStamp> seen = stamps(files_);
   if (seen == stamps_) {
     return policy_;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "http/basic_auth.h"
 #include "http/message.h"
 #include "http/rate_limit.h"
@@ -42,12 +43,6 @@ class WebAccess {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Stamp {
-    std::string path;
-    std::int64_t seconds = 0, nanoseconds = 0, size = 0;
-    std::uint64_t inode = 0;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
   struct Loaded {
     std::shared_ptr<const WebPolicy> policy;
     std::vector<std::string> files;
@@ -55,14 +50,13 @@ class WebAccess {
 
   WebAccess(std::string path, std::shared_ptr<spdlog::logger> log) : path_(std::move(path)), log_(std::move(log)) {}
   [[nodiscard]] Result<Loaded> load() const;
-  [[nodiscard]] static std::vector<Stamp> stamps(const std::vector<std::string>& files);
 
   const std::string path_;
   const std::shared_ptr<spdlog::logger> log_;
   std::mutex mutex_;
   std::shared_ptr<const WebPolicy> policy_;
   std::vector<std::string> files_;
-  std::vector<Stamp> stamps_;
+  std::vector<FileStamp> stamps_;  ///< of `files_`
   Clock::time_point looked_;
   std::chrono::milliseconds interval_{1000};
 };

@@ -5,24 +5,16 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
+
+#include "base/number.h"
 
 namespace tpx::http {
 namespace {
 
 constexpr int kBacklog = 1024;  // bounded by net.core.somaxconn too
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return port;
-}
 
 Result<SocketAddress> resolve(const std::string& host, std::uint16_t port) {
   addrinfo hints = {};
@@ -124,7 +116,7 @@ Result<ListenAddress> parse_listen_address(const std::string& text) {
   if (colon == std::string::npos) {
     return fail("listen address \"" + text + "\" has no port", shape);
   }
-  const auto port = parse_port(std::string_view(text).substr(colon + 1));
+  const auto port = whole_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
   if (!port) {
     return fail("listen address \"" + text + "\" does not end in a port from 0 to 65535", shape);
   }

@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include "base/number.h"
 #include "base/words.h"
 #include "kernel/c_types.h"
 #include "kernel/format_lines.h"
@@ -80,13 +80,8 @@ std::optional<std::uint32_t> written_length(std::string_view type) {
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
     return {};
   }
-  const std::string_view digits = type.substr(open + 1, close - open - 1);
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value == 0) {
-    return {};
-  }
-  return value;
+  const auto value = whole_number<std::uint32_t>(type.substr(open + 1, close - open - 1));
+  return value && *value > 0 ? value : std::nullopt;
 }
 
 void describe_array(Field& field, const std::string& element) {

@@ -1,9 +1,9 @@
 #include "kernel/format_lines.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
+#include "base/number.h"
 #include "base/words.h"
 
 namespace tpx::kernel {
@@ -36,12 +36,8 @@ std::string_view strip(std::string_view text) {
 }
 
 std::optional<std::uint32_t> number(std::string_view text, std::uint32_t most) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > most) {
-    return {};
-  }
-  return value;
+  const auto value = whole_number<std::uint32_t>(text);
+  return value && *value <= most ? value : std::nullopt;
 }
 
 /// Takes `key:VALUE;` off the front of `rest`.

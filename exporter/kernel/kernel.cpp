@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "kernel/memory_limit.h"
 
@@ -16,12 +16,8 @@ namespace {
 constexpr unsigned kMostCpus = 1U << 16U;
 
 std::optional<unsigned> cpu_number(std::string_view text) {
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value >= kMostCpus) {
-    return {};
-  }
-  return value;
+  const auto value = whole_number<unsigned>(text);
+  return value && *value < kMostCpus ? value : std::nullopt;
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include <charconv>
 #include <cstring>
 #include <vector>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "kernel/btf.h"
 
@@ -76,9 +76,7 @@ std::optional<T> parse_number(std::string_view text) {
   for (const char digit : digits) {
     plain += digit == '_' ? "" : std::string(1, digit);
   }
-  T value{};
-  const auto [end, code] = std::from_chars(plain.data(), plain.data() + plain.size(), value, is_hex ? 16 : 10);
-  return code == std::errc() && end == plain.data() + plain.size() ? std::optional(value) : std::nullopt;
+  return whole_number<T>(plain, is_hex ? 16 : 10);
 }
 
 Result<void> set_integer(const Variable& variable, const Btf::Type& type, const config::Text& text) {

@@ -249,11 +249,6 @@ Result<void> PinDirectory::write_pins(const Loaded& loaded, Metrics which) {
     kept.push_back(*name);
     return *name;
   };
-  const auto map_id = [](int map) {
-    bpf_map_info info{};
-    __u32 size = sizeof info;
-    return bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? info.id : 0;
-  };
   const auto keep_region = [&](const Region& region, const char* kind) {
     const Region::Piece hidden = region.hidden();
     return PinnedRegion{keep(region.descriptor(), kind, map_id(region.descriptor())), region.size(), hidden.offset,

@@ -31,6 +31,12 @@ __u32 program_id(int program) {
   return bpf_obj_get_info_by_fd(program, &info, &size) == 0 ? info.id : 0;
 }
 
+__u32 map_id(int map) {
+  bpf_map_info info{};
+  __u32 size = sizeof info;
+  return bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? info.id : 0;
+}
+
 namespace {
 
 __u32 program_of_link(int link) {
@@ -62,24 +68,16 @@ Result<LoadedMetric> open_metric(const std::string& directory, const PinnedMetri
   metric.planned.plan.name = pinned.name;
   metric.misses_before = pinned.misses_before;
   metric.programs.assign(pinned.points.begin(), pinned.points.end());
-  auto region = open_region(directory + "/" + pinned.region.pin, pinned.region);
-  if (!region) {
-    return fail(std::move(region.error()));
-  }
-  metric.region = std::move(*region);
-  if (!pinned.pair.pin.empty()) {
-    auto pair = open_region(directory + "/" + pinned.pair.pin, pinned.pair);
-    if (!pair) {
-      return fail(std::move(pair.error()));
+  for (const auto& [from, to] : {std::pair(&pinned.region, &metric.region), std::pair(&pinned.pair, &metric.pair),
+                                 std::pair(&pinned.shown, &metric.shown)}) {
+    if (from != &pinned.region && from->pin.empty()) {
+      continue;
     }
-    metric.pair = std::move(*pair);
-  }
-  if (!pinned.shown.pin.empty()) {
-    auto shown = open_region(directory + "/" + pinned.shown.pin, pinned.shown);
-    if (!shown) {
-      return fail(std::move(shown.error()));
+    auto region = open_region(directory + "/" + from->pin, *from);
+    if (!region) {
+      return fail(std::move(region.error()));
     }
-    metric.shown = std::move(*shown);
+    *to = std::move(*region);
   }
   if (!pinned.hash.empty()) {
     const std::string path = directory + "/" + pinned.hash;

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <chrono>
 #include <map>
 #include <thread>
 
+#include "base/number.h"
 #include "page/health.h"
 #include "page/html.h"
 
@@ -219,11 +219,8 @@ std::string metrics_section(const service::ExporterStatus& status, const RateHis
 }
 
 unsigned refresh_of(const http::Request& request) {
-  const std::string text = request.parameter("refresh").value_or("");
-  unsigned seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool good = error == std::errc{} && end == text.data() + text.size() && seconds <= kSlowestRefresh;
-  return good ? seconds : 0;
+  const auto seconds = whole_number<unsigned>(request.parameter("refresh").value_or(""));
+  return seconds && *seconds <= kSlowestRefresh ? *seconds : 0;
 }
 
 }  // namespace

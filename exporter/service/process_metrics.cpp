@@ -4,22 +4,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "base/text.h"
 
 namespace tpx::service {
 namespace {
-
-std::optional<double> number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
 
 prometheus::MetricFamily family(std::string name, std::string help, prometheus::MetricType type, double value) {
   prometheus::MetricFamily made;
@@ -51,7 +45,7 @@ Result<ProcessFigures> parse_process_stat(std::string_view text, double ticks, d
   const auto fields = split(trim(text.substr(name_end + 1)), ' ');
   const auto field =
       [&](std::size_t index) -> std::optional<double> {  // numbered as in the manual; 3 is the first here
-    return index - 3 < fields.size() ? number(fields[index - 3]) : std::nullopt;
+    return index - 3 < fields.size() ? whole_number<double>(fields[index - 3]) : std::nullopt;
   };
   const auto user = field(14);
   const auto system = field(15);
@@ -67,7 +61,7 @@ Result<ProcessFigures> parse_process_stat(std::string_view text, double ticks, d
 Result<double> parse_boot_time(std::string_view text) {
   for (const std::string_view line : split(text, '\n')) {
     if (line.substr(0, 6) == "btime ") {
-      if (const auto seconds = number(trim(line.substr(6)))) {
+      if (const auto seconds = whole_number<double>(trim(line.substr(6)))) {
         return *seconds;
       }
     }

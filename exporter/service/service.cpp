@@ -7,6 +7,7 @@
 
 #include "base/shortage.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "decode/containers.h"
 #include "exposition/gzip_sink.h"
 #include "exposition/negotiate.h"
@@ -232,21 +233,41 @@ std::shared_ptr<Service::Deployed> Service::current() const {
   return deployed_;
 }
 
+/// What the kernel can does not change while it runs, and a probe would fail where descriptors or memory are short: it is asked
+/// once.
+Result<kernel::Kernel> Service::open_kernel() {
+  if (!kernel_) {
+    auto kernel = kernel::running_kernel(options_.paths);
+    if (kernel && kernel->tracefs.mounted_here()) {
+      log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());
+    }
+    if (kernel && kernel->may_load) {
+      auto btf = std::exchange(kernel->btf, std::nullopt);
+      kernel_ = *kernel;
+      has_btf_ = btf.has_value();
+      kernel->btf = std::move(btf);
+    }
+    return kernel;
+  }
+  kernel::Kernel kernel = *kernel_;
+  if (has_btf_) {
+    auto btf = kernel::Btf::open(options_.paths.btf);
+    if (!btf) {
+      return fail(std::move(btf.error()));
+    }
+    kernel.btf = std::move(*btf);
+  }
+  return kernel;
+}
+
 LoadResult Service::try_load() {
   config::Loaded loaded = load_configuration(options_.files);
-  // What it can does not change while it runs, and a probe would fail where descriptors or memory are short.
-  auto kernel = kernel_ ? Result<kernel::Kernel>(*kernel_) : kernel::running_kernel(options_.paths);
+  auto kernel = open_kernel();
   if (!kernel) {
     Errors errors = errors_without_kernel(loaded);
     const auto outcome = errors.empty() ? LoadResult::Outcome::Failed : LoadResult::Outcome::Refused;
     errors.push_back(std::move(kernel.error()));
     return {outcome, std::move(errors), std::move(loaded.config)};
-  }
-  if (kernel->tracefs.mounted_here()) {
-    log_->warn("tracefs was not mounted; mounted it at {}", kernel->tracefs.root());
-  }
-  if (kernel->may_load) {
-    kernel_ = *kernel;
   }
   Prepared prepared = prepare(std::move(loaded), *kernel);
   if (Errors errors = refusal(prepared, options_.strict); !errors.empty()) {
@@ -328,10 +349,7 @@ void Service::save_pins(const loader::Loaded& loaded) {
     return;
   }
   report_pins(options_.pins->save(loaded));
-  std::string names;
-  for (const std::string& name : loader::PinDirectory::left_out(loaded)) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
+  const std::string names = joined(loader::PinDirectory::left_out(loaded));
   if (!names.empty()) {
     log_->info("begin anew at the next start: {}", names);
   }

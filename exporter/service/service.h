@@ -126,6 +126,7 @@ class Service {
   LoadResult start(Deployment deployment, std::unique_ptr<live::CgroupWatch> cgroups, const kernel::Kernel& kernel,
                    LoadedConfiguration configuration);
   std::unique_ptr<live::CgroupWatch> watch_cgroups(const kernel::Kernel& kernel);
+  [[nodiscard]] Result<kernel::Kernel> open_kernel();
   [[nodiscard]] const loader::Loaded* attached();
   void restore();
   void report_pins(const Result<void>& saved);
@@ -140,8 +141,10 @@ class Service {
   std::shared_ptr<Scrapers> scrapers_;  ///< outlives deployments: for whom a series is new does not change by a reload
   std::mutex pages_;                    ///< held while a page's series are read and written
   std::mutex loading_;
-  bool started_ = false;                     ///< by `loading_`
-  std::optional<kernel::Kernel> kernel_;     ///< by `loading_`: what the first load found out
+  bool started_ = false;  ///< by `loading_`
+  /// By `loading_`: what the first load found out, without the type information, which takes megabytes.
+  std::optional<kernel::Kernel> kernel_;
+  bool has_btf_ = false;                     ///< by `loading_`
   bool restored_ = false;                    ///< by `loading_`
   std::optional<loader::Loaded> inherited_;  ///< by `loading_`: what an exporter before this one left counting
   mutable std::mutex mutex_;

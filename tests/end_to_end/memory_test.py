@@ -1,5 +1,6 @@
 """Memory by what is used: machines that could have many CPUs, and limits."""
 
+import pathlib
 import re
 
 import pytest
@@ -94,3 +95,17 @@ def test_what_does_not_fit_max_bytes_is_rejected_by_name_and_the_rest_is_served(
     assert scrape.sum("tracepoint_calls_total", pid=task.pid) == 101
     assert sum(map_bytes(scrape).values()) <= 4 << 20
     assert "max_bytes is 4096 KiB" in running.log_text()
+
+
+def test_what_a_load_needs_is_given_back(exporter):
+    """The kernel's type information and the plans are megabytes: they go when a configuration is loaded, at each reload too."""
+    running = exporter(None, "--web.enable-lifecycle")
+
+    def anonymous_kib():
+        running.scrape()
+        return int(re.search(r"^RssAnon:\s*(\d+) kB", pathlib.Path(f"/proc/{running.process.pid}/status").read_text(), re.MULTILINE)[1])
+
+    assert anonymous_kib() < 6 << 10
+    for _ in range(5):
+        assert running.get("/-/reload", method="POST").status == 200
+    assert anonymous_kib() < 6 << 10
